@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+
+import type { BrokerSettings } from './broker-settings.ts'
+import type { Settings } from './settings.ts'
+import type { StoreSettings } from './store-settings.ts'
+
+/** The YAML names of what changed: what a running gateway can take over, and what it reads at start only. */
+export interface SettingsDiff {
+  live: string[]
+  restart: string[]
+}
+
+type Effect = keyof SettingsDiff
+/** Each setting needs a decision here; the compiler asks for it. */
+type Effects<T> = Readonly<Record<keyof T, readonly [key: string, effect: Effect]>>
+
+type OtherSettings = Omit<Settings, 'broker' | 'store'>
+
+const ROOT: Effects<OtherSettings> = {
+  gateway: ['gateway.id', 'restart'],
+  asyncapi: ['asyncapi', 'live'],
+  unmatched: ['unmatched', 'live'],
+  allowUpstreamHosts: ['allowUpstreamHosts', 'live'],
+  http: ['http', 'restart'],
+  upstreams: ['upstreams', 'live'],
+  routes: ['routes', 'live'],
+  sensors: ['sensors', 'restart'],
+  shutdownTimeoutMs: ['shutdownTimeout', 'restart'],
+  log: ['log.level', 'live'],
+}
+
+const BROKER: Effects<BrokerSettings> = {
+  listeners: ['broker.listeners', 'restart'],
+  anonymous: ['broker.anonymous', 'restart'],
+  maxPacketSizeBytes: ['broker.maxPacketSize', 'live'],
+  maxConnections: ['broker.maxConnections', 'live'],
+  maxConnectionsPerIp: ['broker.maxConnectionsPerIp', 'live'],
+  connectTimeoutMs: ['broker.connectTimeout', 'live'],
+  drainTimeoutMs: ['broker.drainTimeout', 'live'],
+  keepaliveLimitMs: ['broker.keepaliveLimit', 'live'],
+  maxInflight: ['broker.maxInflight', 'live'],
+  maxRetained: ['broker.maxRetained', 'live'],
+  maxTopicLevels: ['broker.maxTopicLevels', 'live'],
+  maxTopicBytes: ['broker.maxTopicBytes', 'live'],
+}
+
+const STORE: Effects<StoreSettings> = {
+  directory: ['store.directory', 'restart'],
+  maxBytes: ['store.maxBytes', 'live'],
+  maxAgeMs: ['store.maxAge', 'live'],
+  whenFull: ['store.whenFull', 'live'],
+  durability: ['store.durability', 'restart'],
+  history: ['store.history', 'live'],
+}
+
+export function diffSettings(before: Settings, after: Settings): SettingsDiff {
+  const diff: SettingsDiff = { live: [], restart: [] }
+  compare<OtherSettings>(ROOT, before, after, diff)
+  compare(BROKER, before.broker, after.broker, diff)
+  compare(STORE, before.store, after.store, diff)
+  return diff
+}
+
+function compare<T extends object>(effects: Effects<T>, before: T, after: T, diff: SettingsDiff): void {
+  for (const name in effects) {
+    const [key, effect] = effects[name]
+    if (!isDeepStrictEqual(before[name], after[name])) diff[effect].push(key)
+  }
+}

@@ -1,0 +1,69 @@
+import { asyncapiSchema } from './asyncapi-settings.ts'
+import { brokerSchema } from './broker-settings.ts'
+import { httpSchema } from './http-settings.ts'
+import { routesSchema } from './route-settings.ts'
+import type { Schema } from './schema.ts'
+import { list } from './schema-collections.ts'
+import { object, withDefault } from './schema-object.ts'
+import { choice, text } from './schema-scalars.ts'
+import { timer } from './schema-units.ts'
+import { sensorsSchema } from './sensor-settings.ts'
+import { LOG_LEVELS, type Settings, UNMATCHED } from './settings.ts'
+import { storeSchema } from './store-settings.ts'
+import { upstreamsSchema } from './upstream-settings.ts'
+
+const gateway = object<Settings['gateway']>({
+  id: withDefault(
+    'id',
+    text({ pattern: /^[A-Za-z0-9._-]{1,64}$/, expected: '1 to 64 of A-Z a-z 0-9 . _ -' }),
+    ({ hostName }) => idFromHostName(hostName),
+    'Names this gateway in every message it forwards: 1 to 64 of `A-Z a-z 0-9 . _ -`. Default: the host name.',
+  ),
+})
+
+const log = object<Settings['log']>({
+  level: withDefault('level', choice(LOG_LEVELS), 'info', 'The least that is logged.'),
+})
+
+const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name or address' })
+
+/** The whole configuration. */
+export const settingsSchema: Schema<Settings> = object<Settings>({
+  gateway: withDefault('gateway', gateway, {}, 'Who this gateway is.'),
+  asyncapi: withDefault(
+    'asyncapi',
+    asyncapiSchema,
+    [],
+    'AsyncAPI documents to register at start: paths, glob patterns, or maps with `file`.',
+  ),
+  unmatched: withDefault(
+    'unmatched',
+    choice(UNMATCHED),
+    'local',
+    'What becomes of a message whose topic no document describes: delivered locally, quarantined, or forwarded too.',
+  ),
+  allowUpstreamHosts: withDefault(
+    'allowUpstreamHosts',
+    list(host),
+    [],
+    'Hosts that documents registered over the API may name as upstreams.',
+  ),
+  broker: withDefault('broker', brokerSchema, {}, 'The embedded MQTT broker.'),
+  http: withDefault('http', httpSchema, {}, 'The API and the dashboard; `http: null` switches both off.'),
+  upstreams: withDefault(
+    'upstreams',
+    upstreamsSchema,
+    {},
+    'Where messages go, by name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but not `broker`.',
+  ),
+  routes: withDefault('routes', routesSchema, [], 'Which messages go where, if their document does not say it.'),
+  store: withDefault('store', storeSchema, {}, 'Holds every message until its destinations have confirmed it.'),
+  sensors: withDefault('sensors', sensorsSchema, [], 'Sensors of this machine.'),
+  shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
+  log: withDefault('log', log, {}, 'What is logged.'),
+})
+
+function idFromHostName(hostName: string): string {
+  const id = hostName.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 64)
+  return id === '' ? 'gateway' : id
+}

@@ -1,0 +1,34 @@
+import type { AsyncapiEntry } from './asyncapi-settings.ts'
+import type { BrokerSettings } from './broker-settings.ts'
+import type { HttpSettings } from './http-settings.ts'
+import type { RouteSettings } from './route-settings.ts'
+import type { SensorSettings } from './sensor-settings.ts'
+import type { StoreSettings } from './store-settings.ts'
+import type { UpstreamSettings } from './upstream-settings.ts'
+
+/**
+ * The configuration as the rooms see it: complete, checked, paths absolute, durations in ms, sizes in bytes.
+ * It mirrors the YAML; each section stands in a file of its own with its schema and defaults.
+ */
+export interface Settings {
+  gateway: { id: string }
+  asyncapi: AsyncapiEntry[]
+  unmatched: Unmatched
+  allowUpstreamHosts: string[]
+  broker: BrokerSettings
+  http: HttpSettings
+  /** By name; look up with Object.hasOwn, names are the user's. */
+  upstreams: Record<string, UpstreamSettings>
+  routes: RouteSettings[]
+  store: StoreSettings
+  sensors: SensorSettings[]
+  shutdownTimeoutMs: number
+  log: { level: LogLevel }
+}
+
+/** What becomes of a topic that no document describes. */
+export const UNMATCHED = ['local', 'quarantine', 'pass'] as const
+export type Unmatched = (typeof UNMATCHED)[number]
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
