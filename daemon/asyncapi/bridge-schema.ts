@@ -1,0 +1,59 @@
+/** JSON Schema of `x-bridge`; config/x-bridge.schema.json is generated from it (scripts/generate-x-bridge-schema.ts). */
+const template = {
+  type: 'string',
+  minLength: 1,
+  description: 'Template: {parameter}, {$message.payload#/path} or {$message.header#/name}.',
+} as const
+
+const forwardTarget = {
+  type: 'object',
+  required: ['to'],
+  additionalProperties: false,
+  properties: {
+    to: { type: 'string', minLength: 1, description: 'Name of an upstream, or `broker` for the devices.' },
+    topic: { ...template, description: `Kafka or MQTT topic, or channel of a file. ${template.description}` },
+    exchange: { type: 'string', description: 'AMQP exchange.' },
+    routingKey: { ...template, description: `AMQP routing key. ${template.description}` },
+    key: { ...template, description: `Record key and order key. ${template.description}` },
+    headers: { type: 'object', additionalProperties: template, description: 'Headers to add: name and template.' },
+    mandatory: { type: 'boolean', description: 'AMQP: a message that no queue takes comes back. Default: true.' },
+  },
+} as const
+
+const grants = { type: 'array', items: { type: 'string', minLength: 1 }, description: 'Names of roles.' } as const
+
+export const BRIDGE_SCHEMA = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'x-bridge',
+  description: 'What StepFlow Edge does with a document, server, channel, operation or message of AsyncAPI.',
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    perspective: {
+      enum: ['application', 'device'],
+      description: 'Document: from whose side its operations are written.',
+    },
+    role: { enum: ['ingress', 'upstream'], description: 'Server: where devices come in, or a destination.' },
+    onInvalid: {
+      enum: ['quarantine', 'tag', 'pass', 'disconnect'],
+      description: 'What happens to an invalid message.',
+    },
+    durability: { enum: ['power', 'process'], description: 'What an acknowledged message survives.' },
+    lane: { enum: ['alarm', 'live', 'bulk'], description: 'Priority on the way to destinations.' },
+    ttl: {
+      type: 'string',
+      pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$',
+      description: 'Running time after which it is no longer wanted, as 10m.',
+    },
+    forward: { type: 'array', items: forwardTarget, description: 'Destinations; an empty list is nowhere.' },
+    allow: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { publish: grants, subscribe: grants },
+      description: 'Who may publish and subscribe.',
+    },
+  },
+} as const
+
+/** Keys that mean something in one place only. */
+export const BRIDGE_PLACES: Readonly<Record<string, string>> = { perspective: 'document', role: 'server' }

@@ -1,0 +1,48 @@
+import { EdgeError } from '../core/errors.ts'
+import type { Contract, Diagnostic } from './contract.ts'
+import { DocumentErrors } from './document-errors.ts'
+import { extractContract } from './extract-contract.ts'
+import { parserVerdict } from './parser-verdict.ts'
+import { readSource, type Source } from './read-source.ts'
+
+export interface DocumentInput {
+  text: string
+  /** For places in messages; nothing is read from it. */
+  file?: string
+  /** `strict` refuses a document with any error; `lenient` takes whatever leaves channels and messages understandable. */
+  mode: 'strict' | 'lenient'
+}
+
+const SEVERITIES = ['error', 'warning', 'information', 'hint']
+const MAX_DIAGNOSTICS = 500
+/** What is sent to the daemon has to be read there, while devices wait. */
+const MAX_CONTRACT_BYTES = 8 * 1024 * 1024
+
+/** Text → contract, with all that is wrong with it; for the child process. Throws DocumentErrors. */
+export async function checkDocument(input: DocumentInput): Promise<Contract> {
+  const source = readSource(input.text, input.file)
+  const found = await parserVerdict(source)
+  if (input.mode === 'strict') refuseErrors(found, source, input.file)
+  const contract = extractContract(source)
+  if (input.mode === 'strict') refuseErrors(contract.diagnostics, source, input.file)
+  const diagnostics = [...found, ...contract.diagnostics]
+    .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+    .slice(0, MAX_DIAGNOSTICS)
+  const checked = { ...contract, diagnostics }
+  if (JSON.stringify(checked).length > MAX_CONTRACT_BYTES) {
+    const message = `The contract of the document has more than ${MAX_CONTRACT_BYTES} bytes.`
+    throw new DocumentErrors([new EdgeError('document-limit', message, { place: source.placeOf('') })])
+  }
+  return checked
+}
+
+function refuseErrors(diagnostics: readonly Diagnostic[], source: Source, file: string | undefined): void {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
+  if (errors.length === 0) return
+  throw new DocumentErrors(
+    errors.map(({ message, pointer }) => {
+      const place = { ...(file === undefined ? {} : { file }), ...source.placeOf(pointer) }
+      return new EdgeError('document-invalid', message, { place })
+    }),
+  )
+}

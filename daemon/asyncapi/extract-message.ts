@@ -1,0 +1,77 @@
+import { EdgeError } from '../core/errors.ts'
+import { bundleSchema } from './bundle-schema.ts'
+import type { ContractMessage, JsonSchema } from './contract.ts'
+import { optionalText, textOf, type Extraction, type Located } from './extraction.ts'
+import { readExamples } from './message-examples.ts'
+import { isJsonSchemaFormat } from './payload-format.ts'
+import type { BridgeReader } from './read-bridge.ts'
+import { resolve } from './resolve-reference.ts'
+import { isRecord } from './schema-keywords.ts'
+import { applyTraits } from './traits.ts'
+
+interface FoundSchema {
+  schemaFormat: string | undefined
+  schema?: JsonSchema
+}
+
+/** One message, traits merged and schemas bundled alone. */
+export function extractMessage(
+  extraction: Extraction,
+  bridges: BridgeReader,
+  raw: Located,
+  name: string,
+): ContractMessage {
+  const message = applyTraits(extraction, raw)
+  const { value, pointer } = message
+  const ownFormat = extraction.isV2 ? textOf(value['schemaFormat']) : undefined
+  const payload = readSchema(extraction, value['payload'], `${pointer}/payload`, ownFormat)
+  // 2.x: schemaFormat is about the payload alone.
+  const headers = readSchema(extraction, value['headers'], `${pointer}/headers`, undefined)
+  const correlation = extraction.object(value['correlationId'], `${pointer}/correlationId`)
+  return {
+    name,
+    ...optionalText('title', value['title'] ?? value['summary']),
+    contentType: textOf(value['contentType']) ?? defaultContentType(extraction),
+    schemaFormat: payload.schemaFormat ?? `application/vnd.aai.asyncapi;version=${extraction.version}`,
+    ...(payload.schema === undefined ? {} : { payload: payload.schema }),
+    ...(headers.schema === undefined || !isJsonSchemaFormat(headers.schemaFormat ?? '')
+      ? {}
+      : { headers: headers.schema }),
+    ...optionalText('correlationId', correlation?.value['location']),
+    ...optionalText('description', value['description']),
+    examples: readExamples(extraction.expand(value['examples'])),
+    bindings: extraction.expandObject(value['bindings']),
+    bridge: bridges.read(extraction, message, 'message'),
+  }
+}
+
+export function defaultContentType(extraction: Extraction): string {
+  return textOf(extraction.root['defaultContentType']) ?? 'application/json'
+}
+
+function readSchema(
+  extraction: Extraction,
+  given: unknown,
+  pointer: string,
+  ownFormat: string | undefined,
+): FoundSchema {
+  if (given === undefined || given === null) return { schemaFormat: ownFormat }
+  const found = resolve(extraction.root, given, pointer)?.value
+  const wrapped = isRecord(found) && typeof found['schemaFormat'] === 'string' && 'schema' in found
+  const schemaFormat = wrapped ? textOf(found['schemaFormat']) : ownFormat
+  if (!isJsonSchemaFormat(schemaFormat ?? ''))
+    return { schemaFormat, schema: foreign(extraction, wrapped ? found['schema'] : found) }
+  try {
+    return { schemaFormat, schema: bundleSchema(extraction, given, pointer) }
+  } catch (error) {
+    if (!(error instanceof EdgeError) || error.code !== 'document-invalid') throw error
+    extraction.report('error', `${error.message} The payload is not checked.`, pointer)
+    return { schemaFormat }
+  }
+}
+
+/** Avro, Protobuf, RAML …: kept for readers. Texts and lists need an object around them. */
+function foreign(extraction: Extraction, schema: unknown): JsonSchema {
+  const expanded = extraction.expand(schema)
+  return isRecord(expanded) ? expanded : { schema: expanded }
+}

@@ -1,0 +1,61 @@
+const TOKEN =
+  /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y
+const BLANK = /[ \t\n\r]*/y
+
+/** What may come next: a value, a key, `:` behind a key, or `,` and the closing bracket behind a value. */
+type Expected = 'value' | 'first-item' | 'key' | 'first-key' | 'colon' | 'more'
+
+/**
+ * Where a text stops being JSON, in characters; its length if it only ends too early. For texts that JSON.parse refuses:
+ * it tells the place in some of its messages only.
+ */
+export function jsonFaultOffset(text: string): number {
+  const open: string[] = []
+  let expected: Expected = 'value'
+  let position = skip(BLANK, text, 0)
+  while (position < text.length) {
+    const end = skip(TOKEN, text, position)
+    const next: Expected | undefined = end === position ? undefined : accept(text.slice(position, end), expected, open)
+    if (next === undefined) return position
+    expected = next
+    position = skip(BLANK, text, end)
+  }
+  return position
+}
+
+function skip(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from
+  return pattern.test(text) ? pattern.lastIndex : from
+}
+
+function accept(token: string, expected: Expected, open: string[]): Expected | undefined {
+  const inside = open.at(-1)
+  if (expected === 'colon') return token === ':' ? 'value' : undefined
+  if (expected === 'more') {
+    if (token === ',' && inside !== undefined) return inside === '{' ? 'key' : 'value'
+    return closes(token, inside, open)
+  }
+  if (expected === 'key' || expected === 'first-key') {
+    if (token.startsWith('"')) return 'colon'
+    return expected === 'first-key' ? closes(token, inside, open) : undefined
+  }
+  if (token === '{' || token === '[') {
+    open.push(token)
+    return token === '{' ? 'first-key' : 'first-item'
+  }
+  if (expected === 'first-item' && token === ']') return closes(token, inside, open)
+  return /^[}\],:]$/.test(token) ? undefined : 'more'
+}
+
+function closes(token: string, inside: string | undefined, open: string[]): Expected | undefined {
+  if (token !== (inside === '{' ? '}' : ']') || inside === undefined) return undefined
+  open.pop()
+  return 'more'
+}
+
+/** Both count from 1. */
+export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset)
+  const lastBreak = before.lastIndexOf('\n')
+  return { line: before.split('\n').length, column: offset - lastBreak }
+}

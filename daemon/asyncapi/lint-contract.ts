@@ -1,0 +1,65 @@
+import { ChannelMatcher } from './channel-matcher.ts'
+import type { Contract, ContractChannel } from './contract.ts'
+import { plainNameDiagnostics } from './default-names.ts'
+import type { Extraction } from './extraction.ts'
+import { compileMessage } from './message-check.ts'
+import { SchemaCompiler } from './schema-compiler.ts'
+import { escapeSegment } from './schema-keywords.ts'
+
+/**
+ * What only shows when a contract is put to use: schemas and patterns that do not compile (an error: their payloads
+ * would pass unchecked), formats that nobody checks, addresses that tie, Kafka names that clash.
+ */
+export function lintContract(extraction: Extraction, contract: Contract): void {
+  const compiler = new SchemaCompiler()
+  const matcher = new ChannelMatcher<string>()
+  const seen = new Set<string>()
+  for (const channel of contract.channels) {
+    const pointer = `/channels/${escapeSegment(channel.id)}`
+    if (channel.address !== null) matcher.add(channel.address, channel.parameters, channel.id, pointer)
+    lintMessages(extraction, compiler, channel, pointer, seen)
+    for (const { name, schema } of channel.parameters) {
+      const problem = schema === undefined ? undefined : compiler.compileText(schema).problem
+      if (problem === undefined) continue
+      extraction.report(
+        'error',
+        `The schema of the parameter ${name} is not usable and not checked: ${problem}`,
+        pointer,
+      )
+    }
+  }
+  const { diagnostics: ties } = matcher
+  for (const { severity, message, pointer } of [...ties, ...plainNameDiagnostics(contract.channels)]) {
+    extraction.report(severity, message, pointer)
+  }
+}
+
+function lintMessages(
+  extraction: Extraction,
+  compiler: SchemaCompiler,
+  channel: ContractChannel,
+  pointer: string,
+  seen: Set<string>,
+): void {
+  for (const message of channel.messages) {
+    // Channels share messages: each schema is compiled and told about once.
+    const key = JSON.stringify([
+      message.name,
+      message.payload,
+      message.headers,
+      message.schemaFormat,
+      message.contentType,
+    ])
+    if (seen.has(key)) continue
+    seen.add(key)
+    const check = compileMessage(message, compiler)
+    const broken = check.payload?.problem ?? check.headers?.problem
+    if (check.unchecked !== undefined) {
+      const text = `The message ${message.name} is not checked: ${check.unchecked}`
+      extraction.report(broken === undefined ? 'warning' : 'error', text, pointer)
+    }
+    for (const note of [...(check.payload?.notes ?? []), ...(check.headers?.notes ?? [])]) {
+      extraction.report('information', `The message ${message.name}: ${note}`, pointer)
+    }
+  }
+}

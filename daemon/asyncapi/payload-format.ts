@@ -1,0 +1,91 @@
+import { isUtf8 } from 'node:buffer'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Violation } from '../core/message.ts'
+import type { ContractMessage } from './contract.ts'
+import { nestsDeeper } from './json-depth.ts'
+import { shortText } from './violation.ts'
+
+/** Why bytes are not a value of the format. */
+export class Undecodable {
+  readonly code: ErrorCode
+  readonly violation: Violation
+
+  constructor(code: ErrorCode, expected: string, actual: string) {
+    this.code = code
+    this.violation = { pointer: '', keyword: 'format', expected, actual }
+  }
+}
+
+/** How the bytes of a content type become a value. Another format is another implementation, handed to the validator. */
+export interface PayloadFormat {
+  /** Whether it reads messages of this content type (lower case, without parameters). */
+  reads(contentType: string): boolean
+  /** Whether it can hold a value against schemas of this format; otherwise the payload passes unchecked. */
+  checks(schemaFormat: string): boolean
+  /** Never throws; an `Undecodable` where the bytes are not of this format. */
+  decode(payload: Uint8Array): unknown
+}
+
+export interface JsonLimits {
+  maxBytes: number
+  maxDepth: number
+}
+
+export const DEFAULT_JSON_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxDepth: 64 }
+
+/** JSON in UTF-8, bounded in size and depth before it is parsed. */
+export function jsonFormat(limits: JsonLimits = DEFAULT_JSON_LIMITS): PayloadFormat {
+  return {
+    reads: (contentType) => contentType === '' || /^(?:application|text)\/json$|\+json$/.test(contentType),
+    checks: isJsonSchemaFormat,
+    decode(payload) {
+      const { length } = payload
+      if (length === 0) return new Undecodable('payload-not-json', 'a JSON text', 'an empty payload')
+      if (length > limits.maxBytes) {
+        return new Undecodable('message-too-large', `at most ${limits.maxBytes} bytes`, `${length} bytes`)
+      }
+      if (nestsDeeper(payload, limits.maxDepth)) {
+        return new Undecodable('payload-too-deep', `at most ${limits.maxDepth} levels`, 'more levels')
+      }
+      if (!isUtf8(payload)) return new Undecodable('payload-not-json', 'a JSON text in UTF-8', 'other bytes')
+      const text = textOf(payload)
+      try {
+        const value: unknown = JSON.parse(text)
+        return value
+      } catch {
+        // The parser's own words would depend on the engine; the beginning of the text says more.
+        return new Undecodable('payload-not-json', 'a JSON text', shortText(text.slice(0, 100)))
+      }
+    },
+  }
+}
+
+/** `text/*`: any UTF-8. */
+export const textFormat: PayloadFormat = {
+  reads: (contentType) => contentType.startsWith('text/'),
+  checks: () => false,
+  decode: textOf,
+}
+
+/** Bytes that nobody looks into. */
+export const binaryFormat: PayloadFormat = {
+  reads: (contentType) => contentType === 'application/octet-stream',
+  checks: () => false,
+  decode: (payload) => payload,
+}
+
+/** `application/json; charset=utf-8` → `application/json`. */
+export function mediaType(message: ContractMessage): string {
+  return (message.contentType.split(';')[0] ?? '').trim().toLowerCase()
+}
+
+/** AsyncAPI's own schemas, JSON Schema and OpenAPI's schema objects. */
+export function isJsonSchemaFormat(schemaFormat: string): boolean {
+  return schemaFormat === '' || /^application\/(?:vnd\.aai\.asyncapi|schema|vnd\.oai\.openapi)\b/.test(schemaFormat)
+}
+
+function textOf(payload: Uint8Array): string {
+  return Buffer.isBuffer(payload)
+    ? payload.toString('utf8')
+    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
+}

@@ -1,0 +1,64 @@
+import { childOf, pointerSegments } from './json-pointer.ts'
+import { escapeSegment, isRecord } from './schema-keywords.ts'
+
+const MAX_HOPS = 50
+
+/** A value and the place where it really stands, after references. */
+export interface Resolved {
+  readonly value: unknown
+  readonly pointer: string
+}
+
+/** `#/components/…` → its JSON pointer, percent-decoded; undefined if it leaves the document. */
+export function pointerOf(reference: string): string | undefined {
+  if (!reference.startsWith('#/')) return undefined
+  try {
+    return decodeURIComponent(reference.slice(1))
+  } catch {
+    // A lone % is what the author wrote, not an escape.
+    return reference.slice(1)
+  }
+}
+
+/** The text of a Reference Object's `$ref`, or undefined. */
+export function referenceIn(value: unknown): string | undefined {
+  return isRecord(value) && typeof value['$ref'] === 'string' ? value['$ref'] : undefined
+}
+
+/**
+ * Follows references from a value, also those that stand on the way to their target. undefined where one leads nowhere
+ * or round in a circle.
+ */
+export function resolve(root: unknown, value: unknown, pointer: string): Resolved | undefined {
+  return follow(root, value, pointer, { left: MAX_HOPS })
+}
+
+/** The value at a pointer of the document, references followed. */
+export function resolvePointer(root: unknown, pointer: string): Resolved | undefined {
+  return walk(root, pointer, { left: MAX_HOPS })
+}
+
+interface Hops {
+  left: number
+}
+
+function follow(root: unknown, value: unknown, pointer: string, hops: Hops): Resolved | undefined {
+  const reference = referenceIn(value)
+  if (reference === undefined) return { value, pointer }
+  const target = pointerOf(reference)
+  if (target === undefined || --hops.left < 0) return undefined
+  return walk(root, target, hops)
+}
+
+function walk(root: unknown, pointer: string, hops: Hops): Resolved | undefined {
+  let current: Resolved = { value: root, pointer: '' }
+  for (const segment of pointerSegments(pointer)) {
+    // A reference on the way is followed; a property that is called $ref is reached as it stands.
+    const here =
+      childOf(current.value, segment) === undefined ? follow(root, current.value, current.pointer, hops) : current
+    const value = here === undefined ? undefined : childOf(here.value, segment)
+    if (here === undefined || value === undefined) return undefined
+    current = { value, pointer: `${here.pointer}/${escapeSegment(segment)}` }
+  }
+  return follow(root, current.value, current.pointer, hops)
+}

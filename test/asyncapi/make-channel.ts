@@ -1,0 +1,19 @@
+import type { ContractChannel, ContractMessage } from '../../daemon/asyncapi/contract.ts'
+
+export function makeMessage(name: string, rest: Partial<ContractMessage> = {}): ContractMessage {
+  return { name, contentType: 'application/json', schemaFormat: '', examples: [], bindings: {}, bridge: {}, ...rest }
+}
+
+export function makeChannel(rest: Partial<ContractChannel> = {}): ContractChannel {
+  return {
+    id: 'channel',
+    address: 'channel',
+    parameters: [],
+    servers: [],
+    messages: [],
+    operations: [],
+    bindings: {},
+    bridge: {},
+    ...rest,
+  }
+}
