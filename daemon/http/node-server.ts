@@ -1,0 +1,93 @@
+import http, { type RequestListener, type Server } from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import { PROBLEM_TYPE, titleOf } from './problem.ts'
+
+/** PEM text, already read. */
+export interface TlsFiles {
+  cert: string
+  key: string
+  ca?: string
+}
+
+export interface NodeServers {
+  create(handler: RequestListener): Server
+  reload(tls: TlsFiles): void
+}
+
+export interface ConnectionLimits {
+  maxConnections: number
+  maxHeaderBytes: number
+  headersTimeoutMs: number
+  requestTimeoutMs: number
+  keepAliveTimeoutMs: number
+}
+
+/** Slow or endless senders are cut off: a gateway has few descriptors, and devices need them. */
+const DEFAULT_LIMITS: ConnectionLimits = {
+  maxConnections: 512,
+  maxHeaderBytes: 16 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 15_000,
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: number, code: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'headers-too-large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request-timeout'],
+}
+
+export function createNodeServer(tls: TlsFiles | undefined, limits: Partial<ConnectionLimits> = {}): NodeServers {
+  const { maxConnections, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = {
+    ...DEFAULT_LIMITS,
+    ...limits,
+  }
+  const settings = {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    // Timeouts are looked at so often only; the default of 30 s would double them.
+    connectionsCheckingInterval: Math.min(2_000, headersTimeoutMs),
+  }
+  const secure: https.Server[] = []
+  let current = tls
+
+  const createSecure = (files: TlsFiles, handler: RequestListener): https.Server => {
+    const server = https.createServer(
+      { ...settings, ...files, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeoutMs },
+      handler,
+    )
+    secure.push(server)
+    return server
+  }
+  return {
+    create: (handler) => {
+      const server = current === undefined ? http.createServer(settings, handler) : createSecure(current, handler)
+      server.maxConnections = maxConnections
+      server.on('clientError', answerClientError)
+      return server
+    },
+    reload: (renewed) => {
+      current = renewed
+      for (const server of secure) server.setSecureContext(renewed)
+    },
+  }
+}
+
+/** What the parser refuses never becomes a request; it is answered in the same form nevertheless. */
+function answerClientError(
+  error: Error & { code?: string },
+  socket: Pick<Socket, 'writable' | 'end' | 'destroy'>,
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, code] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'request-malformed']
+  const title = titleOf(status)
+  const body = JSON.stringify({ status, title, code, detail: 'The request could not be read.' })
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,59 @@
+import { isIP } from 'node:net'
+
+export interface GuardedRequest {
+  host: string | undefined
+  origin: string | undefined
+  /** The address of ours that the connection came in on. */
+  localAddress: string | undefined
+}
+
+export interface Refusal {
+  status: 421 | 403
+  code: 'host-unknown' | 'origin-foreign'
+  detail: string
+}
+
+/** Undefined: go on. Used for requests and for WebSocket upgrades alike. */
+export type RequestGuard = (request: GuardedRequest) => Refusal | undefined
+
+/**
+ * A page on the internet can make a browser call this gateway: by a name of its own that resolves to our address
+ * (so the Host must be one of ours), or directly (so an Origin must be our own page).
+ */
+export function createRequestGuard(names: readonly string[]): RequestGuard {
+  const known = new Set(names.map((name) => hostName(name) ?? name.toLowerCase()))
+  return ({ host, origin, localAddress }) => {
+    const name = host === undefined ? undefined : hostName(host)
+    if (name === undefined || !(isLoopback(name) || known.has(name) || isOwnAddress(name, localAddress))) {
+      return {
+        status: 421,
+        code: 'host-unknown',
+        detail: 'This gateway does not answer for that host: see http.hosts.',
+      }
+    }
+    if (origin !== undefined && originHost(origin) !== host?.toLowerCase()) {
+      return { status: 403, code: 'origin-foreign', detail: 'Pages of other origins may not call this gateway.' }
+    }
+    return undefined
+  }
+}
+
+/** `Example.com:8080` → `example.com`, `[::1]:80` → `::1`; undefined if it is no host. */
+function hostName(host: string): string | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(host)
+  return (match?.[1] ?? match?.[2])?.toLowerCase()
+}
+
+function isLoopback(name: string): boolean {
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'))
+}
+
+/** An address cannot be rebound as a name can. */
+function isOwnAddress(name: string, localAddress: string | undefined): boolean {
+  return isIP(name) !== 0 && localAddress?.replace(/^::ffff:/, '') === name
+}
+
+function originHost(origin: string): string | undefined {
+  if (!/^https?:/i.test(origin) || !URL.canParse(origin)) return undefined
+  return new URL(origin).host
+}
