@@ -1,0 +1,101 @@
+import type { RecordMetadata } from 'kafkajs'
+import { EdgeError } from '../../core/errors.ts'
+import { ACCEPTED, type Outcome, type OutgoingMessage } from '../protocol-adapter.ts'
+import { type Fault, classifyError } from './classify-error.ts'
+import type { PartitionBatch } from './prepared-messages.ts'
+
+/** Hands lists of different partitions to the server in one request; answers with the partitions it names. */
+export type Send = (batches: readonly PartitionBatch[]) => Promise<RecordMetadata[]>
+
+export interface Delivery {
+  /** One for each message; undefined was not tried. */
+  readonly outcomes: readonly (Outcome | undefined)[]
+  /** What made the connection unusable, if anything did. */
+  readonly fault: Fault | undefined
+  /** Topics that the server refused as a whole. */
+  readonly refusedTopics: ReadonlySet<string>
+}
+
+/**
+ * Delivers one batch. A request fails as a whole when one message or topic in it is bad: then each partition is sent by
+ * itself and halved until the bad message stands alone. A partition's messages stay in order: behind one that is kept,
+ * none of the same partition is sent.
+ *
+ * Sending a partition's list again unchanged after such a refusal is safe with an idempotent producer: kafkajs has taken
+ * its sequence numbers back, and the broker recognises a list that it has written already.
+ */
+export class BatchDelivery {
+  private readonly send: Send
+  private readonly outcomes: (Outcome | undefined)[]
+  private readonly refusedTopics = new Map<string, Outcome>()
+  private fault: Fault | undefined
+
+  constructor(send: Send, messages: readonly OutgoingMessage[]) {
+    this.send = send
+    this.outcomes = Array.from({ length: messages.length })
+  }
+
+  async deliver(batches: readonly PartitionBatch[]): Promise<Delivery> {
+    const fault = batches.length === 0 ? undefined : await this.trySend(batches)
+    if (fault !== undefined && fault.kind !== 'server') {
+      for (const batch of batches) {
+        if (this.fault === undefined) await this.deliverPartition(batch)
+      }
+    }
+    return { outcomes: this.outcomes, fault: this.fault, refusedTopics: new Set(this.refusedTopics.keys()) }
+  }
+
+  private async deliverPartition(batch: PartitionBatch): Promise<void> {
+    const parts = [batch.indices]
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      const refused = this.refusedTopics.get(batch.topic)
+      if (refused !== undefined) {
+        this.settle(part, refused)
+        continue
+      }
+      const fault = await this.trySend([{ ...batch, indices: part }])
+      if (fault === undefined) continue
+      if (fault.kind === 'server') return
+      if (fault.kind === 'route') this.refuseTopic(batch.topic, part, { status: 'kept', error: fault.error })
+      else if (fault.error.code === 'topic-name-invalid')
+        this.refuseTopic(batch.topic, part, { status: 'rejected', error: fault.error })
+      else if (part.length === 1) this.settle(part, { status: 'rejected', error: fault.error })
+      else parts.unshift(part.slice(0, part.length >> 1), part.slice(part.length >> 1))
+    }
+  }
+
+  /** Undefined when each of the lists has its outcome. */
+  private async trySend(batches: readonly PartitionBatch[]): Promise<Fault | undefined> {
+    let answers: RecordMetadata[]
+    try {
+      answers = await this.send(batches)
+    } catch (error) {
+      const fault = classifyError(error)
+      if (fault.kind === 'server') this.fault = fault
+      return fault
+    }
+    const written = new Set(
+      answers.filter(({ errorCode }) => errorCode === 0).map((answer) => `${answer.topicName}/${answer.partition}`),
+    )
+    for (const { topic, partition, indices } of batches) {
+      if (written.has(`${topic}/${partition}`)) this.settle(indices, ACCEPTED)
+      else this.fault = missingAnswer(topic, partition)
+    }
+    return this.fault
+  }
+
+  private refuseTopic(topic: string, indices: readonly number[], outcome: Outcome): void {
+    this.refusedTopics.set(topic, outcome)
+    this.settle(indices, outcome)
+  }
+
+  private settle(indices: readonly number[], outcome: Outcome): void {
+    for (const index of indices) this.outcomes[index] = outcome
+  }
+}
+
+/** kafkajs skips a partition that does not exist, or whose leader changed while it was sending, and says nothing. */
+function missingAnswer(topic: string, partition: number): Fault {
+  const error = new EdgeError('upstream-unavailable', `the server did not confirm partition ${partition} of ${topic}`)
+  return { kind: 'server', error, kafkaCode: undefined }
+}

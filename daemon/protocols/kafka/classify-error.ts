@@ -1,0 +1,129 @@
+import { EdgeError, type ErrorCode, messageOf } from '../../core/errors.ts'
+
+/** What a fault is about: the message itself, its topic, or the server and the way to it. */
+export type FaultKind = 'message' | 'route' | 'server'
+
+export interface Fault {
+  readonly kind: FaultKind
+  readonly error: EdgeError
+  /** Kafka's own number, where the server gave one. */
+  readonly kafkaCode: number | undefined
+}
+
+type Verdict = readonly [FaultKind, ErrorCode]
+
+/** Kafka's protocol error numbers; what is not listed can heal and is kept as `upstream-unavailable`. */
+const BY_KAFKA_CODE: Readonly<Record<number, Verdict>> = {
+  2: ['message', 'message-refused'], // CORRUPT_MESSAGE: also a message without key for a compacted topic, on old brokers
+  3: ['route', 'route-missing'], // UNKNOWN_TOPIC_OR_PARTITION
+  7: ['server', 'upstream-timeout'], // REQUEST_TIMED_OUT
+  10: ['message', 'message-too-large'], // MESSAGE_TOO_LARGE
+  17: ['message', 'topic-name-invalid'], // INVALID_TOPIC_EXCEPTION
+  18: ['message', 'message-too-large'], // RECORD_LIST_TOO_LARGE
+  29: ['route', 'route-forbidden'], // TOPIC_AUTHORIZATION_FAILED
+  30: ['route', 'route-forbidden'], // GROUP_AUTHORIZATION_FAILED
+  31: ['server', 'upstream-auth'], // CLUSTER_AUTHORIZATION_FAILED
+  32: ['message', 'message-refused'], // INVALID_TIMESTAMP
+  33: ['server', 'upstream-auth'], // UNSUPPORTED_SASL_MECHANISM
+  34: ['server', 'upstream-protocol'], // ILLEGAL_SASL_STATE
+  35: ['server', 'upstream-protocol'], // UNSUPPORTED_VERSION
+  43: ['message', 'message-refused'], // UNSUPPORTED_FOR_MESSAGE_FORMAT
+  44: ['message', 'message-refused'], // POLICY_VIOLATION
+  58: ['server', 'upstream-auth'], // SASL_AUTHENTICATION_FAILED
+  76: ['server', 'upstream-protocol'], // UNSUPPORTED_COMPRESSION_TYPE
+  87: ['message', 'message-refused'], // INVALID_RECORD
+}
+
+const BY_NAME: Readonly<Record<string, ErrorCode>> = {
+  KafkaJSSASLAuthenticationError: 'upstream-auth',
+  KafkaJSServerDoesNotSupportApiKey: 'upstream-protocol',
+  KafkaJSRequestTimeoutError: 'upstream-timeout',
+  KafkaJSTimeout: 'upstream-timeout',
+  KafkaJSLockTimeout: 'upstream-timeout',
+  KafkaJSConnectionError: 'upstream-unreachable',
+  KafkaJSConnectionClosedError: 'upstream-unreachable',
+}
+
+/** OpenSSL's reasons to distrust a certificate do not share a prefix. */
+const CERTIFICATE_CODES = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+const UNREACHABLE_CODES = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+])
+
+/** Our code for what kafkajs threw; `connecting` is true until the server has answered once. */
+export function classifyError(thrown: unknown, connecting = false): Fault {
+  if (thrown instanceof EdgeError) return { kind: 'server', error: thrown, kafkaCode: undefined }
+  const chain = causesOf(thrown)
+  for (const link of chain) {
+    if (typeof link.code !== 'number') continue
+    const [kind, code] = BY_KAFKA_CODE[link.code] ?? ['server', 'upstream-unavailable']
+    return { kind, error: new EdgeError(code, link.message, { cause: thrown }), kafkaCode: link.code }
+  }
+  for (const link of chain) {
+    const code = typeof link.code === 'string' ? codeOfSystemError(link.code) : codeOfName(link.name, connecting)
+    if (code !== undefined)
+      return { kind: 'server', error: new EdgeError(code, link.message, { cause: thrown }), kafkaCode: undefined }
+  }
+  return {
+    kind: 'server',
+    error: new EdgeError('upstream-unavailable', messageOf(thrown), { cause: thrown }),
+    kafkaCode: undefined,
+  }
+}
+
+function codeOfSystemError(code: string): ErrorCode | undefined {
+  // A TLS client that is answered in plain text.
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return 'upstream-protocol'
+  if (
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    code.startsWith('ERR_OSSL') ||
+    CERTIFICATE_CODES.has(code)
+  )
+    return 'upstream-tls'
+  return UNREACHABLE_CODES.has(code) ? 'upstream-unreachable' : undefined
+}
+
+function codeOfName(name: string, connecting: boolean): ErrorCode | undefined {
+  // A broker that takes the connection and closes it at the first request expects TLS or SASL.
+  if (connecting && name === 'KafkaJSConnectionClosedError') return 'upstream-protocol'
+  return BY_NAME[name]
+}
+
+interface Link {
+  readonly name: string
+  readonly message: string
+  readonly code: unknown
+}
+
+/** The error and its causes, outermost first; kafkajs wraps what counts in what gave up. */
+function causesOf(thrown: unknown): Link[] {
+  const chain: Link[] = []
+  for (let error = thrown; error instanceof Error && chain.length < 8; error = error.cause) {
+    chain.push({ name: error.name, message: error.message, code: 'code' in error ? error.code : undefined })
+  }
+  return chain
+}

@@ -1,0 +1,190 @@
+import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { EdgeError } from '../../daemon/core/errors.ts'
+import type { OutgoingMessage, ProtocolAdapter } from '../../daemon/protocols/protocol-adapter.ts'
+import type { TcpProxy } from '../servers/tcp-proxy.ts'
+import { outgoing, range } from './outgoing.ts'
+
+/** One implementation under test, with a real server behind it. */
+export interface Subject<Config> {
+  create(): ProtocolAdapter<Config>
+  config(): Config
+  /** An address nobody has used yet. */
+  newAddress(): Promise<string>
+  /** The `n` of the payloads that arrived there, in order, repeats included. */
+  arrived(address: string): Promise<number[]>
+  /** A message that this server refuses for what it is; absent where there is none. */
+  poison?: (n: number, address: string) => OutgoingMessage
+  /** The link to the server; absent where there is no network. */
+  link?: () => TcpProxy
+  /** The deadline in `config`. */
+  deadlineMs: number
+  stop(): Promise<void>
+}
+
+/** What every ProtocolAdapter promises, whatever its protocol. */
+export function adapterSuite<Config>(name: string, start: () => Promise<Subject<Config>>): void {
+  describe(`${name} as a ProtocolAdapter`, () => {
+    let subject: Subject<Config>
+    let adapter: ProtocolAdapter<Config>
+
+    beforeAll(async () => {
+      subject = await start()
+    })
+    afterAll(() => subject.stop())
+    afterEach(async () => {
+      const link = subject.link?.()
+      if (link !== undefined) link.fault = 'none'
+      await adapter.disconnect()
+    })
+
+    const connected = async () => {
+      adapter = subject.create()
+      await adapter.connect(subject.config())
+      return adapter
+    }
+    const publish = async (address: string, from: number, to: number) => {
+      const outcomes = await adapter.publish(
+        null,
+        range(from, to).map((n) => outgoing(n, { address })),
+      )
+      return outcomes.map(({ status }) => status)
+    }
+
+    test('connect and disconnect may be repeated', async () => {
+      await connected()
+      await adapter.disconnect()
+      await adapter.disconnect()
+      await adapter.connect(subject.config())
+      await adapter.connect(subject.config())
+      const address = await subject.newAddress()
+      expect(await publish(address, 1, 1)).toEqual(['accepted'])
+    })
+
+    test('every message is answered, and what was accepted is there in order', async () => {
+      await connected()
+      const address = await subject.newAddress()
+      for (const from of [1, 101, 201]) {
+        expect(await publish(address, from, from + 99)).toEqual(range(1, 100).map(() => 'accepted'))
+      }
+      expect(await publish(address, 301, 300)).toEqual([])
+      expect(await subject.arrived(address)).toEqual(range(1, 300))
+    })
+
+    test('a channel given to publish replaces the address of every message', async () => {
+      await connected()
+      const address = await subject.newAddress()
+      const outcomes = await adapter.publish(address, [outgoing(1, { address: 'elsewhere' })])
+      expect(outcomes).toEqual([{ status: 'accepted' }])
+    })
+
+    test('publishing without a connection keeps the messages', async () => {
+      adapter = subject.create()
+      expect(await publish('anywhere', 1, 2)).toEqual(['kept', 'kept'])
+    })
+
+    test('a message that is refused for good stands aside, the others arrive', async ({ skip }) => {
+      const { poison } = subject
+      if (poison === undefined) return skip('this protocol refuses no message')
+      await connected()
+      const address = await subject.newAddress()
+      const messages = range(1, 50).map((n) => (n === 17 || n === 50 ? poison(n, address) : outgoing(n, { address })))
+      const outcomes = await adapter.publish(null, messages)
+      const rejected = range(1, 50).filter((n) => outcomes[n - 1]?.status === 'rejected')
+      expect(rejected).toEqual([17, 50])
+      expect(outcomes.filter(({ status }) => status === 'accepted')).toHaveLength(48)
+      expect(await subject.arrived(address)).toEqual(range(1, 49).filter((n) => n !== 17))
+    })
+
+    test('a mute server costs no more than the deadline, and nothing is said to be delivered', async ({ skip }) => {
+      const link = subject.link?.()
+      if (link === undefined) return skip('there is no network')
+      await connected()
+      const states: [string, string | undefined][] = []
+      adapter.onStateChange = (state, error?: EdgeError) => states.push([state, error?.code])
+      const address = await subject.newAddress()
+      await publish(address, 1, 1)
+      link.fault = 'swallow'
+      const began = performance.now()
+      expect(await publish(address, 2, 3)).toEqual(['kept', 'kept'])
+      expect(performance.now() - began).toBeLessThan(subject.deadlineMs + 1000)
+      expect(states).toEqual([['disconnected', 'upstream-timeout']])
+      link.fault = 'none'
+      link.sever()
+      expect(await publish(address, 2, 3)).toEqual(['accepted', 'accepted'])
+      expect(states.at(-1)).toEqual(['connected', undefined])
+    })
+
+    test('connecting to a mute server ends within the deadline', async ({ skip }) => {
+      const link = subject.link?.()
+      if (link === undefined) return skip('there is no network')
+      link.fault = 'swallow'
+      adapter = subject.create()
+      const began = performance.now()
+      await expect(adapter.connect(subject.config())).rejects.toMatchObject({
+        code: 'upstream-timeout',
+        retryable: true,
+      })
+      expect(performance.now() - began).toBeLessThan(subject.deadlineMs + 1000)
+    })
+
+    test('answers cut off after the bytes were sent lose nothing and keep the order', async ({ skip }) => {
+      const link = subject.link?.()
+      if (link === undefined) return skip('there is no network')
+      await connected()
+      const address = await subject.newAddress()
+      await publish(address, 1, 10)
+      link.fault = 'cut-answers'
+      expect(new Set(await publish(address, 11, 20))).toEqual(new Set(['kept']))
+      link.fault = 'none'
+      await untilAccepted(() => publish(address, 11, 20))
+      await publish(address, 21, 30)
+      expect(firstOccurrences(await subject.arrived(address))).toEqual(range(1, 30))
+    })
+
+    test('after an outage the same adapter delivers again', async ({ skip }) => {
+      const link = subject.link?.()
+      if (link === undefined) return skip('there is no network')
+      await connected()
+      const address = await subject.newAddress()
+      for (const round of range(1, 3)) {
+        link.fault = 'refuse'
+        link.sever()
+        expect(new Set(await publish(address, round, round))).toEqual(new Set(['kept']))
+        link.fault = 'none'
+        await untilAccepted(() => publish(address, round, round))
+      }
+      expect(firstOccurrences(await subject.arrived(address))).toEqual([1, 2, 3])
+    })
+
+    test('nothing is left open after disconnect', async () => {
+      await connected()
+      const address = await subject.newAddress()
+      await publish(address, 1, 1)
+      await adapter.disconnect()
+      await sleep(50)
+      const before = openDescriptors()
+      for (const round of range(1, 10)) {
+        await adapter.connect(subject.config())
+        await publish(address, round, round)
+        await adapter.disconnect()
+      }
+      await expect.poll(openDescriptors, { timeout: 3000 }).toBeLessThanOrEqual(before)
+    })
+  })
+}
+
+/** The forwarder's part: what is kept is sent again. */
+async function untilAccepted(send: () => Promise<string[]>): Promise<void> {
+  await expect.poll(async () => new Set(await send()), { timeout: 20_000, interval: 50 }).toEqual(new Set(['accepted']))
+}
+
+/** Repeats are allowed, a first occurrence out of order is not. */
+export function firstOccurrences(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)]
+}
+
+function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length
+}
