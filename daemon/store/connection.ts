@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { databaseBytes } from './retention.ts'
+
+const MiB = 1024 ** 2
+export const PAGE_BYTES = 4096
+
+export function databaseFile(directory: string): string {
+  return join(directory, 'stepflow.db')
+}
+
+export interface WritableOptions {
+  durability: 'power' | 'process'
+  maxBytes: number
+}
+
+/** The connection that writes. Settings that must stand before the first table come first. */
+export function openWritable(directory: string, options: WritableOptions): Database.Database {
+  const db = new Database(databaseFile(directory), { timeout: 50 })
+  db.pragma(`page_size = ${PAGE_BYTES}`)
+  db.pragma('auto_vacuum = INCREMENTAL')
+  db.pragma('journal_mode = WAL')
+  // FULL fsyncs the WAL at every commit, NORMAL only at checkpoints.
+  db.pragma(`synchronous = ${options.durability === 'power' ? 'FULL' : 'NORMAL'}`)
+  db.pragma('wal_autocheckpoint = 1000')
+  db.pragma(`journal_size_limit = ${16 * MiB}`)
+  db.pragma('cache_size = -8192')
+  db.pragma('temp_store = MEMORY')
+  db.pragma('foreign_keys = OFF')
+  db.pragma(`max_page_count = ${Math.floor(databaseBytes(options.maxBytes) / PAGE_BYTES)}`)
+  return db
+}
+
+/** A connection that only reads; it never waits for the writer. */
+export function openReadable(directory: string): Database.Database {
+  const db = new Database(databaseFile(directory), { readonly: true, timeout: 250 })
+  db.pragma('cache_size = -2048')
+  return db
+}

@@ -1,0 +1,182 @@
+import type Database from 'better-sqlite3'
+import { messageOf } from '../core/errors.ts'
+import type { CursorRow, StreamRow } from './batch.ts'
+import { readCursors } from './cursors.ts'
+import { readStreams } from './op-applier.ts'
+import { decodeBlock, type StoredRecord } from './record.ts'
+import { isCorrupt } from './sqlite-codes.ts'
+
+/** A block without its body. */
+export interface BlockHead {
+  id: number
+  last_seq: number
+  batch: number
+  stream: number
+  epoch: number
+  boot: number
+  count: number
+  length: number
+  running_ms: number
+}
+
+export interface ReadBlock {
+  head: BlockHead
+  records: StoredRecord[]
+  damagedBytes: number
+  body: Buffer
+}
+
+/** A page of the database, or bytes of a block, are not what was written. The next start should check all of it: `requestCheck`. */
+export type OnDamage = (what: string) => void
+
+/**
+ * What the forwarder reads of the log, over a connection of its own. No statement stays open between two calls. Damage is
+ * reported and stepped over as far as it can be; what is read is always what was written.
+ */
+export class LogReader {
+  private readonly db: Database.Database
+  private readonly onDamage: OnDamage
+  private readonly heads: Database.Statement<[number, number], BlockHead>
+  private readonly body: Database.Statement<[number], { body: Buffer }>
+  private readonly planBody: Database.Statement<[number], { body: string }>
+  private readonly epoch: Database.Statement<[number], { store_id: string; gateway: string }>
+  private readonly boot: Database.Statement<[number], { offset: number | null }>
+
+  constructor(db: Database.Database, onDamage: OnDamage = () => undefined) {
+    this.db = db
+    this.onDamage = onDamage
+    const columns = 'id, last_seq, batch, stream, epoch, boot, count, length, running_ms'
+    this.heads = db.prepare(`SELECT ${columns} FROM blocks WHERE id > ? ORDER BY id LIMIT ?`)
+    this.body = db.prepare('SELECT body FROM blocks WHERE id = ?')
+    this.planBody = db.prepare('SELECT body FROM plans WHERE id = ?')
+    this.epoch = db.prepare('SELECT store_id, gateway FROM epochs WHERE id = ?')
+    this.boot = db.prepare('SELECT wall_minus_running_ms AS offset FROM boots WHERE id = ?')
+  }
+
+  /** Blocks behind `afterId`, oldest first. Ends before a page that cannot be read. */
+  headsAfter(afterId: number, limit: number): BlockHead[] {
+    const heads: BlockHead[] = []
+    try {
+      for (const head of this.heads.iterate(afterId, limit)) heads.push(head)
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+      this.onDamage(`blocks behind ${heads.at(-1)?.id ?? afterId}: ${messageOf(error)}`)
+    }
+    return heads
+  }
+
+  /** The id behind which reading has to start so that no message from `seq` on is missed. */
+  positionBefore(seq: number): number {
+    const rows = this.db
+      .prepare<[number], { id: number; batch: number }>(
+        'SELECT id, batch FROM blocks WHERE id <= ? ORDER BY id DESC LIMIT 256',
+      )
+      .all(seq)
+    const batch = rows[0]?.batch
+    // Blocks of one batch interleave: all of them have to be read again.
+    return rows.find((row) => row.batch !== batch)?.id ?? 0
+  }
+
+  /** The records of a block that can be read, or undefined if it is gone. */
+  read(head: BlockHead): ReadBlock | undefined {
+    try {
+      const row = this.body.get(head.id)
+      if (row === undefined) return undefined
+      const block = { head, ...decodeBlock(row.body), body: row.body }
+      if (block.damagedBytes > 0) this.onDamage(`block ${head.id}: ${block.damagedBytes} bytes fail their checksum`)
+      return block
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+      this.onDamage(`block ${head.id}: ${messageOf(error)}`)
+      return { head, records: [], damagedBytes: head.length, body: Buffer.alloc(0) }
+    }
+  }
+
+  plan(id: number): string | undefined {
+    return this.planBody.get(id)?.body
+  }
+
+  /** `<gateway id>:<store id>:` of an epoch. */
+  messageIdPrefix(epoch: number): string {
+    const row = this.epoch.get(epoch)
+    return row === undefined ? `unknown:epoch-${epoch}:` : `${row.gateway}:${row.store_id}:`
+  }
+
+  /** Wall minus running time of a boot whose clock has been synchronised, else undefined. */
+  wallOffset(boot: number): number | undefined {
+    return this.boot.get(boot)?.offset ?? undefined
+  }
+
+  streams(): StreamRow[] {
+    return readStreams(this.db)
+  }
+
+  cursors(): CursorRow[] {
+    return readCursors(this.db)
+  }
+
+  /** The highest sequence number that is durable. */
+  lastSeq(): number {
+    return this.db.prepare<[], { seq: number }>('SELECT seq FROM state').get()?.seq ?? 0
+  }
+
+  /** Messages and bytes ever written to a set of streams. */
+  written(streams: readonly number[]): { messages: number; bytes: number } {
+    let messages = 0
+    let bytes = 0
+    const statement = this.db.prepare<[number], { messages: number; bytes: number }>(
+      'SELECT messages, bytes FROM streams WHERE id = ?',
+    )
+    for (const id of streams) {
+      const row = statement.get(id)
+      messages += row?.messages ?? 0
+      bytes += row?.bytes ?? 0
+    }
+    return { messages, bytes }
+  }
+
+  /** What of a set of streams is still in the log. */
+  present(streams: readonly number[]): { first: number | undefined; messages: number; bytes: number } {
+    const marks = streams.map(() => '?').join(', ')
+    const row = this.db
+      .prepare<number[], { first: number | null; messages: number | null; bytes: number | null }>(
+        `SELECT min(id) AS first, sum(count) AS messages, sum(length) AS bytes FROM blocks WHERE stream IN (${marks})`,
+      )
+      .get(...streams)
+    return { first: row?.first ?? undefined, messages: row?.messages ?? 0, bytes: row?.bytes ?? 0 }
+  }
+
+  /** Held messages of a destination, oldest first. */
+  held(destination: string, route: string | undefined, limit: number): HeldRow[] {
+    const where = route === undefined ? '' : 'AND route = ?'
+    const values = route === undefined ? [destination, limit] : [destination, route, limit]
+    return this.db
+      .prepare<(string | number)[], HeldRow>(
+        `SELECT seq, lane, route, epoch, boot, since_running_ms AS sinceRunningMs, record FROM held WHERE destination = ? ${where} ORDER BY seq LIMIT ?`,
+      )
+      .all(...values)
+  }
+
+  /** How many messages of a destination are held on each route. */
+  heldRoutes(destination: string): { route: string; count: number }[] {
+    return this.db
+      .prepare<[string], { route: string; count: number }>(
+        'SELECT route, count(*) AS count FROM held WHERE destination = ? GROUP BY route',
+      )
+      .all(destination)
+  }
+
+  close(): void {
+    this.db.close()
+  }
+}
+
+export interface HeldRow {
+  seq: number
+  lane: string
+  route: string
+  epoch: number
+  boot: number
+  sinceRunningMs: number
+  record: Buffer
+}

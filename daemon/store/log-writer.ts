@@ -1,0 +1,238 @@
+import type Database from 'better-sqlite3'
+import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
+import { isCorrupt, isNoRoom } from './sqlite-codes.ts'
+import type { Batch, Block, Settlement, StreamRow } from './batch.ts'
+import { Cursors } from './cursors.ts'
+import type { StoreStatement } from './writer-messages.ts'
+import { OpApplier } from './op-applier.ts'
+import { opBytes } from './op-bytes.ts'
+import { Retention, type StoreLimits } from './retention.ts'
+
+const NAMED: Record<StoreStatement, string> = {
+  'discard-quarantine': 'DELETE FROM quarantine WHERE id = ?',
+  'discard-dead-letter': 'DELETE FROM dead_letters WHERE id = ?',
+}
+
+/** Whose messages these are: written into every block. */
+export interface WriterIdentity {
+  epoch: number
+  boot: number
+}
+
+export type CommitResult =
+  | { status: 'committed' }
+  /**
+   * There is no room for the batch: `maxBytes` is reached, the file system takes no more, or a reader keeps the WAL from being
+   * emptied. The same batch may be offered again. `settled`: the settlements were written.
+   */
+  | { status: 'full'; cause: 'limit' | 'disk' | 'wal'; settled: boolean; error: EdgeError }
+  /** The disk cannot be trusted any more: the process must end and start again. */
+  | { status: 'fatal'; corrupt: boolean; error: EdgeError }
+
+/**
+ * The one writing connection. A commit holds one batch and the settlements that have come in since the last: all of it is
+ * durable when `commit` returns, or none of it is there. Knows nothing of threads.
+ */
+export class LogWriter {
+  readonly cursors: Cursors
+  readonly retention: Retention
+  readonly streams = new Map<number, StreamRow>()
+  private readonly db: Database.Database
+  private readonly identity: WriterIdentity
+  private readonly ops: OpApplier
+  private readonly begin: Database.Statement
+  private readonly end: Database.Statement
+  private readonly undo: Database.Statement
+  private readonly insertBlock: Database.Statement
+  private readonly growStream: Database.Statement
+  private readonly saveState: Database.Statement
+  private lastBatch: number
+  private lastSeq: number
+
+  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits) {
+    this.db = db
+    this.identity = identity
+    this.begin = db.prepare('BEGIN IMMEDIATE')
+    this.end = db.prepare('COMMIT')
+    this.undo = db.prepare('ROLLBACK')
+    this.insertBlock = db.prepare(
+      'INSERT INTO blocks (id, last_seq, batch, stream, epoch, boot, count, length, running_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    )
+    this.growStream = db.prepare('UPDATE streams SET messages = messages + ?, bytes = bytes + ? WHERE id = ?')
+    this.saveState = db.prepare(
+      'UPDATE state SET batch = ?, seq = ?, running_ms = ?, monotonic_ms = ?, wall_ms = ?, synced = ? WHERE id = 1',
+    )
+    const state = db.prepare<[], { batch: number; seq: number }>('SELECT batch, seq FROM state').get()
+    this.lastBatch = state?.batch ?? 0
+    this.lastSeq = state?.seq ?? 0
+    this.cursors = new Cursors(db)
+    this.ops = new OpApplier(db, this.streams, identity.boot)
+    this.retention = new Retention(db, this.streams, this.cursors, limits)
+  }
+
+  get committedBatch(): number {
+    return this.lastBatch
+  }
+
+  get committedSeq(): number {
+    return this.lastSeq
+  }
+
+  /** A batch whose number has been committed already is not written again. */
+  commit(batch: Batch | null, settlements: readonly Settlement[]): CommitResult {
+    const fresh = batch !== null && batch.number > this.lastBatch ? batch : null
+    let settled = settlements.length === 0
+    try {
+      if (fresh === null || this.makeRoom(fresh)) {
+        if (fresh !== null || !settled) this.write(fresh, settlements)
+        return { status: 'committed' }
+      }
+      if (!settled) {
+        this.write(null, settlements)
+        settled = true
+        // What they have settled may be all that was missing.
+        if (this.makeRoom(fresh)) {
+          this.write(fresh, [])
+          return { status: 'committed' }
+        }
+      }
+      return overLimit(settled)
+    } catch (error) {
+      return this.fail(error, settled)
+    }
+  }
+
+  /** Drops the messages of a batch by policy. What came with them (plans, streams, sessions) is written all the same. */
+  commitWithoutMessages(batch: Batch): CommitResult {
+    try {
+      if (batch.number > this.lastBatch) this.write(batch, [], false)
+      return { status: 'committed' }
+    } catch (error) {
+      return this.fail(error, true)
+    }
+  }
+
+  /** Runs one of the named statements; returns how many rows it changed. */
+  execute(statement: StoreStatement, values: readonly (string | number)[]): number {
+    return this.db.prepare(NAMED[statement]).run(...values).changes
+  }
+
+  /** Keeps a compiled contract for the next start. The cache may be lost without harm, so a full disk is no failure here. */
+  remember(
+    entry:
+      | { type: 'remember'; hash: string; body: string; at: number }
+      | { type: 'remember-file'; file: string; hash: string },
+  ): void {
+    try {
+      if (entry.type === 'remember-file')
+        this.db
+          .prepare('INSERT INTO documents (file, hash) VALUES (?, ?) ON CONFLICT DO UPDATE SET hash = excluded.hash')
+          .run(entry.file, entry.hash)
+      else
+        this.db
+          .prepare(
+            'INSERT INTO contracts (hash, body, used_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used_at = excluded.used_at',
+          )
+          .run(entry.hash, entry.body, entry.at)
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+    }
+  }
+
+  /** Deletes what history no longer wants while nothing arrives; says whether there is room for messages. */
+  sweep(nowMs: number): CommitResult {
+    try {
+      this.db.transaction(() => this.retention.trim(nowMs, 256))()
+      return this.retention.makeRoom(0, nowMs) ? { status: 'committed' } : overLimit(true)
+    } catch (error) {
+      return this.fail(error, true)
+    }
+  }
+
+  private makeRoom(batch: Batch): boolean {
+    let bytes = 0
+    for (const block of batch.blocks) bytes += block.length
+    for (const op of batch.ops) bytes += opBytes(op)
+    return this.retention.makeRoom(bytes, batch.clock.runningMs)
+  }
+
+  private write(batch: Batch | null, settlements: readonly Settlement[], messages = true): void {
+    this.begin.run()
+    for (const settlement of settlements) this.cursors.apply(settlement)
+    const seq = batch === null ? this.lastSeq : this.writeBatch(batch, messages)
+    this.end.run()
+    this.ops.keep()
+    for (const settlement of settlements) this.cursors.settled(settlement.cursor)
+    this.lastBatch = batch?.number ?? this.lastBatch
+    this.lastSeq = seq
+  }
+
+  private writeBatch(batch: Batch, messages: boolean): number {
+    for (const op of batch.ops) {
+      this.ops.apply(op)
+      if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
+    }
+    let seq = this.lastSeq
+    for (const block of batch.blocks) {
+      if (messages) this.writeBlock(batch, block)
+      seq = Math.max(seq, block.lastSeq)
+    }
+    const { runningMs, monotonicMs, wallMs, synced } = batch.clock
+    this.saveState.run(batch.number, seq, runningMs, monotonicMs, wallMs, synced ? 1 : 0)
+    this.retention.trimSometimes(runningMs, batch.blocks.length)
+    return seq
+  }
+
+  private writeBlock(batch: Batch, block: Block): void {
+    const body = Buffer.from(block.buffer, 0, block.length)
+    const { epoch, boot } = this.identity
+    this.insertBlock.run(
+      block.firstSeq,
+      block.lastSeq,
+      batch.number,
+      block.stream,
+      epoch,
+      boot,
+      block.count,
+      block.length,
+      batch.clock.runningMs,
+      body,
+    )
+    this.growStream.run(block.count, block.length, block.stream)
+  }
+
+  private fail(error: unknown, settled: boolean): CommitResult {
+    this.ops.forget()
+    this.retention.reset()
+    try {
+      if (this.db.inTransaction) this.undo.run()
+    } catch (undoError) {
+      return {
+        status: 'fatal',
+        corrupt: false,
+        error: new EdgeError('store-failed', `rollback failed: ${messageOf(undoError)}`, { cause: error }),
+      }
+    }
+    if (isNoRoom(error))
+      return {
+        status: 'full',
+        cause: 'disk',
+        settled,
+        error: new EdgeError('store-full', `the file system takes no more: ${messageOf(error)}`, { cause: error }),
+      }
+    return {
+      status: 'fatal',
+      corrupt: isCorrupt(error),
+      error: new EdgeError('store-failed', `${systemCode(error) ?? 'write'}: ${messageOf(error)}`, { cause: error }),
+    }
+  }
+}
+
+function overLimit(settled: boolean): CommitResult {
+  return {
+    status: 'full',
+    cause: 'limit',
+    settled,
+    error: new EdgeError('store-full', 'the store has reached maxBytes'),
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * One stored message, as bytes in the body of a block. Little endian:
+ *
+ *     u32 length of what follows the checksum · u32 CRC-32 of it
+ *     u8 format (1) · u8 flags · u16 client id bytes · u16 topic bytes · u16 header bytes · u32 plan
+ *     f64 sequence · f64 running ms at receipt · f64 wall ms at receipt · f64 running ms of expiry (0 never)
+ *     client id · topic · headers (JSON) · payload
+ *
+ * The plan names document version, message, lane and destinations as they were when the message was accepted; the
+ * block that holds the record names boot and store id. The checksum is zlib's CRC-32, the one that Node computes natively.
+ */
+import { crc32 } from 'node:zlib'
+
+const FORMAT = 1
+const PREFIX = 8
+const FIXED = 44
+export const RECORD_OVERHEAD = PREFIX + FIXED
+const MAX_TEXT_BYTES = 65_535
+
+export const FLAG_SYNCED = 1
+export const FLAG_RETAIN = 2
+export const FLAG_INVALID = 4
+/** MQTT quality of service, two bits from here. */
+export const QOS_SHIFT = 3
+
+export interface RecordInput {
+  plan: number
+  flags: number
+  runningMs: number
+  wallMs: number
+  /** Running time at which the message is no longer wanted; 0 is never. */
+  expiresMs: number
+  clientId: string
+  topic: string
+  /** JSON object of text values, or ''. */
+  headers: string
+  payload: Uint8Array
+}
+
+export interface StoredRecord extends RecordInput {
+  seq: number
+  /** Where the record stands in the body of its block, prefix included. */
+  start: number
+  end: number
+}
+
+/** An upper bound of the bytes that a record takes. */
+export function recordBound(input: RecordInput): number {
+  return (
+    RECORD_OVERHEAD + (input.clientId.length + input.topic.length + input.headers.length) * 3 + input.payload.length
+  )
+}
+
+/** Whether client id, topic and headers have room in the 16 bits that a record has for the length of each. */
+export function recordFits(input: RecordInput): boolean {
+  return fits(input.topic) && fits(input.clientId) && fits(input.headers)
+}
+
+function fits(text: string): boolean {
+  return text.length * 3 <= MAX_TEXT_BYTES || Buffer.byteLength(text) <= MAX_TEXT_BYTES
+}
+
+/** Writes a record at `offset` and returns the offset behind it. The buffer has room for `recordBound`, and the record fits. */
+export function encodeRecord(buffer: Buffer, view: DataView, offset: number, seq: number, input: RecordInput): number {
+  const start = offset + PREFIX
+  let at = start + FIXED
+  const clientBytes = buffer.write(input.clientId, at)
+  at += clientBytes
+  const topicBytes = buffer.write(input.topic, at)
+  at += topicBytes
+  const headerBytes = input.headers === '' ? 0 : buffer.write(input.headers, at)
+  at += headerBytes
+  buffer.set(input.payload, at)
+  at += input.payload.length
+  view.setUint8(start, FORMAT)
+  view.setUint8(start + 1, input.flags)
+  view.setUint16(start + 2, clientBytes, true)
+  view.setUint16(start + 4, topicBytes, true)
+  view.setUint16(start + 6, headerBytes, true)
+  view.setUint32(start + 8, input.plan, true)
+  view.setFloat64(start + 12, seq, true)
+  view.setFloat64(start + 20, input.runningMs, true)
+  view.setFloat64(start + 28, input.wallMs, true)
+  view.setFloat64(start + 36, input.expiresMs, true)
+  view.setUint32(offset, at - start, true)
+  view.setUint32(offset + 4, crc32(buffer.subarray(start, at)), true)
+  return at
+}
+
+export interface DecodedBlock {
+  records: StoredRecord[]
+  /** Bytes that hold no readable record: damaged on the disk. */
+  damagedBytes: number
+}
+
+/** Reads every whole record of a block; from the first damaged length on the rest is given up, a bad checksum skips one. */
+export function decodeBlock(body: Buffer): DecodedBlock {
+  const records: StoredRecord[] = []
+  let damagedBytes = 0
+  let offset = 0
+  while (offset < body.length) {
+    const length = offset + PREFIX <= body.length ? body.readUInt32LE(offset) : 0
+    const end = offset + PREFIX + length
+    if (length < FIXED || end > body.length) return { records, damagedBytes: damagedBytes + body.length - offset }
+    const record = decodeRecord(body, offset, end)
+    if (record === undefined) damagedBytes += end - offset
+    else records.push(record)
+    offset = end
+  }
+  return { records, damagedBytes }
+}
+
+/** One record between two offsets, or undefined if its checksum, format or lengths are wrong. */
+export function decodeRecord(body: Buffer, offset: number, end: number): StoredRecord | undefined {
+  const start = offset + PREFIX
+  if (crc32(body.subarray(start, end)) !== body.readUInt32LE(offset + 4) || body[start] !== FORMAT) return undefined
+  const client = start + FIXED
+  const topic = client + body.readUInt16LE(start + 2)
+  const headers = topic + body.readUInt16LE(start + 4)
+  const payload = headers + body.readUInt16LE(start + 6)
+  if (payload > end) return undefined
+  return {
+    plan: body.readUInt32LE(start + 8),
+    flags: body[start + 1] ?? 0,
+    seq: body.readDoubleLE(start + 12),
+    start: offset,
+    end,
+    runningMs: body.readDoubleLE(start + 20),
+    wallMs: body.readDoubleLE(start + 28),
+    expiresMs: body.readDoubleLE(start + 36),
+    clientId: body.toString('utf8', client, topic),
+    topic: body.toString('utf8', topic, headers),
+    headers: headers === payload ? '' : body.toString('utf8', headers, payload),
+    payload: body.subarray(payload, end),
+  }
+}

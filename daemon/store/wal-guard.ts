@@ -1,0 +1,59 @@
+import { statSync } from 'node:fs'
+import type Database from 'better-sqlite3'
+import { isNoRoom } from './sqlite-codes.ts'
+
+const MiB = 1024 ** 2
+/** From here on a reader is holding the WAL: commits are spaced out so that it grows slowly. */
+const SLOW_BYTES = 16 * MiB
+const FULL_BYTES = 60 * MiB
+/** How often it is looked at. */
+const COMMITS = 32
+const WRITTEN_BYTES = 4 * MiB
+
+/** Bounds the WAL: a reader that stays in a transaction keeps it from being emptied. */
+export class WalGuard {
+  /** Whether commits should be spaced out. */
+  slow = false
+  private readonly db: Database.Database
+  private readonly file: string
+  private commits = 0
+  private written = 0
+
+  constructor(db: Database.Database) {
+    this.db = db
+    this.file = `${db.name}-wal`
+  }
+
+  /** Whether a transaction of about so many bytes may go into it. */
+  takes(bytes: number): boolean {
+    if (this.size() + bytes + bytes / 8 <= FULL_BYTES) return true
+    this.check()
+    return this.size() + bytes + bytes / 8 <= FULL_BYTES
+  }
+
+  wrote(bytes: number): void {
+    this.written += bytes
+    if (++this.commits >= COMMITS || this.written >= WRITTEN_BYTES) this.check()
+  }
+
+  /** Empties it if it has become large and nobody reads. */
+  check(): void {
+    this.commits = 0
+    this.written = 0
+    if (this.size() > SLOW_BYTES) this.empty()
+    this.slow = this.size() > SLOW_BYTES
+  }
+
+  private empty(): void {
+    try {
+      this.db.pragma('wal_checkpoint(TRUNCATE)')
+    } catch (error) {
+      // A full disk has no room for the pages; they stay in the WAL, where they are as safe.
+      if (!isNoRoom(error)) throw error
+    }
+  }
+
+  private size(): number {
+    return statSync(this.file, { throwIfNoEntry: false })?.size ?? 0
+  }
+}
