@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net'
+
+/** How many connections there are, in all and per address. Loopback is not counted per address: proxies and tests come from there. */
+export class ConnectionCaps {
+  private readonly maxConnections: number
+  private readonly maxConnectionsPerIp: number
+  private readonly perIp = new Map<string, number>()
+  private count = 0
+  /** Connections refused since the start. */
+  refused = 0
+
+  constructor(maxConnections: number, maxConnectionsPerIp: number) {
+    this.maxConnections = maxConnections
+    this.maxConnectionsPerIp = maxConnectionsPerIp
+  }
+
+  get connections(): number {
+    return this.count
+  }
+
+  /** Takes a place for the socket until it closes; false if there is none. */
+  admit(socket: Socket): boolean {
+    const ip = socket.remoteAddress ?? ''
+    const counted = !isLoopbackAddress(ip)
+    const ofIp = this.perIp.get(ip) ?? 0
+    if (this.count >= this.maxConnections || (counted && ofIp >= this.maxConnectionsPerIp)) {
+      this.refused++
+      return false
+    }
+    this.count++
+    if (counted) this.perIp.set(ip, ofIp + 1)
+    socket.once('close', () => {
+      this.count--
+      if (!counted) return
+      const left = (this.perIp.get(ip) ?? 1) - 1
+      if (left === 0) this.perIp.delete(ip)
+      else this.perIp.set(ip, left)
+    })
+    return true
+  }
+}
+
+export function isLoopbackAddress(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import { loadDocument } from '../asyncapi/load-document.ts'
+import type { Contract } from '../asyncapi/contract.ts'
+import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
+import { errorsOf } from '../pipeline/document-loader.ts'
+import { expandDocuments } from '../settings/expand-documents.ts'
+import { loadSettings } from '../settings/load-settings.ts'
+import type { CliContext } from './cli-context.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { printErrors } from './print-errors.ts'
+
+/** Validates a configuration and documents, starting nothing. Without arguments: the documents of the configuration. */
+export async function check(
+  specs: readonly string[],
+  options: { config?: string; strict?: boolean; json?: boolean },
+  context: CliContext,
+): Promise<number> {
+  const errors: EdgeError[] = []
+  let entries = specs.map((file) => ({
+    file,
+    mode: options.strict === true ? ('strict' as const) : ('lenient' as const),
+  }))
+  if (options.config !== undefined || specs.length === 0) {
+    const loaded = loadSettings({
+      file: options.config,
+      env: context.env,
+      cwd: context.cwd,
+      hostName: context.hostName,
+    })
+    if (!loaded.ok) errors.push(...loaded.errors)
+    else
+      entries = [
+        ...entries,
+        ...expandDocuments(loaded.settings).map((entry) => ({
+          file: entry.file,
+          mode: options.strict === true ? ('strict' as const) : entry.mode,
+        })),
+      ]
+  }
+  const contracts: { file: string; contract: Contract }[] = []
+  for (const { file, mode } of entries) {
+    try {
+      contracts.push({ file, contract: await loadDocument({ text: read(file), file, mode }) })
+    } catch (error) {
+      errors.push(...errorsOf(error, file))
+    }
+  }
+  if (options.json === true) context.stdout.write(`${JSON.stringify(asJson(errors, contracts))}\n`)
+  else print(errors, contracts, context)
+  return errors[0] === undefined
+    ? EXIT.ok
+    : exitCodeOf(errors.find((error) => exitCodeOf(error) === EXIT.configuration) ?? errors[0])
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new EdgeError('document-unreadable', `cannot be read: ${systemCode(error) ?? messageOf(error)}`, {
+      cause: error,
+      place: { file },
+    })
+  }
+}
+
+function print(
+  errors: readonly EdgeError[],
+  contracts: readonly { file: string; contract: Contract }[],
+  context: CliContext,
+): void {
+  printErrors(context, errors)
+  for (const { file, contract } of contracts) {
+    for (const { line, column, severity, message } of contract.diagnostics)
+      context.stderr.write(
+        `${[file, line, column].filter((part) => part !== undefined).join(':')} ${severity}: ${message}\n`,
+      )
+    context.stdout.write(
+      `${file}: ${contract.title} ${contract.version} (AsyncAPI ${contract.specification}), ${contract.channels.length} channels, ok\n`,
+    )
+  }
+  if (errors.length === 0 && contracts.length === 0) context.stdout.write('configuration ok\n')
+}
+
+function asJson(errors: readonly EdgeError[], contracts: readonly { file: string; contract: Contract }[]): object {
+  return {
+    ok: errors.length === 0,
+    errors: errors.map(({ code, message, hint, place }) => ({ code, message, hint, ...place })),
+    documents: contracts.map(({ file, contract }) => ({
+      file,
+      title: contract.title,
+      version: contract.version,
+      channels: contract.channels.length,
+      diagnostics: contract.diagnostics,
+    })),
+  }
+}

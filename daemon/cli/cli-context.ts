@@ -1,0 +1,13 @@
+/** What commands see of the process; handed in by main. */
+export interface CliContext {
+  env: Readonly<Record<string, string | undefined>>
+  cwd: string
+  hostName: string
+  stdin: NodeJS.ReadableStream
+  stdout: NodeJS.WritableStream & { isTTY?: boolean }
+  stderr: NodeJS.WritableStream & { isTTY?: boolean }
+  onSignal: (signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', handler: () => void) => void
+  onUncaught: (handler: (error: unknown) => void) => void
+  /** Ends the process now. */
+  exit: (code: number) => void
+}

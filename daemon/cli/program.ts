@@ -1,0 +1,58 @@
+import { Command, CommanderError } from 'commander'
+import { version } from '../platform/version.ts'
+import type { CliContext } from './cli-context.ts'
+import { EXIT } from './exit-codes.ts'
+
+/** Parses the command line and runs one command. Resolves to the exit code. */
+export async function main(argv: readonly string[], context: CliContext): Promise<number> {
+  let code: number = EXIT.ok
+  const program = new Command('stepflow-edge')
+    .description('Store-and-forward MQTT gateway: AsyncAPI-checked, durable, to Kafka or AMQP.')
+    .version(await versions(), '--version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+    })
+  program
+    .command('run')
+    .description('run the gateway in the foreground')
+    .option('-c, --config <file>', 'configuration file')
+    .action(async (options: { config?: string }) => {
+      const { run } = await import('./run.ts')
+      code = await run(options, context)
+    })
+  program
+    .command('check')
+    .description('validate configuration and AsyncAPI documents')
+    .argument('[spec...]', 'AsyncAPI documents')
+    .option('-c, --config <file>', 'configuration file')
+    .option('--strict', 'hold documents against the whole specification')
+    .option('--json', 'print JSON')
+    .action(async (specs: string[], options: { config?: string; strict?: boolean; json?: boolean }) => {
+      const { check } = await import('./check.ts')
+      code = await check(specs, options, context)
+    })
+  program
+    .command('explain')
+    .description('which document, channel, message and destinations a topic matches, and the verdict on a payload')
+    .argument('<topic>')
+    .argument('[payload]', 'the payload, or - for standard input')
+    .option('-c, --config <file>', 'configuration file')
+    .option('--json', 'print JSON')
+    .action(async (topic: string, payload: string | undefined, options: { config?: string; json?: boolean }) => {
+      const { explain } = await import('./explain.ts')
+      code = await explain(topic, payload, options, context)
+    })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    throw error
+  }
+  return code
+}
+
+async function versions(): Promise<string> {
+  return `stepflow-edge ${version()} (Node ${process.versions.node}, SQLite ${process.versions['sqlite'] ?? 'unknown'})`
+}

@@ -1,0 +1,116 @@
+import { EdgeError, messageOf } from '../core/errors.ts'
+import { DocumentErrors, Gateway } from '../gateway.ts'
+import { runCommand } from '../platform/run-command.ts'
+import { SdNotify } from '../platform/sd-notify.ts'
+import { Watchdog } from '../platform/watchdog.ts'
+import { loadSettings } from '../settings/load-settings.ts'
+import type { Settings } from '../settings/settings.ts'
+import { createLogger, type ProcessLogger } from '../telemetry/logger.ts'
+import type { CliContext } from './cli-context.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { printErrors } from './print-errors.ts'
+
+/** The daemon in the foreground. Resolves to the exit code when it has ended. */
+export async function run(options: { config?: string }, context: CliContext): Promise<number> {
+  const load = () =>
+    loadSettings({ file: options.config, env: context.env, cwd: context.cwd, hostName: context.hostName })
+  const loaded = load()
+  if (!loaded.ok) return printErrors(context, loaded.errors)
+  const { settings, secrets } = loaded
+  const logger = createLogger({
+    level: settings.log.level === 'trace' ? 'debug' : settings.log.level,
+    journalStream: context.env['JOURNAL_STREAM'],
+    secrets,
+  })
+  const ended = Promise.withResolvers<number>()
+  const notify = new SdNotify({ socket: context.env['NOTIFY_SOCKET'], run: runCommand, logger })
+  let stopping = false
+  const stop = async (code: number): Promise<void> => {
+    if (stopping) return context.exit(code === EXIT.ok ? EXIT.failure : code)
+    stopping = true
+    // A drain that hangs must not keep the service from ending.
+    setTimeout(() => ended.resolve(EXIT.failure), settings.shutdownTimeoutMs).unref()
+    await notify.stopping()
+    await gateway.stop(settings.shutdownTimeoutMs - 1_000)
+    ended.resolve(code)
+  }
+  const fatal = (error: unknown): void => {
+    logger.error(
+      { err: error, code: error instanceof EdgeError ? error.code : 'internal' },
+      `cannot go on: ${messageOf(error)}`,
+    )
+    void stop(EXIT.failure).catch(() => ended.resolve(EXIT.failure))
+  }
+  const gateway = new Gateway({ settings, logger, onFatal: fatal })
+  context.onUncaught(fatal)
+  try {
+    await gateway.start()
+  } catch (error) {
+    logger.flush()
+    return startFailure(error, context)
+  }
+  context.onSignal('SIGTERM', () => void stop(EXIT.ok).catch(fatal))
+  context.onSignal('SIGINT', () => void stop(EXIT.ok).catch(fatal))
+  context.onSignal('SIGHUP', () => void reload(gateway, load, logger, notify))
+  announce(gateway, settings, context, logger)
+  await notify.ready('running')
+  const watchdog = new Watchdog({
+    timeoutUsec: context.env['WATCHDOG_USEC'],
+    watchedPid: context.env['WATCHDOG_PID'],
+    ownPid: process.pid,
+    healthy: () => gateway.healthy(),
+    alive: () => notify.alive(),
+    logger,
+  })
+  watchdog.start()
+  const code = await ended.promise
+  watchdog.stop()
+  logger.flush()
+  return code
+}
+
+function startFailure(error: unknown, context: CliContext): number {
+  if (error instanceof DocumentErrors) return printErrors(context, error.errors)
+  if (error instanceof EdgeError) {
+    printErrors(context, [error])
+    return exitCodeOf(error)
+  }
+  context.stderr.write(`${messageOf(error)}\n`)
+  return EXIT.failure
+}
+
+/** A bad file changes nothing and says why. */
+async function reload(
+  gateway: Gateway,
+  load: () => ReturnType<typeof loadSettings>,
+  logger: ProcessLogger,
+  notify: SdNotify,
+): Promise<void> {
+  await notify.reloading()
+  const loaded = load()
+  try {
+    if (!loaded.ok) throw new DocumentErrors(loaded.errors)
+    logger.setSecrets(loaded.secrets)
+    const { applied } = await gateway.reload(loaded.settings)
+    logger.info({ applied }, 'configuration and documents reloaded')
+  } catch (error) {
+    const errors = error instanceof DocumentErrors ? error.errors : [error]
+    for (const one of errors) {
+      const known = one instanceof EdgeError ? { code: one.code, place: one.place, hint: one.hint } : { err: one }
+      logger.error(known, `not reloaded, nothing has changed: ${messageOf(one)}`)
+    }
+  }
+  await notify.ready('running')
+}
+
+function announce(gateway: Gateway, settings: Settings, context: CliContext, logger: ProcessLogger): void {
+  const { mqtt, http } = gateway.addresses
+  logger.info({ gateway: settings.gateway.id, mqtt, http, pid: process.pid }, 'running')
+  if (http !== undefined) context.stderr.write(`Dashboard: ${http}/\n`)
+  const channel = gateway.exampleTopic()
+  if (mqtt[0] !== undefined && channel !== undefined) {
+    context.stderr.write(
+      `Try: mosquitto_pub -h 127.0.0.1 -p ${mqtt[0]} -t ${channel} -m '{"temperature":21.5,"humidity":40}'\n`,
+    )
+  }
+}

@@ -1,0 +1,85 @@
+/** The thread of all upstream connections. It reads the log through a connection of its own and is woken by the writer's commits. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import { openReadable } from '../store/connection.ts'
+import { LogReader } from '../store/log-reader.ts'
+import { RunningClock } from '../store/running-clock.ts'
+import { Forwarder } from './forwarder.ts'
+import type { ForwarderThreadData, FromForwarderThread, ToForwarderThread } from './forwarder-messages.ts'
+import { Reporter } from './reporter.ts'
+
+const STATUS_EVERY_MS = 500
+
+const port = parentPort
+if (port === null) throw new Error('the forwarder runs as a worker thread')
+const data = workerData as ForwarderThreadData
+const send = (message: FromForwarderThread): void => port.postMessage(message)
+const log =
+  (level: keyof Logger) =>
+  (fields: object, message: string): void => {
+    send({ type: 'log', level, fields: plain(fields), message })
+  }
+const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+const reporter = new Reporter()
+const forwarder = new Forwarder({
+  reader: new LogReader(openReadable(data.directory)),
+  reporter,
+  clock: new RunningClock(systemClock, data.clock, true, data.clock.synced),
+  logger,
+  gatewayId: data.gatewayId,
+  onFailure(error) {
+    // Thrown outside of any promise: the thread ends, main starts another.
+    setImmediate(() => {
+      throw error
+    })
+  },
+})
+const status = setInterval(() => send({ type: 'status', destinations: forwarder.status() }), STATUS_EVERY_MS)
+let stopping = false
+forwarder.start(data.upstreams, data.maxAgeMs)
+port.on('message', (message: ToForwarderThread) => void receive(message))
+void watch(new Int32Array(data.signal))
+
+async function receive(message: ToForwarderThread): Promise<void> {
+  if (message.type === 'writer') return reporter.connect(message.port)
+  if (message.type === 'settings') return forwarder.restart(message.upstreams, message.maxAgeMs)
+  stopping = true
+  clearInterval(status)
+  await forwarder.stop()
+  send({ type: 'status', destinations: forwarder.status() })
+  send({ type: 'stopped' })
+  reporter.close()
+  port?.close()
+}
+
+/** Wakes the loops at every commit; commits that come while they are at work are noticed together. */
+async function watch(signal: Int32Array<ArrayBufferLike>): Promise<void> {
+  let seen = Atomics.load(signal, 0)
+  while (!stopping) {
+    const waiting = Atomics.waitAsync(signal as Int32Array<SharedArrayBuffer>, 0, seen, 1_000)
+    if (waiting.async) await waiting.value
+    const now = Atomics.load(signal, 0)
+    if (now !== seen) forwarder.wake()
+    seen = now
+    // One turn of the event loop: under load commits come faster than batches can be sent.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+/** Errors do not cross threads with all they have. */
+function plain(fields: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error
+        ? {
+            type: value.name,
+            message: value.message,
+            code: 'code' in value ? value.code : undefined,
+            stack: value.stack,
+          }
+        : value,
+    ]),
+  )
+}

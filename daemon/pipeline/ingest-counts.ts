@@ -1,0 +1,23 @@
+import type { ErrorCode } from '../core/errors.ts'
+
+/** What has come in since the start. Plain numbers: counting must not cost anything per message. */
+export class IngestCounts {
+  received = 0
+  receivedBytes = 0
+  stored = 0
+  quarantined = 0
+  unavailable = 0
+  droppedWhileFull = 0
+  wrongDirection = 0
+  readonly refusedByCode = new Map<ErrorCode, number>()
+
+  refused(code: ErrorCode): void {
+    this.refusedByCode.set(code, (this.refusedByCode.get(code) ?? 0) + 1)
+  }
+
+  get rejected(): number {
+    let sum = 0
+    for (const count of this.refusedByCode.values()) sum += count
+    return sum
+  }
+}

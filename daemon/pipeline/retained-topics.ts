@@ -1,0 +1,25 @@
+/** The topics that hold a retained message in the database, and how many may. */
+export class RetainedTopics {
+  private readonly topics: Set<string>
+  private readonly max: number
+  /** Messages that were delivered, but not retained, because there were too many. */
+  refused = 0
+
+  constructor(topics: Iterable<string>, max: number) {
+    this.topics = new Set(topics)
+    this.max = max
+  }
+
+  admit(topic: string): boolean {
+    if (this.topics.size >= this.max && !this.topics.has(topic)) {
+      this.refused++
+      return false
+    }
+    this.topics.add(topic)
+    return true
+  }
+
+  remove(topic: string): void {
+    this.topics.delete(topic)
+  }
+}
