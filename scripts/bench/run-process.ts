@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+/** Runs a program of this folder on this Node; resolves to the line of JSON that it prints. Fails with what it said. */
+export function runForJson(program: string, args: readonly string[], limitMs: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args])
+    const kill = () => void child.kill('SIGKILL')
+    process.on('exit', kill)
+    const timer = setTimeout(kill, limitMs)
+    let output = ''
+    let talk = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (talk += chunk.toString()))
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      process.off('exit', kill)
+      if (code === 0) resolve(JSON.parse(output))
+      else reject(new Error(`${program} ended with ${signal ?? code} (it had ${limitMs / 1000} s): ${talk.trim()}`))
+    })
+  })
+}

@@ -1,0 +1,47 @@
+import { type Daemon, startDaemon } from '../daemon.ts'
+import { manyChannels, oneChannel } from '../documents.ts'
+import { expectJudging } from '../judging.ts'
+import { type LoadOptions, publishTotal } from '../load.ts'
+import type { Scenario } from '../scenario.ts'
+
+const WARM_UP = 100_000
+const MESSAGES = 400_000
+const DOCUMENTS = 50
+const CHANNELS = 10_000
+
+const ONE: LoadOptions = { topic: 'site/0/device/c{client}/data' }
+const ALL: LoadOptions = { topic: 'site/{topic}/device/c{client}/data', topics: CHANNELS }
+
+/** Whether a message costs more where many channels are known. */
+export const channels: Scenario = {
+  name: 'channels',
+  async run(effort, record) {
+    const daemons: Daemon[] = []
+    try {
+      const one = await startDaemon({ documents: oneChannel('site/{site}/device/{deviceId}/data') })
+      daemons.push(one)
+      // Parsed once: both stay for all rounds, and the one that waits costs nothing.
+      const many = await startDaemon({ documents: manyChannels(DOCUMENTS, CHANNELS) })
+      daemons.push(many)
+      const expectStoredByOne = await expectJudging(one, ONE)
+      const expectStoredByMany = await expectJudging(many, ALL)
+      await publishTotal(one.mqttPort, effort.count(WARM_UP), ONE)
+      await publishTotal(many.mqttPort, effort.count(WARM_UP), ALL)
+
+      for (let round = 0; round < effort.rounds; round++) {
+        const atOne = await publishTotal(one.mqttPort, effort.count(MESSAGES), ONE)
+        const atMany = await publishTotal(many.mqttPort, effort.count(MESSAGES), ALL)
+        const sameTopics = await publishTotal(one.mqttPort, effort.count(MESSAGES), ALL)
+        record.add('rate at 10,000 channels over rate at 1', '×', atMany.rate / atOne.rate, { atLeast: 0.9 })
+        record.add('1 channel: rate', '/s', atOne.rate)
+        record.add('1 channel, 10,000 topics: rate', '/s', sameTopics.rate)
+        record.add('10,000 channels in 50 documents: rate', '/s', atMany.rate)
+      }
+      const ofMany = effort.count(WARM_UP) + effort.rounds * effort.count(MESSAGES)
+      await expectStoredByMany(ofMany)
+      await expectStoredByOne(ofMany + effort.rounds * effort.count(MESSAGES))
+    } finally {
+      for (const daemon of daemons) await daemon.stop()
+    }
+  },
+}
