@@ -10,6 +10,8 @@ import { APPLICATION_ID, SCHEMA_VERSION, schemaVersion } from './schema.ts'
 
 /** What a check of the newest rows looks at. */
 const NEWEST_RECORDS = 1_000
+/** Whatever a start reads must be readable: an error there would be met at every start. */
+const READ_AT_START = ['epochs', 'boots', 'plans', 'copies', 'incoming', 'retained', 'sqlite_sequence']
 
 /**
  * Looks for damage: header, schema and the newest 1,000 records, and the whole database where `thorough` or where the WAL that
@@ -50,10 +52,16 @@ function inspect(db: Database.Database, thorough: boolean, hasWal: boolean): str
   if (state === undefined) return 'the state row is missing'
   readCursors(db)
   readStreams(db)
+  for (const table of READ_AT_START) readAll(db, table)
   const damaged = newestDamage(db)
   if (damaged > 0) return `${damaged} bytes among the newest records fail their checksum`
   // After an unclean end the WAL is there, unless somebody took it away, and with it half of a checkpoint.
   return thorough || (state.clean === 0 && !hasWal) ? quickCheck(db) : undefined
+}
+
+function readAll(db: Database.Database, table: string): void {
+  const rows = db.prepare(`SELECT * FROM ${table}`).raw().iterate()
+  while (rows.next().done !== true);
 }
 
 function quickCheck(db: Database.Database): string | undefined {

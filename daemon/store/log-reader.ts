@@ -56,22 +56,18 @@ export class LogReader {
   /** Blocks behind `afterId`, oldest first. Ends before a page that cannot be read. */
   headsAfter(afterId: number, limit: number): BlockHead[] {
     const heads: BlockHead[] = []
-    try {
+    return this.reporting('blocks', heads, () => {
       for (const head of this.heads.iterate(afterId, limit)) heads.push(head)
-    } catch (error) {
-      if (!isCorrupt(error)) throw error
-      this.onDamage(`blocks behind ${heads.at(-1)?.id ?? afterId}: ${messageOf(error)}`)
-    }
-    return heads
+      return heads
+    })
   }
 
   /** The id behind which reading has to start so that no message from `seq` on is missed. */
   positionBefore(seq: number): number {
-    const rows = this.db
-      .prepare<[number], { id: number; batch: number }>(
-        'SELECT id, batch FROM blocks WHERE id <= ? ORDER BY id DESC LIMIT 256',
-      )
-      .all(seq)
+    const before = this.db.prepare<[number], { id: number; batch: number }>(
+      'SELECT id, batch FROM blocks WHERE id <= ? ORDER BY id DESC LIMIT 256',
+    )
+    const rows = this.reporting('blocks', [], () => before.all(seq))
     const batch = rows[0]?.batch
     // Blocks of one batch interleave: all of them have to be read again.
     return rows.find((row) => row.batch !== batch)?.id ?? 0
@@ -79,40 +75,37 @@ export class LogReader {
 
   /** The records of a block that can be read, or undefined if it is gone. */
   read(head: BlockHead): ReadBlock | undefined {
-    try {
+    const unreadable = { head, records: [], damagedBytes: head.length, body: Buffer.alloc(0) }
+    return this.reporting(`block ${head.id}`, unreadable, () => {
       const row = this.body.get(head.id)
       if (row === undefined) return undefined
       const block = { head, ...decodeBlock(row.body), body: row.body }
       if (block.damagedBytes > 0) this.onDamage(`block ${head.id}: ${block.damagedBytes} bytes fail their checksum`)
       return block
-    } catch (error) {
-      if (!isCorrupt(error)) throw error
-      this.onDamage(`block ${head.id}: ${messageOf(error)}`)
-      return { head, records: [], damagedBytes: head.length, body: Buffer.alloc(0) }
-    }
+    })
   }
 
   plan(id: number): string | undefined {
-    return this.planBody.get(id)?.body
+    return this.reporting(`plan ${id}`, undefined, () => this.planBody.get(id)?.body)
   }
 
   /** `<gateway id>:<store id>:` of an epoch. */
   messageIdPrefix(epoch: number): string {
-    const row = this.epoch.get(epoch)
+    const row = this.reporting(`epoch ${epoch}`, undefined, () => this.epoch.get(epoch))
     return row === undefined ? `unknown:epoch-${epoch}:` : `${row.gateway}:${row.store_id}:`
   }
 
   /** Wall minus running time of a boot whose clock has been synchronised, else undefined. */
   wallOffset(boot: number): number | undefined {
-    return this.boot.get(boot)?.offset ?? undefined
+    return this.reporting(`boot ${boot}`, undefined, () => this.boot.get(boot)?.offset ?? undefined)
   }
 
   streams(): StreamRow[] {
-    return readStreams(this.db)
+    return this.reporting('streams', [], () => readStreams(this.db))
   }
 
   cursors(): CursorRow[] {
-    return readCursors(this.db)
+    return this.reporting('cursors', [], () => readCursors(this.db))
   }
 
   /** The highest sequence number that is durable. */
@@ -150,24 +143,32 @@ export class LogReader {
   held(destination: string, route: string | undefined, limit: number): HeldRow[] {
     const where = route === undefined ? '' : 'AND route = ?'
     const values = route === undefined ? [destination, limit] : [destination, route, limit]
-    return this.db
-      .prepare<(string | number)[], HeldRow>(
-        `SELECT seq, lane, route, epoch, boot, since_running_ms AS sinceRunningMs, record FROM held WHERE destination = ? ${where} ORDER BY seq LIMIT ?`,
-      )
-      .all(...values)
+    const statement = this.db.prepare<(string | number)[], HeldRow>(
+      `SELECT seq, lane, route, epoch, boot, since_running_ms AS sinceRunningMs, record FROM held WHERE destination = ? ${where} ORDER BY seq LIMIT ?`,
+    )
+    return this.reporting('held', [], () => statement.all(...values))
   }
 
   /** How many messages of a destination are held on each route. */
   heldRoutes(destination: string): { route: string; count: number }[] {
-    return this.db
-      .prepare<[string], { route: string; count: number }>(
-        'SELECT route, count(*) AS count FROM held WHERE destination = ? GROUP BY route',
-      )
-      .all(destination)
+    const statement = this.db.prepare<[string], { route: string; count: number }>(
+      'SELECT route, count(*) AS count FROM held WHERE destination = ? GROUP BY route',
+    )
+    return this.reporting('held', [], () => statement.all(destination))
   }
 
   close(): void {
     this.db.close()
+  }
+
+  private reporting<Value>(what: string, otherwise: NoInfer<Value>, read: () => Value): Value {
+    try {
+      return read()
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+      this.onDamage(`${what}: ${messageOf(error)}`)
+      return otherwise
+    }
   }
 }
 

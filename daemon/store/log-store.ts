@@ -129,6 +129,18 @@ export class LogStore {
     this.post({ type: 'limits', limits, whenFull })
   }
 
+  /** Somebody has met bytes that are not what was written: the process must end, and the next start checks everything. */
+  reportDamage(what: string): void {
+    if (this.failed) return
+    this.failed = true
+    try {
+      requestCheck(this.options.directory)
+    } catch (error) {
+      this.options.logger.warn({ err: error }, 'a check of the database could not be requested')
+    }
+    this.options.onFatal(new EdgeError('store-failed', `the database is damaged: ${what}`))
+  }
+
   /** Finishes what waits, marks the end as clean, frees the lock. A store that takes nothing more is left unclean. */
   async close(timeoutMs: number): Promise<void> {
     this.log.close()
@@ -191,8 +203,8 @@ export class LogStore {
         this.droppedNewest += this.log.dropped(message.batch)
         break
       case 'fatal':
+        if (message.corrupt) return this.reportDamage(message.message)
         this.failed = true
-        if (message.corrupt) this.requestCheck()
         this.options.onFatal(new EdgeError('store-failed', message.message))
         break
       case 'executed':
@@ -210,19 +222,12 @@ export class LogStore {
     }
   }
 
-  private requestCheck(): void {
-    try {
-      requestCheck(this.options.directory)
-    } catch (error) {
-      this.options.logger.warn({ err: error }, 'a check of the database could not be requested')
-    }
-  }
-
   private ended(writer: Worker): void {
     if (this.writer !== writer) return
     for (const call of this.calls.values()) call.reject(new EdgeError('store-failed', 'the log writer ended'))
     this.calls.clear()
     if (this.closing !== undefined) return this.closing()
+    if (this.failed) return
     if (++this.restarts > MAX_RESTARTS)
       return this.options.onFatal(
         new EdgeError('store-failed', `the log writer ended ${MAX_RESTARTS} times without having stored anything`),

@@ -9,7 +9,7 @@ import { databaseFile, openWritable, type WritableOptions } from './connection.t
 import type { WriterIdentity } from './log-writer.ts'
 import { findDamage } from './check-store.ts'
 import { finishSalvage, salvage, type SalvageReport } from './salvage.ts'
-import { isNoRoom, isSqliteError } from './sqlite-codes.ts'
+import { isCorrupt, isNoRoom, isSqliteError } from './sqlite-codes.ts'
 import { migrate, SCHEMA_VERSION, schemaVersion, APPLICATION_ID } from './schema.ts'
 import { RunningClock } from './running-clock.ts'
 
@@ -52,14 +52,17 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   try {
     return prepare(options)
   } catch (error) {
-    if (!isNoRoom(error)) throw error
+    // Damage that the check has not seen: it looks everywhere now.
+    if (isCorrupt(error)) requestCheck(options.directory)
     // A full disk must not keep the gateway from sending on what it has: that is what frees space.
-    new Ballast(options.directory).release()
+    else if (isNoRoom(error)) new Ballast(options.directory).release()
+    else throw error
     return prepare(options)
   }
 }
 
 function prepare(options: OpenStoreOptions): OpenedStore {
+  rollBackFirstStart(options.directory)
   refuseNewer(options.directory)
   const salvaged = salvageIfDamaged(options)
   // Always with fsync: after a power cut, too, it must be known that this start has used sequence numbers.
@@ -68,6 +71,21 @@ function prepare(options: OpenStoreOptions): OpenedStore {
     migrate(db)
     db.pragma(`application_id = ${APPLICATION_ID}`)
     return { ...db.transaction(() => begin(db, options, salvaged !== undefined)).immediate(), salvaged }
+  } finally {
+    db.close()
+  }
+}
+
+/** Only before a store is in WAL mode is there a journal: a first start was cut off, and nothing can be read before that is undone. */
+function rollBackFirstStart(directory: string): void {
+  const file = databaseFile(directory)
+  if (!existsSync(`${file}-journal`)) return
+  const db = new Database(file, { timeout: 1_000 })
+  try {
+    schemaVersion(db)
+  } catch (error) {
+    // What cannot be read is the check's to judge.
+    if (!isSqliteError(error)) throw error
   } finally {
     db.close()
   }

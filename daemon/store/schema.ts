@@ -57,10 +57,10 @@ export const MIGRATIONS: readonly string[] = [
 ]
 
 /** Brings a database to this program's version, each step in a transaction of its own. */
-export function migrate(db: Database.Database, target = SCHEMA_VERSION): void {
-  for (let version = schemaVersion(db); version < target; version++) {
+export function migrate(db: Database.Database, steps: readonly string[] = MIGRATIONS): void {
+  for (let version = schemaVersion(db); version < steps.length; version++) {
     db.transaction(() => {
-      db.exec(MIGRATIONS[version] ?? '')
+      db.exec(steps[version] ?? '')
       db.pragma(`user_version = ${version + 1}`)
     }).exclusive()
   }
