@@ -25,6 +25,8 @@ export class SchemaCompiler {
   private readonly formats = safeFormats(this.budget)
   private readonly formatNames = new Set(this.formats.keys())
   private readonly instances = new Map<string, Ajv>()
+  /** Channels share messages: equal schemas are compiled once. */
+  private readonly built = new Map<string, CompiledSchema>()
 
   /** For payloads: no value is changed or coerced. `schemaFormat` tells the dialect where `$schema` does not. */
   compile(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
@@ -46,6 +48,15 @@ export class SchemaCompiler {
   }
 
   private build(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
+    const key = `${dialect} ${coerce} ${JSON.stringify(schema)}`
+    const known = this.built.get(key)
+    if (known !== undefined) return known
+    const built = this.buildAnew(schema, dialect, coerce)
+    this.built.set(key, built)
+    return built
+  }
+
+  private buildAnew(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
     try {
       const prepared = prepareSchema(schema, this.formatNames)
       const validate: ValidateFunction = this.instance(dialect, coerce).compile(prepared.schema)
