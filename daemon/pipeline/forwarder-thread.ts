@@ -10,6 +10,7 @@ import type { ForwarderThreadData, FromForwarderThread, ToForwarderThread } from
 import { Reporter } from './reporter.ts'
 
 const STATUS_EVERY_MS = 500
+const GATHER_MS = 5
 
 const port = parentPort
 if (port === null) throw new Error('the forwarder runs as a worker thread')
@@ -35,19 +36,24 @@ const forwarder = new Forwarder({
     })
   },
 })
-const status = setInterval(() => send({ type: 'status', destinations: forwarder.status() }), STATUS_EVERY_MS)
+const tell = (): void => send({ type: 'status', destinations: forwarder.status() })
+const status = setInterval(tell, STATUS_EVERY_MS)
 let stopping = false
 forwarder.start(data.upstreams, data.maxAgeMs)
+tell()
 port.on('message', (message: ToForwarderThread) => void receive(message))
 void watch(new Int32Array(data.signal))
 
 async function receive(message: ToForwarderThread): Promise<void> {
   if (message.type === 'writer') return reporter.connect(message.port)
-  if (message.type === 'settings') return forwarder.restart(message.upstreams, message.maxAgeMs)
+  if (message.type === 'settings') {
+    await forwarder.restart(message.upstreams, message.maxAgeMs)
+    return tell()
+  }
   stopping = true
   clearInterval(status)
   await forwarder.stop()
-  send({ type: 'status', destinations: forwarder.status() })
+  tell()
   send({ type: 'stopped' })
   reporter.close()
   port?.close()
@@ -62,8 +68,8 @@ async function watch(signal: Int32Array<ArrayBufferLike>): Promise<void> {
     const now = Atomics.load(signal, 0)
     if (now !== seen) forwarder.wake()
     seen = now
-    // One turn of the event loop: under load commits come faster than batches can be sent.
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    // Commits come faster than batches can be sent; waking for each would cost the device its acknowledgement.
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
   }
 }
 
