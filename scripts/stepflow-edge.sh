@@ -46,6 +46,6 @@ if [ -z "${NODE_COMPILE_CACHE:-}" ]; then
   fi
 fi
 
-# A small young generation saves a third of the memory; scavenging it on one thread costs less CPU than sharing the work.
+# Messages die young in 16 MB; scavenging on one thread costs less CPU than sharing the work; a heap that grows slowly stays small.
 # kafkajs sets timers of less than no time on this Node, which is harmless.
-exec "$node" --max-semi-space-size=4 --no-parallel-scavenge --disable-warning=TimeoutNegativeWarning "$main" "$@"
+exec "$node" --max-semi-space-size=16 --no-parallel-scavenge --heap-growing-percent=50 --disable-warning=TimeoutNegativeWarning "$main" "$@"

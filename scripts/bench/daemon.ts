@@ -25,7 +25,7 @@ export interface Daemon {
   stop(): Promise<void>
 }
 
-const MAIN = join(import.meta.dirname, '../../daemon/main.ts')
+const LAUNCHER = join(import.meta.dirname, '../stepflow-edge.sh')
 /** The first start parses the documents, each in up to a second and a half. */
 const START_LIMIT_MS = 180_000
 const STOP_LIMIT_MS = 30_000
@@ -36,7 +36,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const [mqttPort = 0, httpPort = 0] = await freePorts(2)
   const configuration = writeConfiguration(folder.path, mqttPort, httpPort, options)
   // As scripts/stepflow-edge.sh starts it.
-  const node = [process.execPath, '--max-semi-space-size=4', MAIN, 'run', '-c', configuration]
+  // As operators start it, with the runtime flags of the launcher.
+  const node = [LAUNCHER, 'run', '-c', configuration]
   const [command = '', ...args] = [...(options.under ?? []), ...node]
   const launch = () => startChild(command, args, { logFile: join(folder.path, 'log') })
   const url = `http://127.0.0.1:${httpPort}`

@@ -50,19 +50,19 @@ function writeProgram(path: string, text: string): void {
 describe('the launcher', () => {
   test('takes the Node that came with the package, and the build', () => {
     const run = install({ main: 'dist/daemon/main.js', node: `node-linux-${ARCH}`, systemNode: 'echo system "$@"' })
-    expect(run(['run', '-c', 'my file.yaml']).out).toBe(
-      'own --max-semi-space-size=4 /node_modules/stepflow-edge/dist/daemon/main.js run -c my file.yaml\n',
+    expect(run(['run', '-c', 'my file.yaml']).out).toMatch(
+      /^own (--\S+ )+\/node_modules\/stepflow-edge\/dist\/daemon\/main\.js run -c my file\.yaml\n$/,
     )
   })
 
   test('takes the sources in a clone', () => {
     const run = install({ main: 'daemon/main.ts', node: `stepflow-edge/node_modules/node-linux-${ARCH}` })
-    expect(run([]).out).toBe('own --max-semi-space-size=4 /node_modules/stepflow-edge/daemon/main.ts\n')
+    expect(run([]).out).toMatch(/^own (--\S+ )+\/node_modules\/stepflow-edge\/daemon\/main\.ts\n$/)
   })
 
   test('takes the Node of the system where none came along', () => {
     const run = install({ main: 'dist/daemon/main.js', systemNode: '[ "$1" = -e ] || echo system "$@"' })
-    expect(run(['status']).out).toContain('system --max-semi-space-size=4')
+    expect(run(['status']).out).toMatch(/^system (--\S+ )+/)
   })
 
   test('refuses a Node that is too old, and says which one is needed', () => {
