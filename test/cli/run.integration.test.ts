@@ -1,0 +1,200 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DaemonProcess, type SettingsTree } from '../support/daemon-process.ts'
+import { connectClient } from '../support/mqtt-client.ts'
+import { waitUntil } from '../servers/wait-until.ts'
+import { readStore, storedMessages } from '../support/store-reader.ts'
+
+let daemon: DaemonProcess
+
+beforeEach(async () => {
+  daemon = await DaemonProcess.create()
+})
+afterEach(() => daemon.remove())
+
+/** Starts with these settings, which must fail; gives the exit code and what was said. */
+async function refusal(
+  settings: SettingsTree,
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; text: string }> {
+  daemon.configure(settings)
+  daemon.env = env
+  daemon.launch()
+  const { code } = await daemon.exit()
+  return { code, text: daemon.log() }
+}
+
+function document(text: string): SettingsTree {
+  return { asyncapi: [{ file: daemon.writeFile('spec.yaml', text), mode: 'strict' }] }
+}
+
+const HEAD = 'asyncapi: 2.5.0\ninfo: { title: T, version: 1.0.0 }\n'
+
+describe('a broken configuration stops the start with its place, a code and a hint', () => {
+  test('a wrong type', async () => {
+    const { code, text } = await refusal({ shutdownTimeout: true })
+    expect(code).toBe(78)
+    expect(text).toMatch(/edge\.yaml:\d+:\d+ .*shutdownTimeout.*\[config-invalid\]/)
+  })
+
+  test('an unknown key, with the nearest one', async () => {
+    const { code, text } = await refusal({ gatewy: { id: 'x' } })
+    expect(code).toBe(78)
+    expect(text).toMatch(/edge\.yaml:\d+:\d+ .*gateway.*\[config-unknown-key\]/)
+  })
+
+  test('a secret file that is missing', async () => {
+    const kafka = {
+      protocol: 'kafka',
+      brokers: ['127.0.0.1:1'],
+      sasl: { mechanism: 'plain', username: 'u', password: '${file:none.txt}' },
+    }
+    const { code, text } = await refusal({ upstreams: { kafka } })
+    expect(code).toBe(78)
+    expect(text).toContain('[config-secret]')
+  })
+})
+
+describe('what the machine does not give stops the start', () => {
+  test('a port that is in use', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(daemon.mqttPort, '127.0.0.1', resolve))
+    try {
+      const { code, text } = await refusal({})
+      expect(code).toBe(1)
+      expect(text).toMatch(/EADDRINUSE.*\[listen-failed\]/)
+    } finally {
+      server.close()
+    }
+  })
+
+  test('a store folder that is a file', async () => {
+    daemon.writeFile('data', 'not a folder')
+    const { code, text } = await refusal({})
+    expect(code).toBe(1)
+    expect(text).toContain('[store-unusable]')
+  })
+
+  test('a second daemon on the same store; the first goes on', async () => {
+    await daemon.start()
+    const second = await DaemonProcess.create({ settings: { store: { directory: daemon.path('data') } } })
+    try {
+      second.launch()
+      expect((await second.exit()).code).toBe(1)
+      expect(second.log()).toContain('[store-locked]')
+      expect((await daemon.get('/readyz')).status).toBe(200)
+    } finally {
+      await second.remove()
+    }
+  })
+})
+
+describe('a broken document stops the first start with its place', () => {
+  test.each([
+    ['bad YAML', `${HEAD}channels: { a: [\n`, 'document-syntax'],
+    [
+      'an unknown $ref',
+      `${HEAD}channels:\n  a: { publish: { message: { $ref: '#/components/messages/None' } } }\n`,
+      'document-reference',
+    ],
+    [
+      'an external $ref',
+      `${HEAD}channels:\n  a: { publish: { message: { $ref: 'http://127.0.0.1:9/x.yaml' } } }\n`,
+      'document-reference',
+    ],
+    ['no channels', `${HEAD}channels: {}\n`, 'document-no-channels'],
+  ])('%s', async (_name, text, errorCode) => {
+    const { code, text: said } = await refusal(document(text))
+    expect(code).toBe(65)
+    expect(said).toContain('spec.yaml')
+    expect(said).toContain(`[${errorCode}]`)
+  })
+
+  test('a circular schema is no fault', async () => {
+    const node = '{ type: object, properties: { next: { $ref: "#/components/schemas/Node" } } }'
+    daemon.configure(
+      document(
+        `${HEAD}channels:\n  a: { publish: { message: { name: M, payload: { $ref: "#/components/schemas/Node" } } } }\ncomponents: { schemas: { Node: ${node} } }\n`,
+      ),
+    )
+    await daemon.start()
+  })
+})
+
+test.each([
+  ['no JSON', 'hello', 'payload-not-json'],
+  ['nothing', '', 'payload-not-json'],
+  ['10,000 deep', '['.repeat(10_000) + ']'.repeat(10_000), 'payload-too-deep'],
+])('a payload of %s is acknowledged and quarantined, the daemon goes on', async (_name, payload, code) => {
+  await daemon.start()
+  const client = await connectClient(daemon.mqttPort)
+  await client.publishAsync('device/1/data', payload, { qos: 1 })
+  await client.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
+  await client.endAsync()
+  expect(readStore<{ code: string }>(daemon.folder, 'SELECT code FROM quarantine').map((row) => row.code)).toEqual([
+    code,
+  ])
+  expect(storedMessages(daemon.folder)).toBe(1)
+})
+
+test('a packet over maxPacketSize closes its connection only', async () => {
+  await daemon.start()
+  const good = await connectClient(daemon.mqttPort)
+  const bad = await connectClient(daemon.mqttPort)
+  const closed = new Promise<void>((resolve) => bad.on('close', () => resolve()))
+  bad.on('error', () => undefined)
+  bad.publish('device/1/data', 'x'.repeat(300 * 1024), { qos: 1 })
+  await closed
+  await good.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
+  await good.endAsync()
+  await bad.endAsync(true)
+  expect(storedMessages(daemon.folder)).toBe(1)
+})
+
+describe('HUP', () => {
+  test('with a bad file changes nothing and says why', async () => {
+    await daemon.start()
+    const before = daemon.log().length
+    writeFileSync(daemon.configFile, 'gateway: { id: [')
+    daemon.signal('SIGHUP')
+    await daemon.logged('not reloaded', before)
+    expect((await daemon.get('/readyz')).status).toBe(200)
+  })
+
+  test('refuses by name what is read at start only', async () => {
+    await daemon.start()
+    daemon.configure({ gateway: { id: 'another' } })
+    daemon.signal('SIGHUP')
+    await daemon.logged('gateway.id')
+    expect(daemon.log()).toContain('config-restart')
+  })
+
+  test('brings a new upstream into force, for messages from now on', async () => {
+    mkdirSync(daemon.path('second'))
+    await daemon.start()
+    daemon.configure({
+      upstreams: {
+        journal: { protocol: 'file', directory: './journal' },
+        second: { protocol: 'file', directory: './second' },
+      },
+    })
+    daemon.signal('SIGHUP')
+    await daemon.logged('reloaded')
+    const client = await connectClient(daemon.mqttPort)
+    await client.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
+    await client.endAsync()
+    await daemon.drained('second')
+    await waitUntil(
+      () => 'the new upstream tells that it has delivered',
+      async () => (await daemon.upstream('second'))?.delivered === 1,
+    )
+  })
+})
+
+test('SIGTERM ends with exit code 0, and the next start keeps the store id', async () => {
+  await daemon.start()
+  expect(await daemon.stop()).toEqual({ code: 0, signal: null })
+  await daemon.start()
+  expect(readStore(daemon.folder, 'SELECT id FROM epochs')).toHaveLength(1)
+})

@@ -1,0 +1,72 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { blockJournal, unblockJournal } from '../support/blocked-journal.ts'
+import { DaemonProcess } from '../support/daemon-process.ts'
+import { readJournal } from '../support/journal-reader.ts'
+import { waitUntil } from '../servers/wait-until.ts'
+import { collect, connectClient } from '../support/mqtt-client.ts'
+
+const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
+const DAY_S = 86_400
+
+/** A daemon whose wall clock is what a file says; its timers stay real. */
+async function withClock(offset: string, settings: Record<string, unknown> = {}) {
+  if (!existsSync(LIBRARY)) throw new Error('libfaketime is missing: apt-get install faketime')
+  const daemon = await DaemonProcess.create({ settings })
+  const file = daemon.writeFile('clock', offset)
+  daemon.env = { LD_PRELOAD: LIBRARY, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', DONT_FAKE_MONOTONIC: '1' }
+  return { daemon, step: (to: string) => writeFileSync(file, to) }
+}
+
+test('row 21: a clock that steps by 400 days and back by one expires nothing and publishes no will', async () => {
+  const { daemon, step } = await withClock('+0', { store: { directory: './data', maxAge: '30d' } })
+  blockJournal(daemon)
+  await daemon.start()
+  const willing = await connectClient(daemon.mqttPort, {
+    will: { topic: 'device/9/data', payload: Buffer.from('{"temperature":9,"humidity":9}'), qos: 1, retain: false },
+  })
+  const watcher = await connectClient(daemon.mqttPort)
+  const received = collect(watcher)
+  await watcher.subscribeAsync('device/#', { qos: 1 })
+  try {
+    for (const offset of ['+0', `+${400 * DAY_S}`, `-${DAY_S}`]) {
+      step(offset)
+      await willing.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
+    }
+    unblockJournal(daemon)
+    await daemon.drained('journal')
+    expect(readJournal(daemon.path('journal'))).toHaveLength(3)
+    await waitUntil(
+      () => 'the upstream tells of all three',
+      async () => (await daemon.upstream('journal'))?.delivered === 3,
+    )
+    expect(await daemon.upstream('journal')).toMatchObject({ expired: 0, dropped: 0 })
+    expect(received.filter((message) => message.topic === 'device/9/data')).toEqual([])
+  } finally {
+    await willing.endAsync()
+    await watcher.endAsync()
+    await daemon.remove()
+  }
+})
+
+test('row 22: after a boot in 1970 messages are accepted, and get their time when the clock is synchronised', async () => {
+  const { daemon, step } = await withClock(`-${Math.floor(Date.now() / 1_000)}`)
+  blockJournal(daemon)
+  await daemon.start()
+  const client = await connectClient(daemon.mqttPort)
+  try {
+    const publishedAt = Date.now()
+    await client.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
+    step('+0')
+    // The gateway asks for the clock every half minute.
+    await daemon.logged('the clock is synchronised', 0, 60_000)
+    unblockJournal(daemon)
+    await daemon.drained('journal')
+    const [arrival] = readJournal(daemon.path('journal'))
+    expect(arrival?.headers).toMatchObject({ clock: 'synced' })
+    expect(Math.abs(Date.parse(arrival?.receivedAt ?? '') - publishedAt)).toBeLessThanOrEqual(1_000)
+  } finally {
+    await client.endAsync()
+    await daemon.remove()
+  }
+}, 120_000)
