@@ -8,7 +8,7 @@ export async function main(argv: readonly string[], context: CliContext): Promis
   let code: number = EXIT.ok
   const program = new Command('stepflow-edge')
     .description('Store-and-forward MQTT gateway: AsyncAPI-checked, durable, to Kafka or AMQP.')
-    .version(await versions(), '--version')
+    .version(argv.includes('--version') ? await versions() : version(), '--version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
@@ -53,6 +53,11 @@ export async function main(argv: readonly string[], context: CliContext): Promis
   return code
 }
 
+/** With SQLite's own version, for which its native module has to be loaded. */
 async function versions(): Promise<string> {
-  return `stepflow-edge ${version()} (Node ${process.versions.node}, SQLite ${process.versions['sqlite'] ?? 'unknown'})`
+  const { default: Database } = await import('better-sqlite3')
+  const db = new Database(':memory:')
+  const sqlite = db.prepare<[], string>('SELECT sqlite_version()').pluck().get()
+  db.close()
+  return `stepflow-edge ${version()} (Node ${process.versions.node}, SQLite ${sqlite})`
 }
