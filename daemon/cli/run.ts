@@ -10,6 +10,9 @@ import type { CliContext } from './cli-context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { printErrors } from './print-errors.ts'
 
+/** Ctrl-C reaches npm and the daemon, and npm hands it on to the daemon once more: that is one signal, not two. */
+const SIGNAL_ECHO_MS = 100
+
 /** The daemon in the foreground. Resolves to the exit code when it has ended. */
 export async function run(options: { config?: string }, context: CliContext): Promise<number> {
   const load = () =>
@@ -49,8 +52,15 @@ export async function run(options: { config?: string }, context: CliContext): Pr
     logger.flush()
     return startFailure(error, context)
   }
-  context.onSignal('SIGTERM', () => void stop(EXIT.ok).catch(fatal))
-  context.onSignal('SIGINT', () => void stop(EXIT.ok).catch(fatal))
+  let firstSignalMs: number | undefined
+  const signalled = (): void => {
+    const now = performance.now()
+    firstSignalMs ??= now
+    if (stopping && now - firstSignalMs < SIGNAL_ECHO_MS) return
+    void stop(EXIT.ok).catch(fatal)
+  }
+  context.onSignal('SIGTERM', signalled)
+  context.onSignal('SIGINT', signalled)
   context.onSignal('SIGHUP', () => void reload(gateway, load, logger, notify))
   announce(gateway, settings, context, logger)
   await notify.ready('running')
