@@ -48,10 +48,20 @@ async function loadOne(entry: AsyncapiEntry, cache: DocumentCache): Promise<Cont
     if (cache.lastGood(entry.file) !== hash) cache.rememberFile(entry.file, hash)
     return JSON.parse(known) as Contract
   }
-  const contract = await loadDocument({ text, file: entry.file, mode: entry.mode })
+  const contract = await check(entry, text)
   cache.remember(hash, JSON.stringify(contract))
   cache.rememberFile(entry.file, hash)
   return contract
+}
+
+/** A checking process that was killed has said nothing about the document: another one is asked. */
+async function check({ file, mode }: AsyncapiEntry, text: string): Promise<Contract> {
+  try {
+    return await loadDocument({ text, file, mode })
+  } catch (error) {
+    if (!(error instanceof EdgeError) || error.code !== 'document-check-failed') throw error
+    return loadDocument({ text, file, mode })
+  }
 }
 
 function read(file: string): string {
