@@ -4,6 +4,7 @@ import type { ConnectionsStatus, HealthReport, LiveSnapshot } from './http/ports
 import type { LoadedDocuments } from './pipeline/document-loader.ts'
 import type { ForwarderHandle } from './pipeline/forwarder-handle.ts'
 import type { IngestCounts } from './pipeline/ingest-counts.ts'
+import type { RetainedTopics } from './pipeline/retained-topics.ts'
 import type { SimulatedSensorRunner } from './sensors/simulated-sensor.ts'
 import type { Settings } from './settings/settings.ts'
 import { databaseFile } from './store/connection.ts'
@@ -18,6 +19,7 @@ export interface GatewayStatusOptions {
   broker: MqttBroker
   forwarder: ForwarderHandle
   counts: IngestCounts
+  retained: RetainedTopics
   sensors: () => readonly SimulatedSensorRunner[]
 }
 
@@ -139,7 +141,7 @@ export class GatewayStatus {
   }
 
   metrics(): MetricSource[] {
-    const { counts, broker, forwarder, store } = this.options
+    const { counts, broker, forwarder, store, retained } = this.options
     const counter = (name: string, help: string, value: () => number): MetricSource => ({
       name,
       help,
@@ -196,6 +198,16 @@ export class GatewayStatus {
         'mqtt_connections_closed_full_total',
         'Connections closed because the store took nothing.',
         () => broker.closedWhileFull,
+      ),
+      counter(
+        'mqtt_connections_closed_size_total',
+        'Connections closed because a packet declared more than maxPacketSize.',
+        () => broker.closedForSize,
+      ),
+      counter(
+        'mqtt_retained_refused_total',
+        'Messages that were delivered but not retained: there were maxRetained already.',
+        () => retained.refused,
       ),
       gauge('store_bytes', 'Bytes of database and WAL.', () => this.storeBytes()),
       gauge('store_full', '1 while the store takes nothing.', () => (store.full === undefined ? 0 : 1)),

@@ -188,6 +188,10 @@ export class Gateway {
     this.loaded = await loadDocuments(expandDocuments(settings), this.cache)
     const lost = this.loaded.failures.filter((failure) => !failure.kept)
     if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
+    const retained = new RetainedTopics(
+      state.retained.map((row) => row.topic),
+      settings.broker.maxRetained,
+    )
     this.ingest = new Ingest({
       log: store.log,
       judge: this.makeJudge(settings),
@@ -196,10 +200,7 @@ export class Gateway {
       counts: this.counts,
       lastQuarantineId: state.lastQuarantineId,
       isFull: () => store.full !== undefined,
-      retained: new RetainedTopics(
-        state.retained.map((row) => row.topic),
-        settings.broker.maxRetained,
-      ),
+      retained,
       announce: (clientId, rejection) => this.broker.notices.announce(clientId, rejection),
     })
     this.broker = await MqttBroker.create({
@@ -223,6 +224,7 @@ export class Gateway {
       broker: this.broker,
       forwarder: this.forwarder,
       counts: this.counts,
+      retained,
       sensors: () => this.sensors,
     })
     this.forwarder.start()

@@ -11,7 +11,7 @@ import { neutralise } from './neutralise.ts'
 import type { PublishOutcome, PublishPort, SessionStore } from './publish-port.ts'
 import { RejectionNotices } from './rejection-notices.ts'
 import { sessionPersistence, type Persistence } from './session-persistence.ts'
-import { maySubscribe } from './topic-rules.ts'
+import { maySubscribe, topicFault } from './topic-rules.ts'
 
 export interface MqttBrokerOptions {
   settings: BrokerSettings
@@ -26,6 +26,8 @@ export interface MqttBrokerOptions {
 export class MqttBroker {
   readonly notices: RejectionNotices
   readonly caps: ConnectionCaps
+  /** Connections closed because a packet declared more than `maxPacketSize`. */
+  closedForSize = 0
   private readonly options: MqttBrokerOptions
   private readonly aedes: Aedes
   private readonly persistence: Persistence
@@ -49,7 +51,8 @@ export class MqttBroker {
       drainTimeout: settings.drainTimeoutMs,
       keepaliveLimit: settings.keepaliveLimitMs === null ? 0 : Math.ceil(settings.keepaliveLimitMs / 1_000),
       maxInflightInbound: settings.maxInflight,
-      maxTopicLevels: Math.min(100, settings.maxTopicLevels),
+      // Its ceiling. It closes the connection of a device that goes beyond; the publish port acknowledges and says why.
+      maxTopicLevels: 100,
       persistence: this.persistence,
       authenticate: (_client, username, _password, done) => this.authenticate(username, done),
       authorizePublish: (client, packet, done) => this.authorizePublish(client, packet, done),
@@ -158,12 +161,13 @@ export class MqttBroker {
     }
     this.sockets.add(socket)
     socket.once('close', () => this.sockets.delete(socket))
-    gateFrames(socket, this.options.settings.maxPacketSizeBytes, (declared) =>
+    gateFrames(socket, this.options.settings.maxPacketSizeBytes, (declared) => {
+      this.closedForSize++
       this.options.logger.warn(
         { address: socket.remoteAddress, declaredBytes: declared },
         'connection closed: a packet declares more than maxPacketSize',
-      ),
-    )
+      )
+    })
     this.aedes.handle(socket)
   }
 
@@ -200,7 +204,9 @@ export class MqttBroker {
     subscription: Subscription,
     done: (error: null, granted: Subscription | null) => void,
   ): void {
-    done(null, maySubscribe(subscription.topic, client.id) ? subscription : null)
+    const { topic } = subscription
+    const granted = maySubscribe(topic, client.id) && topicFault(topic, this.options.settings) === undefined
+    done(null, granted ? subscription : null)
   }
 
   private tell(topic: string, payload: string): void {
