@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DaemonProcess, type SettingsTree } from '../support/daemon-process.ts'
 import { connectClient } from '../support/mqtt-client.ts'
@@ -190,6 +192,26 @@ describe('HUP', () => {
       async () => (await daemon.upstream('second'))?.delivered === 1,
     )
   })
+})
+
+test('a second signal ends the daemon at once, while the first still waits for an upstream', async () => {
+  const mute = createServer(() => undefined)
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+  const address = mute.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  daemon.configure({ upstreams: { events: { protocol: 'kafka', brokers: [`127.0.0.1:${port}`] } } })
+  try {
+    const dialled = once(mute, 'connection')
+    await daemon.start()
+    await dialled
+    daemon.signal('SIGTERM')
+    await sleep(500)
+    expect(daemon.running).toBe(true)
+    expect(await daemon.stop()).toEqual({ code: 1, signal: null })
+    expect(daemon.log()).not.toContain('"msg":"stopped"')
+  } finally {
+    mute.close()
+  }
 })
 
 test('SIGTERM ends with exit code 0, and the next start keeps the store id', async () => {

@@ -8,11 +8,13 @@ import { DaemonProcess } from '../support/daemon-process.ts'
 import { expectExactlyOnceById } from '../support/fault-verdict.ts'
 import { createTopic, kafkaArrivals } from '../support/kafka-reader.ts'
 import { startFleet, type Fleet } from '../support/publisher.ts'
+import { sized } from '../support/soak.ts'
 
 const CLIENTS = 10
 const EACH = 1_000
 const TOTAL = CLIENTS * EACH
-const OUTAGE_MS = 20_000
+const OUTAGE_MS = sized(20_000, 600_000)
+const LIMIT_MS = OUTAGE_MS + 100_000
 
 let kafka: KafkaServer
 let proxy: TcpProxy
@@ -84,29 +86,33 @@ test('row 3: kill -9 while forwarding to Kafka: at least once, under the same id
   await verdict(fleet)
 })
 
-test('row 12: while the upstream is down devices do not notice, and everything drains afterwards', async () => {
-  const fleet = startFleet(CLIENTS, { port: daemon.mqttPort, qos: 1 })
-  await fleet.publishTo(EACH / 10)
-  await waitUntil(
-    () => 'some messages are delivered',
-    async () => (await delivered()) > 0,
-  )
-  proxy.fault = 'refuse'
-  proxy.sever()
-  const end = performance.now() + OUTAGE_MS
-  for (let step = 2; step <= 10; step++) {
-    await fleet.publishTo((EACH * step) / 10)
-    await sleep(Math.max(0, (end - performance.now()) / (11 - step)))
-  }
-  await sees(['disconnected'], 30_000)
-  const ready = (await (await daemon.get('/readyz')).json()) as { status: string }
-  expect(ready.status).toBe('degraded')
-  expect(fleet.acknowledged()).toBe(TOTAL)
-  expect(fleet.publishers.map((one) => one.breaks)).toEqual(fleet.publishers.map(() => 0))
-  proxy.fault = 'none'
-  await verdict(fleet)
-  await sees(['connected'], 30_000)
-})
+test(
+  'row 12: while the upstream is down devices do not notice, and everything drains afterwards',
+  async () => {
+    const fleet = startFleet(CLIENTS, { port: daemon.mqttPort, qos: 1 })
+    await fleet.publishTo(EACH / 10)
+    await waitUntil(
+      () => 'some messages are delivered',
+      async () => (await delivered()) > 0,
+    )
+    proxy.fault = 'refuse'
+    proxy.sever()
+    const end = performance.now() + OUTAGE_MS
+    for (let step = 2; step <= 10; step++) {
+      await fleet.publishTo((EACH * step) / 10)
+      await sleep(Math.max(0, (end - performance.now()) / (11 - step)))
+    }
+    await sees(['disconnected'], 30_000)
+    const ready = (await (await daemon.get('/readyz')).json()) as { status: string }
+    expect(ready.status).toBe('degraded')
+    expect(fleet.acknowledged()).toBe(TOTAL)
+    expect(fleet.publishers.map((one) => one.breaks)).toEqual(fleet.publishers.map(() => 0))
+    proxy.fault = 'none'
+    await verdict(fleet)
+    await sees(['connected'], 30_000)
+  },
+  LIMIT_MS,
+)
 
 test.each(['stopped', 'swallowed by the network'] as const)(
   'row 13: a mute upstream, %s, is noticed and sent to again',

@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startChild } from '../servers/child.ts'
+import { freePorts } from '../servers/ports.ts'
 import { temporaryFolder } from '../servers/temporary-folder.ts'
+import { waitUntil } from '../servers/wait-until.ts'
+import { readJournal } from '../support/journal-reader.ts'
+import { connectClient } from '../support/mqtt-client.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const folder = temporaryFolder('package')
@@ -32,4 +37,43 @@ test('programs that embed the gateway import it by name', () => {
     "import { createGateway, KafkaAdapter } from 'stepflow-edge'\nconst gateway = createGateway({ overrides: { gateway: { id: 'x' } } })\nconsole.log(typeof gateway.start, typeof KafkaAdapter)\n",
   )
   expect(run('npx', ['--no-install', 'node', 'embed.mjs'])).toBe('function function\n')
+})
+
+test('the daemon of the tarball takes a message and forwards it', async () => {
+  const [mqttPort = 0, httpPort = 0] = await freePorts(2)
+  const document = join(folder.path, 'node_modules/stepflow-edge/config/demo-asyncapi.yaml')
+  const settings = {
+    asyncapi: [document],
+    broker: { listeners: [`mqtt://127.0.0.1:${mqttPort}`] },
+    http: { url: `http://127.0.0.1:${httpPort}` },
+    upstreams: { journal: { protocol: 'file', directory: './journal' } },
+    store: { directory: './data' },
+  }
+  writeFileSync(join(folder.path, 'edge.yaml'), JSON.stringify(settings))
+  const logFile = join(folder.path, 'log')
+  const child = startChild(
+    join(folder.path, 'node_modules/.bin/stepflow-edge'),
+    ['run', '-c', join(folder.path, 'edge.yaml')],
+    { logFile },
+  )
+  try {
+    await waitUntil(
+      () => `the daemon runs\n${child.log()}`,
+      () => {
+        if (!child.isRunning()) throw new Error(`the daemon ended\n${child.log()}`)
+        return child.log().includes('"msg":"running"')
+      },
+    )
+    const client = await connectClient(mqttPort)
+    await client.publishAsync('device/42/data', '{"temperature":21.5,"humidity":40}', { qos: 1 })
+    await client.endAsync()
+    await waitUntil(
+      () => `the message is in the journal\n${child.log()}`,
+      () => readJournal(join(folder.path, 'journal')).some((line) => line.topic === 'device/42/data'),
+    )
+  } finally {
+    child.signal('SIGTERM')
+    await child.exited
+  }
+  expect(child.log()).toContain('"msg":"stopped"')
 })
