@@ -1,46 +1,57 @@
-import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../core/errors.ts'
 
-const BALLAST_BYTES = 4 * 1024 ** 2
+const MiB = 1024 ** 2
+/** What the WAL may hold when the file system becomes full, so that all of it can be brought into the database. */
+const BALLAST_BYTES = 8 * MiB
+/** Space that messages leave to others and to what frees space. */
+const RESERVE_BYTES = 8 * MiB
 
 /**
  * A file that takes space so that it can be given back: on a full file system even a DELETE needs room in the WAL, and
  * without it nothing could ever be freed.
  */
 export class Ballast {
+  private readonly directory: string
   private readonly file: string
-  private full = false
+  private held: boolean
 
   constructor(directory: string) {
+    this.directory = directory
     this.file = join(directory, 'ballast')
+    this.held = statSync(this.file, { throwIfNoEntry: false })?.size === BALLAST_BYTES
+  }
+
+  /** Whether messages may take space: the ballast is held, or could be, and the reserve is there. */
+  hasSpace(): boolean {
+    const { bavail, bsize } = statfsSync(this.directory)
+    return bavail * bsize >= RESERVE_BYTES + (this.held ? 0 : BALLAST_BYTES)
   }
 
   /** Takes the space, if it is there; returns whether it is held. */
   fill(): boolean {
-    if (this.full) return true
+    if (this.held || !this.hasSpace()) return this.held
     let fd: number | undefined
     try {
-      this.full = statSync(this.file, { throwIfNoEntry: false })?.size === BALLAST_BYTES
-      if (this.full) return true
       fd = openSync(this.file, 'w', 0o640)
       // Real bytes: a sparse file would hold no space.
       const chunk = Buffer.alloc(64 * 1024, 1)
       for (let written = 0; written < BALLAST_BYTES;)
         written += writeSync(fd, chunk, 0, Math.min(chunk.length, BALLAST_BYTES - written))
       fsyncSync(fd)
-      this.full = true
+      this.held = true
     } catch (error) {
       if (systemCode(error) === undefined) throw error
       this.release()
     } finally {
       if (fd !== undefined) closeSync(fd)
     }
-    return this.full
+    return this.held
   }
 
   release(): void {
-    this.full = false
+    this.held = false
     try {
       rmSync(this.file, { force: true })
     } catch (error) {

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
-import { isCorrupt, isNoRoom } from './sqlite-codes.ts'
+import { isCorrupt, isDiskFull, isNoRoom } from './sqlite-codes.ts'
 import type { Batch, Block, Settlement, StreamRow } from './batch.ts'
 import { Cursors } from './cursors.ts'
 import type { StoreStatement } from './writer-messages.ts'
@@ -22,10 +22,10 @@ export interface WriterIdentity {
 export type CommitResult =
   | { status: 'committed' }
   /**
-   * There is no room for the batch: `maxBytes` is reached, the file system takes no more, or a reader keeps the WAL from being
-   * emptied. The same batch may be offered again. `settled`: the settlements were written.
+   * There is no room for the batch: `maxBytes` is reached, the file system has no space or takes no writes at all, or a reader
+   * keeps the WAL from being emptied. The same batch may be offered again. `settled`: the settlements were written.
    */
-  | { status: 'full'; cause: 'limit' | 'disk' | 'wal'; settled: boolean; error: EdgeError }
+  | { status: 'full'; cause: 'limit' | 'disk' | 'unwritable' | 'wal'; settled: boolean; error: EdgeError }
   /** The disk cannot be trusted any more: the process must end and start again. */
   | { status: 'fatal'; corrupt: boolean; error: EdgeError }
 
@@ -216,7 +216,7 @@ export class LogWriter {
     if (isNoRoom(error))
       return {
         status: 'full',
-        cause: 'disk',
+        cause: isDiskFull(error) ? 'disk' : 'unwritable',
         settled,
         error: new EdgeError('store-full', `the file system takes no more: ${messageOf(error)}`, { cause: error }),
       }

@@ -1,4 +1,4 @@
-import type { Op } from './batch.ts'
+import type { Batch, Op, Settlement } from './batch.ts'
 
 /** What the row itself takes, beside its texts. */
 const ROW_BYTES = 64
@@ -9,4 +9,17 @@ export function opBytes(op: Op): number {
   if (op.type === 'retain') return ROW_BYTES + op.row.payload.length
   if (op.type === 'plan') return ROW_BYTES + op.row.body.length
   return ROW_BYTES
+}
+
+/** About how many bytes a transaction adds to the WAL, with the pages that every transaction changes. */
+export function transactionBytes(batch: Batch | null, settlements: readonly Settlement[]): number {
+  let bytes = 16 * 1024
+  for (const block of batch?.blocks ?? []) bytes += block.length + 8 * 1024
+  for (const op of batch?.ops ?? []) bytes += opBytes(op)
+  for (const { deadLetters, held } of settlements) {
+    bytes += 1024
+    for (const letter of deadLetters) bytes += letter.payload.length
+    for (const one of held) bytes += one.record.length
+  }
+  return bytes
 }

@@ -80,6 +80,11 @@ export class Retention {
     return ((this.pageCount.get() ?? 0) - (this.freePages.get() ?? 0)) * this.pageSize
   }
 
+  /** Whether `bytes` find a place among the pages that deleted blocks have left, so that the file need not grow. */
+  fitsInside(bytes: number): boolean {
+    return (this.freePages.get() ?? 0) * this.pageSize > bytes + bytes / 8 + SLACK_BYTES
+  }
+
   /** Replaces the limits while running. */
   setLimits(limits: StoreLimits): void {
     Object.assign(this.limits, limits)

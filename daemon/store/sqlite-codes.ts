@@ -1,17 +1,21 @@
 import { systemCode } from '../core/errors.ts'
 
-/** What a full or unwritable file system answers; waiting can heal these. */
-const NO_ROOM: ReadonlySet<string> = new Set([
-  'SQLITE_FULL',
+const DISK_FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'])
+const UNWRITABLE: ReadonlySet<string> = new Set([
   'SQLITE_IOERR_WRITE',
-  'SQLITE_IOERR_SHMSIZE',
   'SQLITE_READONLY',
   'SQLITE_READONLY_DBMOVED',
   'SQLITE_BUSY',
 ])
 
+/** There is no space; what frees some can be done about it. */
+export function isDiskFull(error: unknown): boolean {
+  return DISK_FULL.has(systemCode(error) ?? '')
+}
+
+/** What a full or unwritable file system answers; waiting can heal these. */
 export function isNoRoom(error: unknown): boolean {
-  return NO_ROOM.has(systemCode(error) ?? '')
+  return isDiskFull(error) || UNWRITABLE.has(systemCode(error) ?? '')
 }
 
 /** The bytes of the database are not what SQLite has written. */

@@ -31,25 +31,35 @@ export class WalGuard {
     return this.size() + bytes + bytes / 8 <= FULL_BYTES
   }
 
-  wrote(bytes: number): void {
+  /** Returns true when it was time to have a look. */
+  wrote(bytes: number): boolean {
     this.written += bytes
-    if (++this.commits >= COMMITS || this.written >= WRITTEN_BYTES) this.check()
+    if (++this.commits < COMMITS && this.written < WRITTEN_BYTES) return false
+    this.check()
+    return true
   }
 
   /** Empties it if it has become large and nobody reads. */
   check(): void {
     this.commits = 0
     this.written = 0
-    if (this.size() > SLOW_BYTES) this.empty()
+    if (this.size() > SLOW_BYTES) this.empty('TRUNCATE')
     this.slow = this.size() > SLOW_BYTES
   }
 
-  private empty(): void {
+  /** Brings what it holds into the database; what comes next is written over it, which takes no space. False: the disk has none for it. */
+  restart(): boolean {
+    return this.empty('RESTART')
+  }
+
+  private empty(how: 'RESTART' | 'TRUNCATE'): boolean {
     try {
-      this.db.pragma('wal_checkpoint(TRUNCATE)')
+      this.db.pragma(`wal_checkpoint(${how})`)
+      return true
     } catch (error) {
-      // A full disk has no room for the pages; they stay in the WAL, where they are as safe.
+      // The pages stay in the WAL, where they are as safe.
       if (!isNoRoom(error)) throw error
+      return false
     }
   }
 

@@ -4,6 +4,7 @@ import { EdgeError, messageOf } from '../core/errors.ts'
 import type { Batch, Settlement } from './batch.ts'
 import { Ballast } from './ballast.ts'
 import { openWritable } from './connection.ts'
+import { transactionBytes } from './op-bytes.ts'
 import { LogWriter, type CommitResult } from './log-writer.ts'
 import { isCorrupt, isNoRoom } from './sqlite-codes.ts'
 import { WalGuard } from './wal-guard.ts'
@@ -36,8 +37,8 @@ export class WriterLoop {
   private timer: NodeJS.Timeout | undefined
   private readonly sweeper: NodeJS.Timeout
   private full = false
-  /** The file system itself is full: messages wait until the ballast has its space back. */
-  private diskFull = false
+  /** The file system itself has no space for messages. */
+  private diskFull: boolean
   private failed = false
   private askedAt = -Infinity
   private readonly startedAt = performance.now()
@@ -47,13 +48,14 @@ export class WriterLoop {
     this.answer = answer
     this.signal = new Int32Array(data.signal)
     this.ballast = new Ballast(data.directory)
-    this.ballast.fill()
+    this.diskFull = !this.ballast.hasSpace()
     this.db = openWritable(data.directory, data)
     this.wal = new WalGuard(this.db)
     this.writer = new LogWriter(this.db, data.identity, { ...data.limits })
     this.listen(data.forwarder)
     this.sweeper = setInterval(() => this.guarded(() => this.sweep()), SWEEP_MS)
     answer({ type: 'ready', batch: this.writer.committedBatch })
+    setImmediate(() => this.ballast.fill())
   }
 
   /** Returns true when the thread may end. */
@@ -122,28 +124,37 @@ export class WriterLoop {
     this.timer = undefined
     const settlements = this.settlements
     this.settlements = []
-    // Messages never use the space that the ballast gave back: what frees space will need it.
-    const batch = this.diskFull && !this.ballast.fill() ? null : this.batch
-    const bytes = bytesOf(batch, settlements)
-    const result = this.wal.takes(bytes) ? this.writer.commit(batch, settlements) : walFull()
+    const bytes = transactionBytes(this.batch, settlements)
+    const result = this.attempt(bytes, settlements)
     if (result.status === 'fatal') return this.fail(result)
     if (result.status === 'full') return this.refuse(result, settlements)
+    if (this.batch !== null) this.answer(this.batch.number)
     this.confirm(settlements)
     Atomics.add(this.signal, 0, 1)
     Atomics.notify(this.signal, 0)
-    if (batch !== null) this.answer(batch.number)
-    if (batch === this.batch) this.hasRoom()
-    else this.commitWithin(RETRY_DISK_MS)
-    this.wal.wrote(bytes)
+    this.batch = null
+    this.hasRoom()
+    if (this.wal.wrote(bytes) && !this.ballast.hasSpace()) this.diskFull = true
+  }
+
+  private attempt(bytes: number, settlements: readonly Settlement[]): CommitResult {
+    if (!this.wal.takes(bytes))
+      return refusal('wal', 'another process reads the database and keeps its WAL from being emptied')
+    if (this.batch !== null && !this.mayGrow(bytes)) return refusal('disk', 'the file system has no space left')
+    // From its beginning the WAL takes a batch without growing.
+    if (this.diskFull) this.wal.restart()
+    return this.writer.commit(this.batch, settlements)
+  }
+
+  /** On a full disk messages use only what deleted ones have left in the database: what frees space will need the rest. */
+  private mayGrow(bytes: number): boolean {
+    if (this.diskFull && this.ballast.hasSpace()) this.diskFull = false
+    return !this.diskFull || this.writer.retention.fitsInside(bytes)
   }
 
   private hasRoom(): void {
-    this.batch = null
-    // Without its ballast a full disk is still one, whatever could be squeezed in.
-    if (this.diskFull && !this.ballast.fill()) return
     if (this.full) this.answer({ type: 'room' })
     this.full = false
-    this.diskFull = false
     this.askedAt = -Infinity
   }
 
@@ -184,18 +195,27 @@ export class WriterLoop {
   /** The file system is full: what frees space needs space first. */
   private useBallast(): void {
     this.diskFull = true
-    const settlements = this.settlements
+    if (this.freeSpace() || this.failed) return
     this.ballast.release()
-    const result = this.writer.commit(null, settlements)
-    if (result.status === 'fatal') return this.fail(result)
+    this.wal.restart()
+    this.freeSpace()
+  }
+
+  /** Writes what makes space inside the database; returns false where even that found none. */
+  private freeSpace(): boolean {
+    const settlements = this.settlements
+    let result = this.writer.commit(null, settlements)
     if (result.status === 'committed') {
       this.settlements = []
       this.confirm(settlements)
-      const swept = this.writer.sweep(this.now())
-      if (swept.status === 'fatal') return this.fail(swept)
+      result = this.writer.sweep(this.now())
     }
-    this.wal.check()
-    this.ballast.fill()
+    if (result.status === 'fatal') {
+      this.fail(result)
+      return false
+    }
+    if (result.status === 'full' && result.cause === 'disk') return false
+    return this.wal.restart()
   }
 
   private execute(message: ToWriter & { type: 'execute' }): void {
@@ -210,11 +230,10 @@ export class WriterLoop {
   private sweep(): void {
     const result = this.writer.sweep(this.now())
     if (result.status === 'fatal') return this.fail(result)
-    if (result.status === 'committed') {
-      if (!this.full) this.ballast.fill()
-      else if (this.batch === null && this.settlements.length === 0) this.hasRoom()
-    }
     this.wal.check()
+    if (result.status === 'full') return result.cause === 'disk' ? this.useBallast() : undefined
+    if (this.mayGrow(0)) this.ballast.fill()
+    if (this.full && this.batch === null && this.settlements.length === 0 && this.mayGrow(0)) this.hasRoom()
   }
 
   private now(): number {
@@ -254,19 +273,6 @@ export class WriterLoop {
   }
 }
 
-function walFull(): Full {
-  return {
-    status: 'full',
-    cause: 'wal',
-    settled: false,
-    error: new EdgeError('store-full', 'another process reads the database and keeps its WAL from being emptied'),
-  }
-}
-
-function bytesOf(batch: Batch | null, settlements: readonly Settlement[]): number {
-  let bytes = 16 * 1024
-  for (const block of batch?.blocks ?? []) bytes += block.length + 8 * 1024
-  for (const settlement of settlements)
-    bytes += 1024 + settlement.deadLetters.reduce((sum, letter) => sum + letter.payload.length, 0)
-  return bytes
+function refusal(cause: Full['cause'], message: string): Full {
+  return { status: 'full', cause, settled: false, error: new EdgeError('store-full', message) }
 }

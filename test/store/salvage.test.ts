@@ -90,18 +90,21 @@ function startOn(directory: string): Outcome {
   const log = new OpenLog(openOptions(directory), undefined, (what) => damage.push(what))
   try {
     const seqs = new Set<number>()
+    const epochs = new Set<number>()
+    let wrong = 0
     for (const head of log.reader.headsAfter(0, 1_000_000)) {
       for (const record of log.reader.read(head)?.records ?? []) {
-        expect(record.payload.toString()).toBe(`${record.seq}`.padEnd(150))
-        expect(seqs).not.toContain(record.seq)
+        if (record.payload.toString() !== `${record.seq}`.padEnd(150) || seqs.has(record.seq)) wrong++
         seqs.add(record.seq)
       }
-      if (log.opened.salvaged !== undefined) {
-        expect(log.reader.plan(1)).toBe('{"plan":1}')
-        expect(log.reader.streams()).toEqual([{ id: 1, lane: 'live', destinations: ['out'] }])
-        expect(log.reader.messageIdPrefix(head.epoch)).toMatch(/^gw:[0-9a-f]{12}:$/)
-      }
+      epochs.add(head.epoch)
     }
+    if (log.opened.salvaged !== undefined && seqs.size > 0) {
+      expect(log.reader.plan(1)).toBe('{"plan":1}')
+      expect(log.reader.streams()).toEqual([{ id: 1, lane: 'live', destinations: ['out'] }])
+      for (const epoch of epochs) expect(log.reader.messageIdPrefix(epoch)).toMatch(/^gw:[0-9a-f]{12}:$/)
+    }
+    expect(wrong).toBe(0)
     const { seq, batch, salvaged } = log.opened
     expect(seq).toBeGreaterThanOrEqual(Math.max(0, ...seqs))
     const cursor = log.reader.cursors()[0]

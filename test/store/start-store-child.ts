@@ -14,11 +14,13 @@ export interface ChildOptions {
   durability?: LogStoreOptions['durability']
   whenFull?: LogStoreOptions['whenFull']
   destinations?: string[]
-  /** Cursors follow what was acknowledged. */
+  /** Cursors follow what was acknowledged; SIGUSR2 has them do so later. */
   settle?: boolean
   /** Adds the milliseconds to each acknowledgement. */
   latency?: boolean
   killWriterEveryMs?: number
+  /** Kills itself when all is published. */
+  crashAtEnd?: boolean
   /** Does not end when all is published. */
   stayOpen?: boolean
 }

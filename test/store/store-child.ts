@@ -52,10 +52,9 @@ const storeOptions: LogStoreOptions = {
       ),
   },
   onWriter: (port) => {
-    // Destinations settle when they are told to make room, as the forwarder does.
     port.on('message', () => undefined)
-    if (options.settle === true) {
-      const settling = setInterval(() => {
+    const settling = setInterval(() => {
+      if (settles) {
         const cursor = {
           destination: 'out',
           lane: 'live' as const,
@@ -72,9 +71,9 @@ const storeOptions: LogStoreOptions = {
           type: 'settlement',
           settlement: { number: 1, cursor, deadLetters: [], held: [], released: [] },
         })
-      }, 50)
-      port.on('close', () => clearInterval(settling))
-    }
+      }
+    }, 50)
+    port.on('close', () => clearInterval(settling))
   },
   onFatal: (error) => {
     print(`fatal ${error.code} ${messageOf(error)}`)
@@ -83,7 +82,13 @@ const storeOptions: LogStoreOptions = {
 }
 
 let lastAcknowledged = 0
+let settles = options.settle === true
+// The destination is back.
+process.on('SIGUSR2', () => {
+  settles = true
+})
 const store = new LogStore(storeOptions)
+lastAcknowledged = store.opened.seq
 print(
   `open ${store.opened.messageIdPrefix} ${store.opened.seq}${store.opened.salvaged === undefined ? '' : ` salvaged ${JSON.stringify(store.opened.salvaged)}`}`,
 )
@@ -95,6 +100,7 @@ store.log.put({ type: 'plan', row: { id: 1, body: '{"plan":1}' } })
 store.log.put({ type: 'stream', row: { id: 1, lane: 'live', destinations } })
 await publish()
 if (stayOpen) await sleep(2 ** 30)
+if (options.crashAtEnd === true) process.kill(process.pid, 'SIGKILL')
 await store.close(10_000)
 print('closed')
 process.exit(0)
