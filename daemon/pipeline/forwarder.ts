@@ -48,11 +48,8 @@ export class Forwarder {
   }
 
   start(upstreams: Record<string, UpstreamSettings>, maxAgeMs: number | null): void {
-    this.refreshStreams()
-    const known = this.options.reader.cursors()
-    const gone = new Set(known.map((row) => row.destination).filter((name) => !Object.hasOwn(upstreams, name)))
-    for (const [name, upstream] of Object.entries(upstreams)) this.add(name, upstream, maxAgeMs, known)
-    for (const name of gone) this.add(name, undefined, maxAgeMs, known)
+    for (const { name, cursors } of this.beginnings(Object.keys(upstreams)))
+      this.add(name, upstreams[name], maxAgeMs, cursors)
   }
 
   /** Ends every loop and starts those that are configured now; what waits stays in the log. */
@@ -80,13 +77,13 @@ export class Forwarder {
     name: string,
     upstream: UpstreamSettings | undefined,
     maxAgeMs: number | null,
-    known: readonly CursorRow[],
+    cursors: readonly CursorRow[],
   ): void {
     const { reader, reporter, clock, logger, gatewayId } = this.options
     const factory = new MessageFactory(name, reader)
     const held = new HeldRoutes(name, reader)
-    const lanes = LANES.map(
-      (lane) => new LaneQueue(reader, (stream) => this.wants(stream, name, lane), this.cursor(name, lane, known)),
+    const lanes = cursors.map(
+      (cursor) => new LaneQueue(reader, (stream) => this.wants(stream, name, cursor.lane), cursor),
     )
     const policy = upstream === undefined ? GONE : policyOf(upstream, maxAgeMs)
     const loop = new DestinationLoop({
@@ -103,6 +100,19 @@ export class Forwarder {
     })
     this.loops.set(name, loop)
     loop.start(this.options.onFailure)
+  }
+
+  /**
+   * Where every destination begins, those that are only known by a cursor included. Read of one moment: a stream that is committed
+   * between two reads would lie before the end of the log without being known.
+   */
+  private beginnings(configured: readonly string[]): { name: string; cursors: CursorRow[] }[] {
+    return this.options.reader.snapshot(() => {
+      this.refreshStreams()
+      const known = this.options.reader.cursors()
+      const names = new Set([...configured, ...known.map((row) => row.destination)])
+      return [...names].map((name) => ({ name, cursors: LANES.map((lane) => this.cursor(name, lane, known)) }))
+    })
   }
 
   /** A destination that has no cursor begins with the oldest message that was accepted for it: before it was configured there is none. */

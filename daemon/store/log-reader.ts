@@ -53,6 +53,11 @@ export class LogReader {
     this.boot = db.prepare('SELECT wall_minus_running_ms AS offset FROM boots WHERE id = ?')
   }
 
+  /** What `read` reads is of one moment, whatever is committed meanwhile. Short and synchronous: an open snapshot holds back the WAL. */
+  snapshot<Value>(read: () => Value): Value {
+    return this.db.transaction(read).deferred()
+  }
+
   /** Blocks behind `afterId`, oldest first. Ends before a page that cannot be read. */
   headsAfter(afterId: number, limit: number): BlockHead[] {
     const heads: BlockHead[] = []
