@@ -1,34 +1,78 @@
+import type { Clock } from './core/clock.ts'
 import type { Logger } from './core/logger.ts'
+import type { MqttBroker } from './broker/mqtt-broker.ts'
+import type { GatewayApi } from './gateway-api.ts'
+import { gatewayMetrics } from './gateway-metrics.ts'
 import type { GatewayStatus } from './gateway-status.ts'
+import { channelsRoutes } from './http/channels-routes.ts'
 import { connectionsRoute } from './http/connections-route.ts'
+import { documentsRoutes } from './http/documents-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import { livePage } from './http/live-page.ts'
 import { metricsRoute } from './http/metrics-route.ts'
+import { operatingRoutes } from './http/operating-routes.ts'
+import { publishRoutes } from './http/publish-routes.ts'
+import { deadLetterRoutes, quarantineRoutes } from './http/refused-routes.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
+import { StreamRoute } from './http/stream-route.ts'
+import { subscriptionsRoutes } from './http/subscriptions-routes.ts'
+import { TicketStore } from './http/ticket-store.ts'
+import { ticketsRoute } from './http/tickets-route.ts'
+import { UpgradeRouter } from './http/upgrade-router.ts'
+import type { LiveFeed } from './pipeline/live-feed.ts'
 import { isLoopback } from './settings/loopback.ts'
 import type { Settings } from './settings/settings.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
+export interface HttpOptions {
+  settings: Settings
+  status: GatewayStatus
+  api: GatewayApi
+  broker: MqttBroker
+  feed: LiveFeed
+  clock: Clock
+  logger: Logger
+}
+
 /** Opens the web server over what the gateway tells of itself. Throws `listen-failed`. */
-export async function startHttp(
-  settings: Settings,
-  status: GatewayStatus,
-  logger: Logger,
-): Promise<{ server: HttpServer; url: string }> {
-  const { host, port } = settings.http
+export async function startHttp(options: HttpOptions): Promise<{ server: HttpServer; url: string }> {
+  const { settings, status, api, broker, feed, clock, logger } = options
+  const { host, port, hosts } = settings.http
   const local = isLoopback(host) && settings.broker.listeners.every((listener) => isLoopback(listener.host))
-  const metrics = createMetrics(status.metrics())
+  const metrics = createMetrics(gatewayMetrics(status.options, () => status.storeBytes()))
+  const tickets = new TicketStore(() => clock.monotonicMs())
+  const channel = (id: string): unknown => api.registry.channel(id)
+  const streams = new StreamRoute({ feed, channel })
+  const upgrades = new UpgradeRouter({
+    feed,
+    channel,
+    publish: (request, caller) => api.publishing.publish(request, caller),
+    acceptMqtt: (stream) => broker.accept(stream),
+    maxPayloadBytes: Math.max(1024 * 1024, settings.broker.maxPacketSizeBytes),
+    logger,
+  })
   const server = createHttpServer({
     host,
     port,
-    hosts: [],
+    hosts,
     logger,
     // Beyond loopback everything needs an identity, and there are none yet: only the two health checks answer.
     ...(local ? {} : { authorize: () => Promise.resolve('unauthenticated' as const) }),
+    ticket: (ticket, path) => tickets.redeem(ticket, path),
+    upgrades,
     routes: [
       healthRoutes({ health: () => status.health(), showReasons: () => local }),
       metricsRoute(() => metrics.text()),
       connectionsRoute(() => status.connections()),
+      documentsRoutes(api.registry),
+      channelsRoutes(api.registry),
+      publishRoutes(api.publishing),
+      subscriptionsRoutes(api.subscriptions),
+      quarantineRoutes(api.quarantine),
+      deadLetterRoutes(api.deadLetters),
+      operatingRoutes(api.operating),
+      ticketsRoute(tickets, () => clock.wallMs()),
+      streams.routes,
       livePage(() => status.live()),
     ],
   })

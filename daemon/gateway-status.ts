@@ -1,35 +1,39 @@
 import { statSync } from 'node:fs'
 import type { MqttBroker } from './broker/mqtt-broker.ts'
+import type { QueueView } from './http/operating-ports.ts'
 import type { ConnectionsStatus, HealthReport, LiveSnapshot } from './http/ports.ts'
 import type { LoadedDocuments } from './pipeline/document-loader.ts'
 import type { ForwarderHandle } from './pipeline/forwarder-handle.ts'
 import type { IngestCounts } from './pipeline/ingest-counts.ts'
+import type { LiveFeed } from './pipeline/live-feed.ts'
 import type { RetainedTopics } from './pipeline/retained-topics.ts'
 import type { SimulatedSensorRunner } from './sensors/simulated-sensor.ts'
 import type { Settings } from './settings/settings.ts'
 import { databaseFile } from './store/connection.ts'
 import type { LogStore } from './store/log-store.ts'
-import type { MetricSource } from './telemetry/metrics.ts'
 import { version } from './platform/version.ts'
 
 export interface GatewayStatusOptions {
   settings: Settings
-  loaded: LoadedDocuments
+  failures: () => LoadedDocuments['failures']
   store: LogStore
   broker: MqttBroker
   forwarder: ForwarderHandle
   counts: IngestCounts
   retained: RetainedTopics
+  feed: LiveFeed
   sensors: () => readonly SimulatedSensorRunner[]
 }
 
 const SAMPLE_MS = 1_000
+/** That are listed one by one. */
+const MAX_DEVICES = 1_000
 
 /** What the gateway tells of itself: health, connections, figures. */
 export class GatewayStatus {
   /** Every listener is open. */
   listening = false
-  private readonly options: GatewayStatusOptions
+  readonly options: GatewayStatusOptions
   private readonly startedAt = performance.now()
   private readonly timer: NodeJS.Timeout
   private last = { received: 0, rejected: 0, forwarded: 0, byDestination: new Map<string, number>() }
@@ -44,19 +48,20 @@ export class GatewayStatus {
     clearInterval(this.timer)
   }
 
-  update(settings: Settings, loaded: LoadedDocuments): void {
+  update(settings: Settings): void {
     this.options.settings = settings
-    this.options.loaded = loaded
   }
 
   health(): HealthReport {
-    const { store, forwarder, loaded, settings } = this.options
+    const { store, forwarder, failures, settings } = this.options
     const reasons: string[] = []
     if (!this.listening) reasons.push('The MQTT listeners are not open yet.')
     if (store.full !== undefined) reasons.push(`The store takes no messages: ${store.full}.`)
     const ready = reasons.length === 0 || (this.listening && settings.store.whenFull !== 'reject')
-    for (const { file, errors } of loaded.failures)
-      reasons.push(`${file} did not load (${errors[0]?.code ?? 'unknown'}); its last good version is in force.`)
+    for (const { file, errors, kept } of failures())
+      reasons.push(
+        `${file} did not load (${errors[0]?.code ?? 'unknown'})${kept ? '; its last good version is in force' : ''}.`,
+      )
     for (const one of forwarder.destinations) {
       if (one.state === 'disconnected' || one.state === 'degraded')
         reasons.push(`Upstream ${one.name} is ${one.state}: ${one.lastError?.message ?? 'no answer'}.`)
@@ -66,10 +71,16 @@ export class GatewayStatus {
   }
 
   connections(): ConnectionsStatus {
-    const { broker, forwarder, sensors } = this.options
+    const { broker, forwarder, sensors, feed } = this.options
     return {
       broker: { clients: broker.clients, connections: broker.caps.connections, refused: broker.caps.refused },
-      devices: [],
+      devices: broker.clientList(MAX_DEVICES).map(({ clientId, address, sinceMs, transport }) => ({
+        name: clientId,
+        address,
+        transport,
+        state: 'connected',
+        since: new Date(sinceMs).toISOString(),
+      })),
       upstreams: forwarder.destinations.map((one) => ({
         name: one.name,
         protocol: one.protocol,
@@ -93,7 +104,25 @@ export class GatewayStatus {
         state: 'running',
         lastReadingAt: isoOrNull(sensor.lastReadingAtMs),
       })),
-      streams: [],
+      streams: [{ type: 'readers', ...feed.counts }],
+    }
+  }
+
+  queue(): QueueView {
+    const { forwarder, settings, store } = this.options
+    return {
+      destinations: forwarder.destinations.map((one) => ({
+        name: one.name,
+        queued: one.queued,
+        queued_bytes: one.queuedBytes,
+        held: one.held,
+        oldest_ms: one.oldestMs,
+        delivered: one.delivered,
+        dead_lettered: one.deadLettered,
+        expired: one.expired,
+        dropped: one.dropped,
+      })),
+      store: { used_bytes: this.storeBytes(), max_bytes: settings.store.maxBytes, full: store.full ?? null },
     }
   }
 
@@ -140,100 +169,8 @@ export class GatewayStatus {
     }
   }
 
-  metrics(): MetricSource[] {
-    const { counts, broker, forwarder, store, retained } = this.options
-    const counter = (name: string, help: string, value: () => number): MetricSource => ({
-      name,
-      help,
-      type: 'counter',
-      read: () => [{ value: value() }],
-    })
-    const gauge = (name: string, help: string, value: () => number): MetricSource => ({
-      name,
-      help,
-      type: 'gauge',
-      read: () => [{ value: value() }],
-    })
-    const perDestination = (
-      name: string,
-      help: string,
-      type: 'counter' | 'gauge',
-      pick: (one: ForwarderHandle['destinations'][number]) => number,
-    ): MetricSource => ({
-      name,
-      help,
-      type,
-      labelNames: ['destination'],
-      read: () => forwarder.destinations.map((one) => ({ labels: { destination: one.name }, value: pick(one) })),
-    })
-    return [
-      counter('messages_received_total', 'Messages that devices and sensors have published.', () => counts.received),
-      counter('messages_received_bytes_total', 'Bytes of their payloads.', () => counts.receivedBytes),
-      counter('messages_stored_total', 'Messages that became durable in the log.', () => counts.stored),
-      counter(
-        'messages_unavailable_total',
-        'Messages that could not be stored and were not acknowledged.',
-        () => counts.unavailable,
-      ),
-      counter(
-        'messages_dropped_total',
-        'Messages dropped because the store was full.',
-        () => counts.droppedWhileFull + store.droppedNewest,
-      ),
-      counter(
-        'messages_wrong_direction_total',
-        'Messages of devices on channels that only the application sends on.',
-        () => counts.wrongDirection,
-      ),
-      {
-        name: 'messages_rejected_total',
-        help: 'Messages refused, by reason.',
-        type: 'counter',
-        labelNames: ['code'],
-        read: () => [...counts.refusedByCode].map(([code, value]) => ({ labels: { code }, value })),
-      },
-      gauge('mqtt_clients', 'Clients connected.', () => broker.clients),
-      counter('mqtt_connections_refused_total', 'Connections refused by the caps.', () => broker.caps.refused),
-      counter(
-        'mqtt_connections_closed_full_total',
-        'Connections closed because the store took nothing.',
-        () => broker.closedWhileFull,
-      ),
-      counter(
-        'mqtt_connections_closed_size_total',
-        'Connections closed because a packet declared more than maxPacketSize.',
-        () => broker.closedForSize,
-      ),
-      counter(
-        'mqtt_retained_refused_total',
-        'Messages that were delivered but not retained: there were maxRetained already.',
-        () => retained.refused,
-      ),
-      gauge('store_bytes', 'Bytes of database and WAL.', () => this.storeBytes()),
-      gauge('store_full', '1 while the store takes nothing.', () => (store.full === undefined ? 0 : 1)),
-      gauge('store_pending_messages', 'Messages that wait for their commit.', () => store.log.pending.messages),
-      perDestination(
-        'destination_delivered_total',
-        'Messages that a destination has confirmed.',
-        'counter',
-        (one) => one.delivered,
-      ),
-      perDestination(
-        'destination_dead_lettered_total',
-        'Messages that a destination refused for good.',
-        'counter',
-        (one) => one.deadLettered,
-      ),
-      perDestination('destination_dropped_total', 'Messages given up to make room.', 'counter', (one) => one.dropped),
-      perDestination('destination_expired_total', 'Messages that became too old.', 'counter', (one) => one.expired),
-      perDestination('destination_queued', 'Messages that wait for a destination.', 'gauge', (one) => one.queued),
-      perDestination('destination_up', '1 while the destination is connected.', 'gauge', (one) =>
-        one.state === 'connected' ? 1 : 0,
-      ),
-    ]
-  }
-
-  private storeBytes(): number {
+  /** Database and WAL. */
+  storeBytes(): number {
     const file = databaseFile(this.options.settings.store.directory)
     return ['', '-wal'].reduce(
       (sum, suffix) => sum + (statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0),

@@ -1,28 +1,41 @@
+import type { MessagePort } from 'node:worker_threads'
 import { EdgeError } from './core/errors.ts'
 import { systemClock, type Clock } from './core/clock.ts'
 import { MqttBroker } from './broker/mqtt-broker.ts'
 import type { HttpServer } from './http/server.ts'
+import { GatewayApi } from './gateway-api.ts'
+import { GatewayEvents } from './gateway-events.ts'
+import { GatewayDocuments } from './gateway-documents.ts'
 import { startHttp } from './gateway-http.ts'
+import { levelOf, limitsOf, routingOf } from './gateway-settings.ts'
+import { openGatewayStore } from './gateway-store.ts'
+import { countForwarded, statisticsStore } from './gateway-statistics.ts'
 import { GatewayStatus } from './gateway-status.ts'
+import type { AsyncApiManager } from './manager/asyncapi-manager.ts'
+import { CallRecorder } from './pipeline/call-recorder.ts'
 import { Catalogue } from './pipeline/catalogue.ts'
-import { loadDocuments, type DocumentCache, type LoadedDocuments } from './pipeline/document-loader.ts'
+import type { ActiveDocument, CompileContext } from './pipeline/compiled-document.ts'
 import { ForwarderHandle } from './pipeline/forwarder-handle.ts'
+import { History } from './pipeline/history.ts'
 import { Ingest } from './pipeline/ingest.ts'
 import { IngestCounts } from './pipeline/ingest-counts.ts'
 import { Judge } from './pipeline/judge.ts'
+import { LiveFeed } from './pipeline/live-feed.ts'
 import { RetainedTopics } from './pipeline/retained-topics.ts'
 import { PlanBook } from './pipeline/plan-book.ts'
-import { readBootId } from './platform/boot-id.ts'
 import { ClockSync } from './platform/clock-sync.ts'
-import { readMachineId } from './platform/machine-id.ts'
 import { runCommand } from './platform/run-command.ts'
 import { SimulatedSensorRunner } from './sensors/simulated-sensor.ts'
-import { expandDocuments } from './settings/expand-documents.ts'
 import { diffSettings } from './settings/reload-diff.ts'
 import type { Settings } from './settings/settings.ts'
-import { LogStore } from './store/log-store.ts'
-import { readContract, readLastGood, readStartState } from './store/start-state.ts'
+import { ApiReader } from './store/api-reader.ts'
+import { openReadable } from './store/connection.ts'
+import { RefusedReader } from './store/refused-reader.ts'
+import { LogReader } from './store/log-reader.ts'
+import type { LogStore } from './store/log-store.ts'
+import { readStartState } from './store/start-state.ts'
 import type { ProcessLogger } from './telemetry/logger.ts'
+import { Statistics } from './telemetry/statistics.ts'
 
 export interface GatewayOptions {
   settings: Settings
@@ -32,38 +45,35 @@ export interface GatewayOptions {
   clock?: Clock
 }
 
-/** Documents of files could not be loaded, and there is no earlier version of them. */
-export class DocumentErrors extends EdgeError {
-  readonly errors: readonly EdgeError[]
-
-  constructor(errors: readonly EdgeError[]) {
-    super(errors[0]?.code ?? 'document-invalid', errors[0]?.message ?? 'documents could not be loaded')
-    this.errors = errors
-  }
-}
-
 /** Builds the rooms, starts them in order, stops them in reverse. */
 export class Gateway {
   readonly counts = new IngestCounts()
   private settings: Settings
   private readonly options: GatewayOptions
+  private readonly clock: Clock
   private readonly clockSync: ClockSync
   private store!: LogStore
   private forwarder!: ForwarderHandle
   private broker!: MqttBroker
   private ingest!: Ingest
-  private book!: PlanBook
-  private cache!: DocumentCache
+  private documents!: GatewayDocuments
+  private compiling!: CompileContext
+  private calls!: CallRecorder
+  private feed!: LiveFeed
+  private history!: History
+  private statistics!: Statistics
+  private reader!: ApiReader
+  private api!: GatewayApi
   private status!: GatewayStatus
   private http: HttpServer | undefined
   private sensors: SimulatedSensorRunner[] = []
-  private loaded: LoadedDocuments = { documents: [], failures: [] }
 
   constructor(options: GatewayOptions) {
     this.options = options
     this.settings = options.settings
+    this.clock = options.clock ?? systemClock
     this.clockSync = new ClockSync({
-      clock: options.clock ?? systemClock,
+      clock: this.clock,
       run: runCommand,
       onChange: (synced) => this.clockChanged(synced),
     })
@@ -72,7 +82,10 @@ export class Gateway {
   /** Resolves when devices may connect. Throws EdgeErrors; what was started is stopped again. */
   async start(): Promise<void> {
     await Promise.race([this.clockSync.start(), new Promise((resolve) => setTimeout(resolve, 300))])
-    this.openStore()
+    const { settings, options, clock, clockSync } = this
+    const { logger, onFatal } = options
+    const onWriter = (port: MessagePort): void => this.forwarder.attachWriter(port)
+    this.store = openGatewayStore({ settings, clock, clockSynced: clockSync.synced, logger, onFatal, onWriter })
     try {
       await this.startRooms()
     } catch (error) {
@@ -84,23 +97,26 @@ export class Gateway {
   /** Addresses that were really opened: with port 0 the system chooses. */
   addresses: { mqtt: number[]; http: string | undefined } = { mqtt: [], http: undefined }
 
+  /** Documents, channels, publishing and subscribing, for programs that embed the gateway. There once it is started. */
+  get manager(): AsyncApiManager {
+    return this.api.manager
+  }
+
   /** Applies what can change while running. Nothing is changed if anything is wrong; keys that need a restart are refused by name. */
   async reload(next: Settings): Promise<{ applied: string[] }> {
     const { live, restart } = diffSettings(this.settings, next)
     if (restart.length > 0)
       throw new EdgeError('config-restart', `these settings are read at start only: ${restart.join(', ')}`)
-    const loaded = await loadDocuments(expandDocuments(next), this.cache)
-    if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
-    this.loaded = loaded
-    this.ingest.judge = this.makeJudge(next)
-    const upstreamsChanged = live.some(
-      (key) => key === 'upstreams' || key.startsWith('upstreams.') || key === 'store.maxAge',
-    )
+    await this.documents.reload(next)
     this.settings = next
-    if (upstreamsChanged) this.forwarder.configure(next.upstreams, next.store.maxAgeMs)
+    this.compiling = { ...this.compiling, settings: routingOf(next) }
+    this.activate(this.documents.active)
+    if (live.includes('upstreams') || live.includes('store.maxAge'))
+      this.forwarder.configure(next.upstreams, next.store.maxAgeMs)
     this.store.setLimits(limitsOf(next), next.store.whenFull)
+    this.calls.configure(next.callLog)
     this.options.logger.setLevel(levelOf(next))
-    this.status.update(next, loaded)
+    this.status.update(next)
     return { applied: live }
   }
 
@@ -110,10 +126,13 @@ export class Gateway {
     this.clockSync.stop()
     await Promise.all(this.sensors.map((sensor) => sensor.stop()))
     await this.http?.close(Math.min(1_000, timeoutMs))
+    this.api?.stop()
     await this.broker?.stopListening()
+    this.statistics?.stop()
     await Promise.race([this.store.log.flushed(), new Promise((resolve) => setTimeout(resolve, timeoutMs / 3).unref())])
     await this.broker?.close()
     await this.forwarder?.stop(timeoutMs / 3)
+    for (const reader of [this.history, this.documents, this.reader]) reader?.close()
     await this.store.close(timeoutMs / 3)
     this.status?.stop()
     logger.info({}, 'stopped')
@@ -121,7 +140,7 @@ export class Gateway {
 
   /** A topic that devices may publish on, for a first try. */
   exampleTopic(): string | undefined {
-    for (const { contract } of this.loaded.documents) {
+    for (const { contract } of this.documents.active) {
       const address = contract.channels.find((channel) => channel.address !== null)?.address
       if (typeof address === 'string') return address.replaceAll(/\{[^{}]*\}/g, '42')
     }
@@ -134,36 +153,13 @@ export class Gateway {
     return store
   }
 
-  private openStore(): void {
-    const { settings, options } = this
-    const { directory, durability, maxBytes, whenFull } = settings.store
-    const bootId = readBootId()
-    this.store = new LogStore({
-      directory,
-      durability,
-      maxBytes,
-      whenFull,
-      limits: limitsOf(settings),
-      gatewayId: settings.gateway.id,
-      machineId: readMachineId() ?? '',
-      bootId,
-      clock: options.clock ?? systemClock,
-      clockSynced: this.clockSync.synced,
-      logger: options.logger,
-      onFatal: options.onFatal,
-      onWriter: (port) => this.forwarder.attachWriter(port),
-    })
-    const { salvaged } = this.store.opened
-    if (salvaged !== undefined)
-      options.logger.error(
-        { code: 'store-failed', ...salvaged },
-        `the store was damaged: ${salvaged.messages} messages were salvaged, the rest is in ${salvaged.aside}`,
-      )
-  }
-
   private async startRooms(): Promise<void> {
-    const { settings, store, options } = this
+    const { settings, store, options, clock } = this
+    const { logger } = options
     const { directory } = settings.store
+    const { messageIdPrefix } = store.opened
+    this.reader = new ApiReader(openReadable(directory))
+    this.statistics = new Statistics({ clock, store: statisticsStore(store, this.reader) })
     this.forwarder = new ForwarderHandle({
       data: () => ({
         directory,
@@ -174,41 +170,55 @@ export class Gateway {
         signal: store.signal,
       }),
       connectWriter: () => store.connectForwarder(),
-      logger: options.logger,
+      onCounts: (counts) => countForwarded(this.statistics, counts),
+      logger,
     })
     store.start()
     const state = readStartState(directory)
-    this.book = new PlanBook(state, (op) => store.log.put(op))
-    this.cache = {
-      contract: (hash) => readContract(directory, hash),
-      lastGood: (file) => readLastGood(directory, file),
-      remember: (hash, body) => store.remember({ type: 'remember', hash, body, at: systemClock.wallMs() }),
-      rememberFile: (file, hash) => store.remember({ type: 'remember-file', file, hash }),
+    const book = new PlanBook(state, (op) => store.log.put(op))
+    this.compiling = {
+      settings: routingOf(settings),
+      book,
+      tallyOf: (id, address, document) => this.statistics.channel(id, address, document),
     }
-    this.loaded = await loadDocuments(expandDocuments(settings), this.cache)
-    const lost = this.loaded.failures.filter((failure) => !failure.kept)
-    if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
+    this.documents = new GatewayDocuments({ store, directory, clock, logger, activate: (all) => this.activate(all) })
+    await this.documents.start(settings)
+    this.history = new History(new LogReader(openReadable(directory), (what) => store.reportDamage(what)))
+    this.feed = new LiveFeed(this.history)
+    const refused = new RefusedReader(openReadable(directory))
+    const events = new GatewayEvents({
+      feed: this.feed,
+      destinations: () => this.forwarder.destinations,
+      refused,
+      wallMs: () => clock.wallMs(),
+    })
+    this.calls = new CallRecorder(settings.callLog, (op) => store.log.put(op))
     const retained = new RetainedTopics(
       state.retained.map((row) => row.topic),
       settings.broker.maxRetained,
     )
     this.ingest = new Ingest({
       log: store.log,
-      judge: this.makeJudge(settings),
+      judge: this.makeJudge(this.documents.active, undefined),
       clock: store.opened.clock,
       limits: settings.broker,
       counts: this.counts,
       lastQuarantineId: state.lastQuarantineId,
       isFull: () => store.full !== undefined,
       retained,
+      messageIdPrefix,
       announce: (clientId, rejection) => this.broker.notices.announce(clientId, rejection),
+      feed: this.feed,
+      calls: this.calls,
+      statistics: this.statistics,
     })
     this.broker = await MqttBroker.create({
       settings: settings.broker,
-      clock: systemClock,
-      logger: options.logger,
+      clock,
+      logger,
       isFull: () => store.full !== undefined,
       publish: (input, done) => this.ingest.publish(input, done),
+      onClient: (client, change) => events.client(client, change),
       store: {
         incoming: state.incoming,
         retained: state.retained,
@@ -219,18 +229,24 @@ export class Gateway {
     })
     this.status = new GatewayStatus({
       settings,
-      loaded: this.loaded,
+      failures: () => this.documents.failures,
       store,
       broker: this.broker,
       forwarder: this.forwarder,
       counts: this.counts,
       retained,
+      feed: this.feed,
       sensors: () => this.sensors,
     })
+    const { broker, ingest, documents, feed, history, reader, statistics, status } = this
+    const shared = { settings, store, book, broker, ingest, documents, feed, history, reader, statistics, status }
+    this.api = new GatewayApi({ ...shared, events, refused, clock, logger })
+    this.statistics.start()
     this.forwarder.start()
     await this.startSensors()
     if (settings.http.enabled) {
-      const { server, url } = await startHttp(settings, this.status, options.logger)
+      const { status, api, broker, feed } = this
+      const { server, url } = await startHttp({ settings, status, api, broker, feed, clock, logger })
       this.http = server
       this.addresses.http = url
     }
@@ -239,31 +255,35 @@ export class Gateway {
   }
 
   private async startSensors(): Promise<void> {
-    const { settings } = this
-    this.sensors = settings.sensors.map(
-      (sensor) =>
-        new SimulatedSensorRunner(sensor, settings.gateway.id, (topic, payload, name) =>
-          this.readingFrom(topic, payload, name),
-        ),
-    )
+    const { sensors, gateway } = this.settings
+    const read = this.readingFrom.bind(this)
+    this.sensors = sensors.map((sensor) => new SimulatedSensorRunner(sensor, gateway.id, read))
     for (const sensor of this.sensors) await sensor.start()
   }
 
   /** A reading goes the way of a device's message; nobody waits for its acknowledgement. */
   private readingFrom(topic: string, payload: Buffer, sensor: string): void {
-    this.ingest.publish({ topic, payload, qos: 0, retain: false, clientId: sensor, packetId: undefined }, (outcome) => {
+    const input = {
+      topic,
+      payload,
+      qos: 0,
+      retain: false,
+      clientId: sensor,
+      packetId: undefined,
+      origin: 'sensor',
+    } as const
+    this.ingest.publish(input, (outcome) => {
       if (outcome === 'deliver') this.broker.deliver(topic, payload, 0, false)
     })
   }
 
-  private makeJudge(settings: Settings): Judge {
-    const routing = { upstreams: Object.keys(settings.upstreams), routes: settings.routes }
-    return new Judge(
-      new Catalogue(this.loaded.documents, routing, this.book),
-      this.book,
-      settings.unmatched,
-      routing.upstreams,
-    )
+  private activate(documents: readonly ActiveDocument[]): void {
+    this.ingest.judge = this.makeJudge(documents, this.ingest.judge.catalogue)
+  }
+
+  private makeJudge(documents: readonly ActiveDocument[], before: Catalogue | undefined): Judge {
+    const catalogue = new Catalogue(documents, this.compiling, before)
+    return new Judge(catalogue, this.compiling.book, this.settings.unmatched, this.compiling.settings.upstreams)
   }
 
   private clockChanged(synced: boolean): void {
@@ -274,13 +294,4 @@ export class Gateway {
     if (synced) store.log.put({ type: 'clock-offset', wallMinusRunningMs: clock.wallMs() - clock.runningMs() })
     this.options.logger.info({ synced }, synced ? 'the clock is synchronised' : 'the clock is not synchronised')
   }
-}
-
-function limitsOf(settings: Settings) {
-  const { maxBytes, history } = settings.store
-  return { maxBytes, historyMaxAgeMs: history.maxAgeMs, historyMaxBytes: history.maxBytes }
-}
-
-function levelOf(settings: Settings): 'debug' | 'info' | 'warn' | 'error' {
-  return settings.log.level === 'trace' ? 'debug' : settings.log.level
 }

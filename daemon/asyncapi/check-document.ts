@@ -17,14 +17,17 @@ const SEVERITIES = ['error', 'warning', 'information', 'hint']
 const MAX_DIAGNOSTICS = 500
 /** What is sent to the daemon has to be read there, while devices wait. */
 const MAX_CONTRACT_BYTES = 8 * 1024 * 1024
+/** Of errors that only strict mode refuses. */
+const LENIENT_HINT = 'Correct the document at the places listed; mode: lenient would take it.'
 
-/** Text → contract, with all that is wrong with it; for the child process. Throws DocumentErrors. */
+/**
+ * Text → contract, with all that is wrong with it; for the child process. Throws DocumentErrors; where lenient mode
+ * would take what strict mode refuses, their hint says so.
+ */
 export async function checkDocument(input: DocumentInput): Promise<Contract> {
   const source = readSource(input.text, input.file)
   const found = await parserVerdict(source)
-  if (input.mode === 'strict') refuseErrors(found, source, input.file)
-  const contract = extractContract(source)
-  if (input.mode === 'strict') refuseErrors(contract.diagnostics, source, input.file)
+  const contract = extractFor(input, source, found)
   const diagnostics = [...found, ...contract.diagnostics]
     .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
     .slice(0, MAX_DIAGNOSTICS)
@@ -33,16 +36,30 @@ export async function checkDocument(input: DocumentInput): Promise<Contract> {
     const message = `The contract of the document has more than ${MAX_CONTRACT_BYTES} bytes.`
     throw new DocumentErrors([new EdgeError('document-limit', message, { place: source.placeOf('') })])
   }
-  return checked
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
+  if (input.mode === 'lenient' || errors.length === 0) return checked
+  throw new DocumentErrors(toErrors(errors, source, input.file, { hint: LENIENT_HINT }))
 }
 
-function refuseErrors(diagnostics: readonly Diagnostic[], source: Source, file: string | undefined): void {
-  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
-  if (errors.length === 0) return
-  throw new DocumentErrors(
-    errors.map(({ message, pointer }) => {
-      const place = { ...(file === undefined ? {} : { file }), ...source.placeOf(pointer) }
-      return new EdgeError('document-invalid', message, { place })
-    }),
-  )
+/** What no mode takes comes first, then what the parser has found as well. */
+function extractFor(input: DocumentInput, source: Source, found: readonly Diagnostic[]): Contract {
+  try {
+    return extractContract(source)
+  } catch (error) {
+    if (!(error instanceof DocumentErrors) || input.mode === 'lenient') throw error
+    const errors = found.filter((diagnostic) => diagnostic.severity === 'error')
+    throw new DocumentErrors([...error.errors, ...toErrors(errors, source, input.file, {})])
+  }
+}
+
+function toErrors(
+  diagnostics: readonly Diagnostic[],
+  source: Source,
+  file: string | undefined,
+  options: { hint?: string },
+): EdgeError[] {
+  return diagnostics.map(({ message, pointer }) => {
+    const place = { ...(file === undefined ? {} : { file }), ...source.placeOf(pointer) }
+    return new EdgeError('document-invalid', message, { place, ...options })
+  })
 }

@@ -7,6 +7,9 @@ import type { Lane } from '../core/message.ts'
 /** A JSON Schema, each one bundled alone: every `$ref` in it points into its own `#/definitions`. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
 
+/** A schema of `schemaFormat`: JSON Schema, Avro (also a name or a union, which is a list) or the text of a .proto file. */
+export type PayloadSchema = JsonSchema | string | readonly unknown[]
+
 export interface Contract {
   /** `info.title`. */
   title: string
@@ -92,7 +95,7 @@ export interface ContractMessage {
   contentType: string
   schemaFormat: string
   /** Absent: any payload. */
-  payload?: JsonSchema
+  payload?: PayloadSchema
   headers?: JsonSchema
   correlationId?: string
   description?: string

@@ -1,17 +1,17 @@
 import { EdgeError } from '../core/errors.ts'
 import { bundleSchema } from './bundle-schema.ts'
-import type { ContractMessage, JsonSchema } from './contract.ts'
+import type { ContractMessage, JsonSchema, PayloadSchema } from './contract.ts'
 import { optionalText, textOf, type Extraction, type Located } from './extraction.ts'
 import { readExamples } from './message-examples.ts'
 import { isJsonSchemaFormat } from './payload-format.ts'
 import type { BridgeReader } from './read-bridge.ts'
 import { resolve } from './resolve-reference.ts'
-import { isRecord } from './schema-keywords.ts'
+import { isRecord, isSchema } from './schema-keywords.ts'
 import { applyTraits } from './traits.ts'
 
-interface FoundSchema {
+interface FoundSchema<Schema> {
   schemaFormat: string | undefined
-  schema?: JsonSchema
+  schema?: Schema
 }
 
 /** One message, traits merged and schemas bundled alone. */
@@ -28,21 +28,21 @@ export function extractMessage(
   // 2.x: schemaFormat is about the payload alone.
   const headers = readSchema(extraction, value['headers'], `${pointer}/headers`, undefined)
   const correlation = extraction.object(value['correlationId'], `${pointer}/correlationId`)
-  return {
+  const extracted: ContractMessage = {
     name,
     ...optionalText('title', value['title'] ?? value['summary']),
     contentType: textOf(value['contentType']) ?? defaultContentType(extraction),
     schemaFormat: payload.schemaFormat ?? `application/vnd.aai.asyncapi;version=${extraction.version}`,
     ...(payload.schema === undefined ? {} : { payload: payload.schema }),
-    ...(headers.schema === undefined || !isJsonSchemaFormat(headers.schemaFormat ?? '')
-      ? {}
-      : { headers: headers.schema }),
+    ...(isHeaders(headers) ? { headers: headers.schema } : {}),
     ...optionalText('correlationId', correlation?.value['location']),
     ...optionalText('description', value['description']),
     examples: readExamples(extraction.expand(value['examples'])),
     bindings: extraction.expandObject(value['bindings']),
     bridge: bridges.read(extraction, message, 'message'),
   }
+  extraction.messagePointers.set(extracted, pointer)
+  return extracted
 }
 
 export function defaultContentType(extraction: Extraction): string {
@@ -54,7 +54,7 @@ function readSchema(
   given: unknown,
   pointer: string,
   ownFormat: string | undefined,
-): FoundSchema {
+): FoundSchema<PayloadSchema> {
   if (given === undefined || given === null) return { schemaFormat: ownFormat }
   const found = resolve(extraction.root, given, pointer)?.value
   const wrapped = isRecord(found) && typeof found['schemaFormat'] === 'string' && 'schema' in found
@@ -70,8 +70,13 @@ function readSchema(
   }
 }
 
-/** Avro, Protobuf, RAML …: kept for readers. Texts and lists need an object around them. */
-function foreign(extraction: Extraction, schema: unknown): JsonSchema {
+/** Headers are texts by name: only JSON Schema describes them. */
+function isHeaders(found: FoundSchema<PayloadSchema>): found is FoundSchema<JsonSchema> & { schema: JsonSchema } {
+  return isSchema(found.schema) && isJsonSchemaFormat(found.schemaFormat ?? '')
+}
+
+/** Avro, Protobuf, RAML …: as they stand. */
+function foreign(extraction: Extraction, schema: unknown): PayloadSchema {
   const expanded = extraction.expand(schema)
-  return isRecord(expanded) ? expanded : { schema: expanded }
+  return isSchema(expanded) || Array.isArray(expanded) ? expanded : String(expanded)
 }

@@ -27,6 +27,8 @@ export class Extraction {
   readonly diagnostics: Diagnostic[] = []
   /** What refuses the document in any mode. */
   readonly errors: EdgeError[] = []
+  /** Where messages of the contract really stand. */
+  readonly messagePointers = new Map<object, string>()
   private readonly placeOf: (pointer: string) => Place
   private expanded = 0
   private anonymous = 0

@@ -53,13 +53,16 @@ function lintMessages(
     if (seen.has(key)) continue
     seen.add(key)
     const check = compileMessage(message, compiler)
+    const at = extraction.messagePointers.get(message) ?? pointer
+    const payloadAt = message.payload === undefined ? at : `${at}/payload`
     const broken = check.payload?.problem ?? check.headers?.problem
+    const place = check.payload?.problem === undefined && broken !== undefined ? `${at}/headers` : payloadAt
     if (check.unchecked !== undefined) {
       const text = `The message ${message.name} is not checked: ${check.unchecked}`
-      extraction.report(broken === undefined ? 'warning' : 'error', text, pointer)
+      extraction.report(broken === undefined ? 'warning' : 'error', text, place)
     }
     for (const note of [...(check.payload?.notes ?? []), ...(check.headers?.notes ?? [])]) {
-      extraction.report('information', `The message ${message.name}: ${note}`, pointer)
+      extraction.report('information', `The message ${message.name}: ${note}`, at)
     }
   }
 }

@@ -1,20 +1,61 @@
+import { messageOf } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
-import type { ContractMessage } from './contract.ts'
-import { binaryFormat, jsonFormat, mediaType, textFormat, type PayloadFormat } from './payload-format.ts'
+import { avroLanguage } from './avro-language.ts'
+import { cborFormat } from './cbor-format.ts'
+import type { ContractMessage, PayloadSchema } from './contract.ts'
+import {
+  binaryFormat,
+  isJsonSchemaFormat,
+  jsonFormat,
+  mediaType,
+  textFormat,
+  type PayloadFormat,
+  type PayloadReader,
+} from './payload-format.ts'
+import { protobufLanguage } from './protobuf-language.ts'
 import type { CompiledSchema, SchemaCompiler } from './schema-compiler.ts'
+import { isSchema } from './schema-keywords.ts'
+import type { PayloadCodec, SchemaLanguage } from './schema-language.ts'
+
+/** What a decoded payload is held against. */
+export interface ValueCheck {
+  /** Why nothing is checked, if so. */
+  readonly problem: string | undefined
+  /** Parts that are not checked. */
+  readonly notes: readonly string[]
+  /** What is wrong with the value; empty where it is valid. */
+  check(value: unknown): readonly Violation[]
+}
 
 /** A message of a contract, ready to be held against payloads. */
 export interface MessageCheck {
   readonly message: ContractMessage
-  readonly format: PayloadFormat
+  readonly format: PayloadReader
   /** undefined: any payload. */
-  readonly payload: CompiledSchema | undefined
+  readonly payload: ValueCheck | undefined
   readonly headers: CompiledSchema | undefined
   /** Why the payload passes unchecked although the document describes it. */
   readonly unchecked: string | undefined
 }
 
-export const DEFAULT_FORMATS: readonly PayloadFormat[] = [jsonFormat(), textFormat, binaryFormat]
+export const DEFAULT_FORMATS: readonly PayloadFormat[] = [jsonFormat(), cborFormat(), textFormat, binaryFormat]
+
+const LANGUAGES: readonly SchemaLanguage[] = [avroLanguage, protobufLanguage]
+
+const NONE: readonly Violation[] = Object.freeze([])
+/** Decoding by the schema has checked all there is. */
+const CHECKED: ValueCheck = { problem: undefined, notes: [], check: () => NONE }
+
+/** The language of a message's schema, where it is not JSON Schema. */
+export function languageOf(schemaFormat: string): SchemaLanguage | undefined {
+  return LANGUAGES.find((language) => language.describes(schemaFormat))
+}
+
+/** Throws where the schema cannot be used. */
+export function compileCodec(language: SchemaLanguage, message: ContractMessage, schema: PayloadSchema): PayloadCodec {
+  const { schemaFormat, name } = message
+  return language.compile(schema, { schemaFormat, contentType: mediaType(message), messageName: name })
+}
 
 /** Compiles one message; a schema that cannot be used leaves it unchecked and says why. */
 export function compileMessage(
@@ -27,12 +68,45 @@ export function compileMessage(
   const headers = message.headers === undefined ? undefined : compiler.compileHeaders(message.headers)
   if (message.payload === undefined)
     return { message, format, payload: undefined, headers, unchecked: headers?.problem }
-  if (!format.checks(message.schemaFormat)) {
-    const unchecked = `payloads of ${type} described by ${message.schemaFormat || 'a JSON Schema'} are not checked`
+  const { payload: schema, schemaFormat } = message
+  if (!isJsonSchemaFormat(schemaFormat)) {
+    const found = compileForeign(message, schema)
+    return {
+      message,
+      format: found.codec ?? format,
+      payload: found.check,
+      headers,
+      unchecked: found.check.problem ?? headers?.problem,
+    }
+  }
+  if (!format.checks(schemaFormat)) {
+    const unchecked = `payloads of ${type} described by ${schemaFormat || 'a JSON Schema'} are not checked`
     return { message, format, payload: undefined, headers, unchecked }
   }
-  const payload = compiler.compile(message.payload, message.schemaFormat)
+  const payload = isSchema(schema) ? compiler.compile(schema, schemaFormat) : unusable('a JSON Schema is expected')
   return { message, format, payload, headers, unchecked: payload.problem ?? headers?.problem }
+}
+
+function compileForeign(message: ContractMessage, schema: PayloadSchema): { check: ValueCheck; codec?: PayloadCodec } {
+  const { schemaFormat } = message
+  const language = languageOf(schemaFormat)
+  if (language === undefined) {
+    const isRaml = /\braml\b/i.test(schemaFormat)
+    return {
+      check: unusable(
+        isRaml ? 'RAML is not supported' : `the schema format ${schemaFormat.slice(0, 100)} is not supported`,
+      ),
+    }
+  }
+  try {
+    return { check: CHECKED, codec: compileCodec(language, message, schema) }
+  } catch (error) {
+    return { check: unusable(messageOf(error).slice(0, 300)) }
+  }
+}
+
+function unusable(problem: string): ValueCheck {
+  return { problem, notes: [], check: () => NONE }
 }
 
 /** What is wrong with headers; their pointers read `$message.header#/name`. */

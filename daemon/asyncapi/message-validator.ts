@@ -2,10 +2,10 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { ContractChannel, ContractMessage } from './contract.ts'
 import { LocationCheck } from './location-check.ts'
-import { checkHeaders, compileMessage, DEFAULT_FORMATS, type MessageCheck } from './message-check.ts'
+import { checkHeaders, compileMessage, DEFAULT_FORMATS, type MessageCheck, type ValueCheck } from './message-check.ts'
 import { nearestRefusal } from './nearest-refusal.ts'
-import { Undecodable, type PayloadFormat } from './payload-format.ts'
-import { SchemaCompiler, type CompiledSchema } from './schema-compiler.ts'
+import { Undecodable, type PayloadFormat, type PayloadReader } from './payload-format.ts'
+import { SchemaCompiler } from './schema-compiler.ts'
 import { shortText } from './violation.ts'
 
 export interface Accepted {
@@ -104,9 +104,9 @@ class Undecoded implements Accepted {
   readonly ok = true
   readonly message: ContractMessage
   private readonly payload: Uint8Array
-  private readonly format: PayloadFormat | undefined
+  private readonly format: PayloadReader | undefined
 
-  constructor(message: ContractMessage, payload: Uint8Array, format?: PayloadFormat) {
+  constructor(message: ContractMessage, payload: Uint8Array, format?: PayloadReader) {
     this.message = message
     this.payload = payload
     this.format = format
@@ -126,7 +126,7 @@ function judge(check: MessageCheck, payload: Uint8Array, headers: Headers | unde
 
 function judgeAll(checks: readonly MessageCheck[], payload: Uint8Array, headers: Headers | undefined): Verdict {
   const refusals: Refused[] = []
-  const decoded = new Map<PayloadFormat, unknown>()
+  const decoded = new Map<PayloadReader, unknown>()
   for (const check of checks) {
     const { format } = check
     if (check.payload !== undefined && !decoded.has(format)) decoded.set(format, format.decode(payload))
@@ -140,12 +140,7 @@ function judgeAll(checks: readonly MessageCheck[], payload: Uint8Array, headers:
   return nearestRefusal(refusals) ?? { ok: false, code: 'payload-invalid', errors: [] }
 }
 
-function judgeValue(
-  check: MessageCheck,
-  schema: CompiledSchema,
-  value: unknown,
-  headers: Headers | undefined,
-): Verdict {
+function judgeValue(check: MessageCheck, schema: ValueCheck, value: unknown, headers: Headers | undefined): Verdict {
   const { message } = check
   if (value instanceof Undecodable)
     return { ok: false, code: value.code, errors: [value.violation], message: message.name }

@@ -1,10 +1,12 @@
-import { Parser } from '@asyncapi/parser'
+import { Parser, type SchemaParser } from '@asyncapi/parser'
 import type { Diagnostic } from './contract.ts'
 import type { Source } from './read-source.ts'
-import { escapeSegment } from './schema-keywords.ts'
+import { escapeSegment, isRecord } from './schema-keywords.ts'
 
 /** Numbered by the parser, as in the Language Server Protocol less one. */
 const SEVERITIES = ['error', 'warning', 'information', 'hint'] as const
+/** The parser knows these itself. */
+const OWN_FORMATS = /^application\/(?:vnd\.aai\.asyncapi|schema)\b/
 
 /**
  * What the official AsyncAPI parser says of a document. It is given the value that `readSource` has read, never the
@@ -12,11 +14,27 @@ const SEVERITIES = ['error', 'warning', 'information', 'hint'] as const
  */
 export async function parserVerdict(source: Source): Promise<Diagnostic[]> {
   // One parser a document: a shared one keeps what it has resolved.
-  const found = await new Parser().validate(JSON.stringify(source.value))
+  const parser = new Parser()
+  parser.registerSchemaParser(otherFormats(source.value))
+  const found = await parser.validate(JSON.stringify(source.value))
   return found.map(({ severity, message, path }) => {
     const pointer = path.map((segment) => `/${escapeSegment(String(segment))}`).join('')
     const { line, column } = source.placeOf(pointer)
     const at = line === undefined || column === undefined ? {} : { line, column }
     return { severity: SEVERITIES[severity] ?? 'error', message, pointer, ...at }
   })
+}
+
+/** Schemas of other formats are judged by `lintContract`, which compiles them; the parser would refuse each one. */
+function otherFormats(root: unknown): SchemaParser {
+  const formats = new Set<string>()
+  const open: unknown[] = [root]
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (Array.isArray(value)) open.push(...value.filter((item) => typeof item === 'object' && item !== null))
+    if (!isRecord(value)) continue
+    const { schemaFormat } = value
+    if (typeof schemaFormat === 'string' && !OWN_FORMATS.test(schemaFormat)) formats.add(schemaFormat)
+    for (const item of Object.values(value)) if (typeof item === 'object' && item !== null) open.push(item)
+  }
+  return { validate: () => [], parse: () => ({}), getMimeTypes: () => [...formats] }
 }

@@ -10,20 +10,24 @@ export class Undecodable {
   readonly code: ErrorCode
   readonly violation: Violation
 
-  constructor(code: ErrorCode, expected: string, actual: string) {
+  constructor(code: ErrorCode, expected: string, actual: string, pointer = '', keyword = 'format') {
     this.code = code
-    this.violation = { pointer: '', keyword: 'format', expected, actual }
+    this.violation = { pointer, keyword, expected, actual }
   }
 }
 
-/** How the bytes of a content type become a value. Another format is another implementation, handed to the validator. */
-export interface PayloadFormat {
+/** How bytes become a value. */
+export interface PayloadReader {
+  /** Never throws; an `Undecodable` where the bytes are not of this format. */
+  decode(payload: Uint8Array): unknown
+}
+
+/** A reader chosen by content type. Another format is another implementation, handed to the validator. */
+export interface PayloadFormat extends PayloadReader {
   /** Whether it reads messages of this content type (lower case, without parameters). */
   reads(contentType: string): boolean
   /** Whether it can hold a value against schemas of this format; otherwise the payload passes unchecked. */
   checks(schemaFormat: string): boolean
-  /** Never throws; an `Undecodable` where the bytes are not of this format. */
-  decode(payload: Uint8Array): unknown
 }
 
 export interface JsonLimits {
@@ -36,7 +40,7 @@ export const DEFAULT_JSON_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxDepth
 /** JSON in UTF-8, bounded in size and depth before it is parsed. */
 export function jsonFormat(limits: JsonLimits = DEFAULT_JSON_LIMITS): PayloadFormat {
   return {
-    reads: (contentType) => contentType === '' || /^(?:application|text)\/json$|\+json$/.test(contentType),
+    reads: isJsonType,
     checks: isJsonSchemaFormat,
     decode(payload) {
       const { length } = payload
@@ -77,6 +81,11 @@ export const binaryFormat: PayloadFormat = {
 /** `application/json; charset=utf-8` → `application/json`. */
 export function mediaType(message: ContractMessage): string {
   return (message.contentType.split(';')[0] ?? '').trim().toLowerCase()
+}
+
+/** Of a media type as `mediaType` gives it. */
+export function isJsonType(contentType: string): boolean {
+  return contentType === '' || /^(?:application|text)\/json$|\+json$/.test(contentType)
 }
 
 /** AsyncAPI's own schemas, JSON Schema and OpenAPI's schema objects. */

@@ -58,6 +58,7 @@ export class SchemaCompiler {
 
   private buildAnew(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
     try {
+      refuseUnknownDialect(schema)
       const prepared = prepareSchema(schema, this.formatNames)
       const validate: ValidateFunction = this.instance(dialect, coerce).compile(prepared.schema)
       return new CompiledSchema(validate, this.budget, { notes: prepared.notes })
@@ -107,6 +108,13 @@ export class SchemaCompiler {
     })
     return ajv
   }
+}
+
+/** Authors also name AsyncAPI's or OpenAPI's own meta-schema; anybody else's keywords could mean anything. */
+function refuseUnknownDialect(schema: JsonSchema): void {
+  const named = typeof schema === 'object' ? schema['$schema'] : undefined
+  if (typeof named !== 'string' || /\b(?:json-schema\.org|asyncapi\.(?:com|org)|openapis\.org)\b/.test(named)) return
+  throw new Error(`the dialect ${named.slice(0, 100)} is not known`)
 }
 
 function dialectOf(schema: JsonSchema, schemaFormat: string): Dialect {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { BrokerConnection } from './broker-connection.ts'
 
 /** How many connections there are, in all and per address. Loopback is not counted per address: proxies and tests come from there. */
 export class ConnectionCaps {
@@ -18,8 +18,8 @@ export class ConnectionCaps {
     return this.count
   }
 
-  /** Takes a place for the socket until it closes; false if there is none. */
-  admit(socket: Socket): boolean {
+  /** Takes a place for the connection until it closes; false if there is none. */
+  admit(socket: BrokerConnection): boolean {
     const ip = socket.remoteAddress ?? ''
     const counted = !isLoopbackAddress(ip)
     const ofIp = this.perIp.get(ip) ?? 0

@@ -1,11 +1,11 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /**
  * Watches the lengths that packets declare, before the parser buffers what they promise: a client that declares more than
- * `maxBytes` (fixed header included) is cut off at its header [MQTT-2.2.3]. Wraps `read` of the socket, from which Aedes takes
+ * `maxBytes` (fixed header included) is cut off at its header [MQTT-2.2.3]. Wraps `read` of the stream, from which Aedes takes
  * every byte.
  */
-export function gateFrames(socket: Socket, maxBytes: number, onTooLarge: (declaredBytes: number) => void): void {
+export function gateFrames(socket: Duplex, maxBytes: number, onTooLarge: (declaredBytes: number) => void): void {
   const read = socket.read.bind(socket)
   const gate = new FrameGate(maxBytes)
   socket.read = (size?: number): unknown => {

@@ -1,9 +1,10 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, Socket, type Server } from 'node:net'
 import { Aedes, type Client, type PublishPacket, type Subscription } from 'aedes'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError, systemCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { BrokerSettings } from '../settings/broker-settings.ts'
+import type { BrokerConnection, ConnectedClient } from './broker-connection.ts'
 import { ConnectionCaps } from './connection-caps.ts'
 import { gateFrames } from './frame-gate.ts'
 import { closeWithoutWill, HeldClients } from './held-clients.ts'
@@ -20,6 +21,8 @@ export interface MqttBrokerOptions {
   isFull: () => boolean
   clock: Clock
   logger: Logger
+  /** A client has come or gone. */
+  onClient?: (client: ConnectedClient, state: 'connected' | 'disconnected') => void
 }
 
 /** The broker that devices publish to. Acknowledges a message only after the publish port has answered for it. */
@@ -31,10 +34,11 @@ export class MqttBroker {
   private readonly options: MqttBrokerOptions
   private readonly aedes: Aedes
   private readonly persistence: Persistence
-  private readonly connected = new Set<Client>()
+  private readonly connected = new Map<Client, ConnectedClient>()
   private readonly held: HeldClients
   private readonly servers: Server[] = []
-  private readonly sockets = new Set<Socket>()
+  private readonly connections = new Set<BrokerConnection>()
+  private listening = true
 
   private constructor(options: MqttBrokerOptions) {
     const { settings, clock } = options
@@ -77,12 +81,9 @@ export class MqttBroker {
         brokerCounter: 0,
       })
     }
-    broker.aedes.on('client', (client) => broker.connected.add(client))
-    broker.aedes.on('clientDisconnect', (client) => broker.connected.delete(client))
-    broker.aedes.on('clientReady', (client) =>
-      logger.info({ client: client.id, address: addressOf(client) }, 'client connected'),
-    )
-    broker.aedes.on('clientDisconnect', (client) => logger.info({ client: client.id }, 'client disconnected'))
+    broker.aedes.on('client', (client) => broker.connected.set(client, broker.describe(client)))
+    broker.aedes.on('clientReady', (client) => broker.clientCame(client))
+    broker.aedes.on('clientDisconnect', (client) => broker.clientWent(client))
     broker.aedes.on('clientError', (client, error) => logger.debug({ client: client.id, err: error }, 'client error'))
     broker.aedes.on('connectionError', (_client, error) => logger.debug({ err: error }, 'connection error'))
     return broker
@@ -92,7 +93,9 @@ export class MqttBroker {
   async listen(): Promise<number[]> {
     const ports: number[] = []
     for (const { host, port, url } of this.options.settings.listeners) {
-      const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => this.accept(socket))
+      const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
+        if (!this.accept(socket)) socket.destroy()
+      })
       await new Promise<void>((resolve, reject) => {
         server.once('error', (error) =>
           reject(new EdgeError('listen-failed', `${url}: ${systemCode(error) ?? error.message}`, { cause: error })),
@@ -109,6 +112,11 @@ export class MqttBroker {
 
   get clients(): number {
     return this.aedes.connectedClients ?? 0
+  }
+
+  /** At most `limit` of them, in the order in which they came. */
+  clientList(limit: number): ConnectedClient[] {
+    return [...this.connected.values()].slice(0, limit)
   }
 
   /** Connections closed because the store took nothing. */
@@ -135,6 +143,7 @@ export class MqttBroker {
 
   /** Takes no new connections or messages; what was taken is still answered. */
   async stopListening(): Promise<void> {
+    this.listening = false
     await Promise.all(
       this.servers.map(
         (server) =>
@@ -144,31 +153,49 @@ export class MqttBroker {
           }),
       ),
     )
-    for (const socket of this.sockets) socket.pause()
+    for (const connection of this.connections) connection.pause()
   }
 
   async close(): Promise<void> {
     this.held.stop()
-    for (const client of this.connected) Object.assign(client, { will: null })
+    for (const client of this.connected.keys()) Object.assign(client, { will: null })
     await new Promise<void>((resolve) => this.aedes.close(resolve))
-    for (const socket of this.sockets) socket.destroy()
+    for (const connection of this.connections) connection.destroy()
   }
 
-  private accept(socket: Socket): void {
-    if (!this.caps.admit(socket)) {
-      socket.destroy()
-      return
-    }
-    this.sockets.add(socket)
-    socket.once('close', () => this.sockets.delete(socket))
-    gateFrames(socket, this.options.settings.maxPacketSizeBytes, (declared) => {
+  /** Serves a connection that somebody else has opened, as it does those of its listeners; false: there is no place for it. */
+  accept(connection: BrokerConnection): boolean {
+    if (!this.listening || !this.caps.admit(connection)) return false
+    this.connections.add(connection)
+    connection.once('close', () => this.connections.delete(connection))
+    gateFrames(connection, this.options.settings.maxPacketSizeBytes, (declared) => {
       this.closedForSize++
       this.options.logger.warn(
-        { address: socket.remoteAddress, declaredBytes: declared },
+        { address: connection.remoteAddress, declaredBytes: declared },
         'connection closed: a packet declares more than maxPacketSize',
       )
     })
-    this.aedes.handle(socket)
+    this.aedes.handle(connection)
+    return true
+  }
+
+  private describe(client: Client): ConnectedClient {
+    const address = addressOf(client) ?? null
+    const transport = client.conn instanceof Socket ? 'tcp' : 'websocket'
+    return { clientId: client.id, address, sinceMs: this.options.clock.wallMs(), transport }
+  }
+
+  private clientCame(client: Client): void {
+    const described = this.connected.get(client) ?? this.describe(client)
+    this.options.logger.info({ client: client.id, address: described.address }, 'client connected')
+    this.options.onClient?.(described, 'connected')
+  }
+
+  private clientWent(client: Client): void {
+    const described = this.connected.get(client)
+    if (!this.connected.delete(client)) return
+    this.options.logger.info({ client: client.id }, 'client disconnected')
+    if (described !== undefined) this.options.onClient?.(described, 'disconnected')
   }
 
   private authenticate(username: string | undefined, done: (error: null, success: boolean) => void): void {

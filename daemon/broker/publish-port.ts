@@ -7,6 +7,8 @@ export interface PublishInput {
   clientId: string
   /** QoS 2: stored in the same transaction, so that a retransmission is known after a crash. */
   packetId: number | undefined
+  /** Absent: an MQTT client. */
+  origin?: 'sensor' | 'api'
 }
 
 /**

@@ -7,6 +7,7 @@ import { PlanBook } from '../pipeline/plan-book.ts'
 import { TargetRenderer } from '../pipeline/render-target.ts'
 import { expandDocuments } from '../settings/expand-documents.ts'
 import { loadSettings } from '../settings/load-settings.ts'
+import { Tally } from '../telemetry/tally.ts'
 import type { CliContext } from './cli-context.ts'
 import { EXIT } from './exit-codes.ts'
 import { printErrors } from './print-errors.ts'
@@ -53,7 +54,11 @@ export async function explain(
   if (failed !== EXIT.ok) return failed
   const book = new PlanBook({ plans: [], streams: [] }, () => undefined)
   const upstreams = Object.keys(settings.upstreams)
-  const catalogue = new Catalogue(documents.documents, { upstreams, routes: settings.routes }, book)
+  const catalogue = new Catalogue(documents.documents, {
+    settings: { upstreams, routes: settings.routes },
+    book,
+    tallyOf: (key, name, document) => new Tally({ scope: 'channel', key, name, document }),
+  })
   const text = payload === '-' ? await readAll(context.stdin) : payload
   const judge = new Judge(catalogue, book, settings.unmatched, upstreams)
   const found = catalogue.find(topic)

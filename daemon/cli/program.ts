@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../platform/version.ts'
 import type { CliContext } from './cli-context.ts'
+import { addClientCommands } from './client-commands.ts'
 import { EXIT } from './exit-codes.ts'
 
 /** Parses the command line and runs one command. Resolves to the exit code. */
@@ -44,6 +45,9 @@ export async function main(argv: readonly string[], context: CliContext): Promis
       const { explain } = await import('./explain.ts')
       code = await explain(topic, payload, options, context)
     })
+  addClientCommands(program, context, (ended) => {
+    code = ended
+  })
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {

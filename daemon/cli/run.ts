@@ -1,5 +1,6 @@
 import { EdgeError, messageOf } from '../core/errors.ts'
-import { DocumentErrors, Gateway } from '../gateway.ts'
+import { Gateway } from '../gateway.ts'
+import { DocumentErrors } from '../gateway-documents.ts'
 import { runCommand } from '../platform/run-command.ts'
 import { SdNotify } from '../platform/sd-notify.ts'
 import { Watchdog } from '../platform/watchdog.ts'

@@ -33,6 +33,14 @@ export const ERROR_CODES = {
     retryable: true,
     hint: 'The checking process ended early; try again, and look at its memory limit.',
   },
+  'document-conflict': {
+    retryable: false,
+    hint: 'This version is registered with other content: give the document another version.',
+  },
+  'document-of-file': {
+    retryable: false,
+    hint: 'This document comes from a file of the configuration: change or remove it there.',
+  },
   // messages
   'payload-invalid': { retryable: false, hint: 'Compare the payload with the message schema of the document named.' },
   'payload-not-json': { retryable: false, hint: 'The channel takes JSON: send a JSON text.' },
@@ -40,6 +48,10 @@ export const ERROR_CODES = {
   'parameter-invalid': {
     retryable: false,
     hint: 'The topic carries a value that the channel parameter does not allow.',
+  },
+  'parameter-missing': {
+    retryable: false,
+    hint: 'Name every parameter of the channel address, in parameters or as a field of the payload.',
   },
   'parameter-mismatch': { retryable: false, hint: 'Topic and payload must name the same device.' },
   'topic-invalid': {
@@ -50,6 +62,10 @@ export const ERROR_CODES = {
   'topic-unmatched': {
     retryable: false,
     hint: 'No document describes this topic: add a channel, or set unmatched to local or pass.',
+  },
+  'channel-unaddressed': {
+    retryable: false,
+    hint: 'The document gives this channel no address that can be published to.',
   },
   'not-permitted': { retryable: false, hint: 'Grant this identity the channel under access.roles.' },
   // destinations
@@ -74,6 +90,15 @@ export const ERROR_CODES = {
   'upstream-disk': { retryable: true, hint: 'The journal could not be written: check space and permissions.' },
   'held-too-long': { retryable: false, hint: 'The route stayed missing or forbidden for longer than holdFor.' },
   unsupported: { retryable: false, hint: 'The protocol has no such operation.' },
+  // requests
+  'not-found': { retryable: false, hint: 'Look the identifier up in the list of its kind.' },
+  'request-invalid': { retryable: false, hint: 'Correct the field named; /openapi.json describes every request.' },
+  'idempotency-conflict': {
+    retryable: false,
+    hint: 'This Idempotency-Key was used for another body: choose a new key for a new message.',
+  },
+  'limit-reached': { retryable: true, hint: 'There are as many of these as the gateway holds: remove one first.' },
+  'callback-refused': { retryable: false, hint: 'Name the host of the callback in http.callbacks.allow.' },
   // store
   'store-locked': { retryable: false, hint: 'Another daemon uses this store: stop it, or set store.directory.' },
   'store-full': { retryable: true, hint: 'Free space, raise store.maxBytes, or bring the upstream back.' },

@@ -1,4 +1,5 @@
 /** What the web server sees of the rest of the gateway; the composition root fills these in. */
+import type { Caller } from './api-ports.ts'
 
 export interface HealthReport {
   /** Listening, and the store takes writes. */
@@ -81,6 +82,11 @@ export interface AccessRequest {
   path: string
   headers: Readonly<Record<string, string | string[] | undefined>>
   remoteAddress: string
+  needs: AccessNeed
 }
 
-export type AccessVerdict = 'allowed' | 'unauthenticated' | 'forbidden'
+/** What a route asks for. */
+export type AccessNeed = 'read' | 'publish' | 'admin'
+
+/** Who it is, or why it may not. */
+export type AccessVerdict = Caller | 'unauthenticated' | 'forbidden'

@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { EdgeError, type ErrorCode, systemCode } from '../core/errors.ts'
+import { DocumentErrors } from '../asyncapi/document-errors.ts'
+import { EdgeError, ERROR_CODES, type ErrorCode, systemCode } from '../core/errors.ts'
+import { MessageRefused } from '../core/refusal.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
@@ -16,6 +18,9 @@ export interface Problem {
   line?: number
   column?: number
   errors?: readonly object[]
+  /** Of a refused message: `name@version`, and the message that it comes nearest to. */
+  document?: string | null
+  message?: string | null
 }
 
 /** What a route throws where no EdgeError fits. */
@@ -32,6 +37,11 @@ export class HttpProblem extends Error {
 /** Codes that are not the caller's fault, or not 422; every other one names something wrong with the input. */
 const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'not-permitted': 403,
+  'not-found': 404,
+  'request-invalid': 400,
+  'document-conflict': 409,
+  'document-of-file': 409,
+  'limit-reached': 429,
   'document-limit': 413,
   'message-too-large': 413,
   unsupported: 501,
@@ -81,8 +91,11 @@ export function toProblem(error: unknown): Problem {
       ...(field === undefined ? {} : { field }),
       ...(line === undefined ? {} : { line }),
       ...(column === undefined ? {} : { column }),
+      ...details(error),
     }
   }
+  const invalid = validationOf(error)
+  if (invalid !== undefined) return invalid
   const status = statusOf(error)
   if (status === undefined || !(error instanceof Error)) {
     return {
@@ -100,6 +113,32 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   if (problem.status === 503) reply.header('retry-after', '5')
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="stepflow-edge"')
   return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+}
+
+/** All that is wrong, one entry a place. */
+function details(error: EdgeError): Partial<Problem> {
+  if (error instanceof MessageRefused)
+    return { errors: error.violations, document: error.document, message: error.nearest }
+  if (!(error instanceof DocumentErrors)) return {}
+  const errors = error.errors.map(({ code, message, place }) => ({
+    code,
+    detail: message,
+    ...(place.line === undefined ? {} : { line: place.line }),
+    ...(place.column === undefined ? {} : { column: place.column }),
+    ...(place.field === undefined ? {} : { field: place.field }),
+  }))
+  return { errors }
+}
+
+/** What the schema of a route has refused: the field by its pointer. */
+function validationOf(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('validation' in error) || !Array.isArray(error.validation)) return undefined
+  const [first] = error.validation as { instancePath?: string; keyword?: string; params?: Record<string, unknown> }[]
+  const { missingProperty, additionalProperty } = first?.params ?? {}
+  const member = [missingProperty, additionalProperty].find((one) => typeof one === 'string')
+  const field = `${first?.instancePath ?? ''}${typeof member === 'string' ? `/${member}` : ''}`
+  const { hint } = ERROR_CODES['request-invalid']
+  return { status: 400, title: titleOf(400), code: 'request-invalid', detail: error.message, hint, field }
 }
 
 /** The 4xx status that the framework put on the error, or undefined. */

@@ -1,14 +1,44 @@
-import type { Server } from 'node:http'
-import Fastify, { type FastifyInstance } from 'fastify'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { Caller } from './api-ports.ts'
+import { LOCAL_CALLER } from './caller.ts'
+import { AllowedMethods } from './allowed-methods.ts'
 import { createNodeServer, type ConnectionLimits, type TlsFiles } from './node-server.ts'
-import type { HttpPorts } from './ports.ts'
+import { addOpenApi } from './openapi.ts'
+import type { AccessNeed, HttpPorts } from './ports.ts'
 import { HttpProblem, sendProblem, toProblem } from './problem.ts'
 import { createRequestGuard, type RequestGuard } from './request-guard.ts'
 
 /** Adds one resource to the server. */
 export type Routes = (app: FastifyInstance) => void
+
+/** Takes over connections whose clients ask for another protocol. */
+export interface Upgrades {
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate): void
+  /** Tells every client that the gateway stops. */
+  close(): void
+  /** Ends those that are still there. */
+  cut(): void
+}
+
+/** The checks that every request passes, for those that do not pass through the routes. Throws HttpProblem or EdgeError. */
+export interface Gate {
+  guard: RequestGuard
+  authorize: (request: GatedRequest) => Promise<Caller>
+}
+
+/** As much of a request as the gate looks at. */
+export interface GatedRequest {
+  method: string
+  url: string
+  headers: IncomingMessage['headers']
+  remoteAddress: string
+  needs: AccessNeed
+}
 
 export interface HttpServerOptions {
   host: string
@@ -20,14 +50,15 @@ export interface HttpServerOptions {
   maxBodyBytes?: number
   limits?: Partial<ConnectionLimits>
   authorize?: HttpPorts['authorize']
+  /** The caller of a ticket, which is used up by asking. */
+  ticket?: (ticket: string, path: string) => Caller | undefined
   routes: readonly Routes[]
+  upgrades?: Upgrades
   logger: Logger
 }
 
 export interface HttpServer {
   readonly app: FastifyInstance
-  /** The same check for upgrades, which do not pass through the routes. */
-  readonly guard: RequestGuard
   /** Resolves with the URL. */
   listen(): Promise<string>
   /** New certificates; connections that are open stay. */
@@ -49,57 +80,77 @@ const HEADERS = {
 } as const
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { logger, authorize } = options
-  const guard = createRequestGuard([options.host, ...options.hosts])
+  const { logger } = options
+  const gate: Gate = {
+    guard: createRequestGuard([options.host, ...options.hosts]),
+    authorize: (request) => authorize(options, request),
+  }
   // Where a name has several addresses, each gets a server of its own.
   const servers: Server[] = []
   const node = createNodeServer(options.tls, options.limits)
+  const allowed = new AllowedMethods()
 
   const app = Fastify({
     logger: false,
     bodyLimit: options.maxBodyBytes ?? DEFAULT_BODY_BYTES,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
+    // What is given is what is checked: nothing is converted, removed or filled in.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
     serverFactory: (handler) => {
       const server = node.create(handler)
+      const { upgrades } = options
+      if (upgrades !== undefined)
+        server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head, gate))
       servers.push(server)
       return server
     },
   })
   // JSON only: fastify would also take text, which a foreign page may post without asking.
   app.removeContentTypeParser('text/plain')
+  // Schemas of answers document them; what free-form members hold must not be cut to fit.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.decorateRequest('caller', null)
+  app.addHook('onRoute', (route) => allowed.add(route.url, route.method))
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
+    reply.header('x-request-id', request.id)
+    request.log = auditLog(logger, request)
     const { host, origin } = request.headers
-    const refusal = guard({ host, origin, localAddress: request.socket.localAddress })
+    const refusal = gate.guard({ host, origin, localAddress: request.socket.localAddress })
     if (refusal !== undefined) throw new HttpProblem(refusal.status, refusal.code, refusal.detail)
-    const path = request.url.split('?', 1)[0] ?? '/'
-    if (authorize === undefined || OPEN_TO_ALL.has(path)) return
-    const verdict = await authorize({
-      method: request.method,
-      path,
-      headers: request.headers,
-      remoteAddress: request.ip,
-    })
-    if (verdict === 'unauthenticated')
-      throw new HttpProblem(401, 'unauthenticated', 'This needs an API key or a token.')
-    if (verdict === 'forbidden') throw new EdgeError('not-permitted', 'This identity may not do that.')
+    if (OPEN_TO_ALL.has(pathOf(request.url))) return
+    const { method, url, headers, ip, routeOptions } = request
+    const needs = routeOptions.config.access ?? 'read'
+    request.caller = await gate.authorize({ method, url, headers, remoteAddress: ip, needs })
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
     if (problem.status === 500)
-      logger.error({ err: error, method: request.method, path: request.url }, 'a request failed')
+      logger.error({ err: error, method: request.method, path: request.url, request: request.id }, 'a request failed')
     return sendProblem(reply, problem)
   })
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, toProblem(new HttpProblem(404, 'not-found', `There is no ${request.method} ${request.url}.`))),
-  )
-  for (const routes of options.routes) routes(app)
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowed.of(pathOf(request.url))
+    if (methods.length === 0)
+      return sendProblem(
+        reply,
+        toProblem(new HttpProblem(404, 'not-found', `There is no ${request.method} ${request.url}.`)),
+      )
+    reply.header('allow', methods.join(', '))
+    const detail = `${pathOf(request.url)} takes ${methods.join(', ')}.`
+    return sendProblem(reply, toProblem(new HttpProblem(405, 'method-not-allowed', detail)))
+  })
+  addOpenApi(app)
+  app.register((scope, _options, done) => {
+    for (const routes of options.routes) routes(scope)
+    done()
+  })
 
   return {
     app,
-    guard,
     listen: async () => {
       try {
         const url = new URL(await app.listen({ host: options.host, port: options.port }))
@@ -114,7 +165,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     close: async (deadlineMs) => {
       const cut = setTimeout(() => {
         for (const server of servers) server.closeAllConnections()
+        options.upgrades?.cut()
       }, deadlineMs)
+      options.upgrades?.close()
       try {
         await app.close()
       } finally {
@@ -122,4 +175,35 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }
     },
   }
+}
+
+async function authorize(options: HttpServerOptions, request: GatedRequest): Promise<Caller> {
+  const path = pathOf(request.url)
+  const ticket = new URLSearchParams(request.url.split('?')[1] ?? '').get('ticket')
+  if (ticket !== null) {
+    const caller = options.ticket?.(ticket, path)
+    if (caller === undefined)
+      throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
+    return caller
+  }
+  if (options.authorize === undefined) return LOCAL_CALLER
+  const { method, headers, remoteAddress, needs } = request
+  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs })
+  if (verdict === 'unauthenticated') throw new HttpProblem(401, 'unauthenticated', 'This needs an API key or a token.')
+  if (verdict === 'forbidden') throw new EdgeError('not-permitted', 'This identity may not do that.')
+  return verdict
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '/'
+}
+
+/** The caller's own, where it is one that can be looked for. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID()
+}
+
+/** The framework's own log is off; routes write a line for each thing that an admin has done. */
+function auditLog(logger: Logger, request: FastifyRequest): FastifyRequest['log'] {
+  return Object.assign(Object.create(request.log) as FastifyRequest['log'], { info: logger.info.bind(logger) })
 }

@@ -2,6 +2,7 @@ import { EdgeError, messageOf } from '../core/errors.ts'
 import type { OutgoingMessage, Outcome, ProtocolAdapter } from '../protocols/protocol-adapter.ts'
 import type { DeadLetterInput, HeldInput } from '../store/batch.ts'
 import type { RunningClock } from '../store/running-clock.ts'
+import type { ForwardedCounts } from './forwarded-counts.ts'
 import type { HeldRoutes } from './held-routes.ts'
 import type { Entry } from './lane-queue.ts'
 import type { MessageFactory } from './message-factory.ts'
@@ -34,6 +35,7 @@ export interface BatchSenderOptions {
   held: HeldRoutes
   clock: RunningClock
   maxAgeMs: number | null
+  counts: ForwardedCounts
 }
 
 /** Renders a batch, hands it to the adapter, and sorts the entries by what became of them. Decides nothing about time. */
@@ -72,10 +74,17 @@ export class BatchSender {
       )
       for (const [index, sending] of sendings.entries()) this.apply(sending, outcomes[index], fates, result)
     }
+    const { counts } = this.options
+    const confirmedMs = this.options.clock.runningMs()
     for (const entry of live) {
       const fate = fates.get(entry)
-      if (fate === undefined) result.delivered.push(entry)
-      else result[fate].push(entry)
+      if (fate === undefined) {
+        result.delivered.push(entry)
+        counts.delivered(entry.record.plan, confirmedMs - entry.record.runningMs)
+      } else {
+        result[fate].push(entry)
+        if (fate === 'dead') counts.deadLettered(entry.record.plan)
+      }
     }
     return result
   }
@@ -105,8 +114,10 @@ export class BatchSender {
       const outcome = outcomes[index]
       if (outcome === undefined || outcome.status === 'kept') continue
       released.push(entry.record.seq)
-      if (outcome.status === 'accepted') delivered++
-      else deadLetters.push(this.bury(entry, message.address, outcome.error))
+      if (outcome.status === 'accepted') {
+        delivered++
+        this.options.counts.delivered(entry.record.plan, this.options.clock.runningMs() - entry.record.runningMs)
+      } else deadLetters.push(this.bury(entry, message.address, outcome.error))
     }
     return { released, delivered, deadLetters }
   }

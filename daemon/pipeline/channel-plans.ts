@@ -2,6 +2,7 @@ import type { Bridge, Contract, ContractChannel, ContractMessage } from '../asyn
 import { plainNames } from '../asyncapi/default-names.ts'
 import { parseDuration } from '../core/units.ts'
 import type { RouteSettings } from '../settings/route-settings.ts'
+import type { Tally } from '../telemetry/tally.ts'
 import { bridgeOf } from './bridge-of.ts'
 import type { NumberedPlan } from './plan.ts'
 import type { PlanBook } from './plan-book.ts'
@@ -11,15 +12,19 @@ export interface ChannelPlansInput {
   document: string
   contract: Contract
   channel: ContractChannel
+  channelId: string
   address: string
   receives: boolean
   settings: RoutingSettings
   book: PlanBook
+  tally: Tally
 }
 
 /** How messages of one kind on one channel go on. */
 export interface MessagePlan {
   numbered: NumberedPlan
+  /** Counts of the channels that it belongs to. */
+  tallies: readonly Tally[]
   /** Running time after which it is no longer wanted; 0 is never. */
   ttlMs: number
 }
@@ -51,7 +56,7 @@ export class ChannelPlans {
   }
 
   private make(topic: string, message: ContractMessage | undefined): MessagePlan {
-    const { document, contract, channel, address, receives, settings, book } = this.input
+    const { document, contract, channel, channelId, address, receives, settings, book, tally } = this.input
     const open = this.openRoutes.filter((route) => routeTakes(route.from, topic))
     const key = `${message?.name ?? ''} ${message === undefined} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
     const known = this.made.get(key)
@@ -64,12 +69,14 @@ export class ChannelPlans {
       document,
       message: message?.name ?? null,
       channel: address,
+      channelIds: [channelId],
       contentType: message?.contentType ?? null,
       lane: bridge.lane ?? 'live',
       targets,
       ...(message === undefined ? { invalid: true } : {}),
     }
-    const made = { numbered: book.number(plan), ttlMs: bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0) }
+    const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
+    const made = { numbered: book.number(plan), tallies: [tally], ttlMs }
     this.made.set(key, made)
     return made
   }

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import type { Contract } from '../asyncapi/contract.ts'
+import type { DocumentInput } from '../asyncapi/check-document.ts'
 import { loadDocument } from '../asyncapi/load-document.ts'
 import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import type { AsyncapiEntry } from '../settings/asyncapi-settings.ts'
-import type { ActiveDocument } from './catalogue.ts'
+import type { ActiveDocument } from './compiled-document.ts'
 
 /** What is kept of documents between two starts. */
 export interface DocumentCache {
@@ -15,52 +16,70 @@ export interface DocumentCache {
   rememberFile(file: string, hash: string): void
 }
 
+/** A document of a file, as it is in force. */
+export interface FileDocument extends ActiveDocument {
+  file: string
+  mode: DocumentMode
+  /** undefined: the file does not load, and this is its last good version. */
+  text: string | undefined
+  /** Under which its contract is remembered. */
+  hash: string
+}
+
+export type DocumentMode = AsyncapiEntry['mode']
+
 export interface LoadedDocuments {
-  documents: ActiveDocument[]
+  documents: FileDocument[]
   /** Documents that did not load; where `kept`, their last good version is in force. */
   failures: { file: string; kept: boolean; errors: EdgeError[] }[]
 }
 
 /** Goes up when the extraction gives something else for the same document: cached contracts of before are not used. */
-const CONTRACT_FORMAT = 1
+const CONTRACT_FORMAT = 2
 
 /** Loads documents from files, from the cache where the same text was checked before: then neither parser nor child process is needed. */
 export async function loadDocuments(entries: readonly AsyncapiEntry[], cache: DocumentCache): Promise<LoadedDocuments> {
-  const documents: ActiveDocument[] = []
+  const documents: FileDocument[] = []
   const failures: LoadedDocuments['failures'] = []
   for (const entry of entries) {
     try {
-      documents.push(named(entry, await loadOne(entry, cache)))
+      const text = read(entry.file)
+      const { contract, hash } = await loadText({ ...entry, text }, cache)
+      if (cache.lastGood(entry.file) !== hash) cache.rememberFile(entry.file, hash)
+      documents.push({ ...named(entry, contract), file: entry.file, mode: entry.mode, text, hash })
     } catch (error) {
       const last = lastGood(entry, cache)
-      if (last !== undefined) documents.push(named(entry, last))
+      if (last !== undefined) {
+        const { contract, hash } = last
+        documents.push({ ...named(entry, contract), file: entry.file, mode: entry.mode, text: undefined, hash })
+      }
       failures.push({ file: entry.file, kept: last !== undefined, errors: errorsOf(error, entry.file) })
     }
   }
   return { documents, failures }
 }
 
-async function loadOne(entry: AsyncapiEntry, cache: DocumentCache): Promise<Contract> {
-  const text = read(entry.file)
-  const hash = createHash('sha256').update(`${CONTRACT_FORMAT} ${entry.mode}\n`).update(text).digest('hex')
+/** The contract of a text: remembered from an earlier start, or made by the checking process and remembered. Throws as loadDocument does. */
+export async function loadText(
+  input: { text: string; mode: DocumentMode; file?: string },
+  cache: Pick<DocumentCache, 'contract' | 'remember'>,
+): Promise<{ contract: Contract; hash: string }> {
+  const { text, mode, file } = input
+  const hash = createHash('sha256').update(`${CONTRACT_FORMAT} ${mode}\n`).update(text).digest('hex')
   const known = cache.contract(hash)
-  if (known !== undefined) {
-    if (cache.lastGood(entry.file) !== hash) cache.rememberFile(entry.file, hash)
-    return JSON.parse(known) as Contract
-  }
-  const contract = await check(entry, text)
+  if (known !== undefined) return { contract: JSON.parse(known) as Contract, hash }
+  const contract = await check(file === undefined ? { text, mode } : { text, mode, file })
   cache.remember(hash, JSON.stringify(contract))
-  cache.rememberFile(entry.file, hash)
-  return contract
+  return { contract, hash }
 }
 
 /** A checking process that was killed has said nothing about the document: another one is asked. */
-async function check({ file, mode }: AsyncapiEntry, text: string): Promise<Contract> {
+async function check(input: DocumentInput): Promise<Contract> {
   try {
-    return await loadDocument({ text, file, mode })
+    return await loadDocument(input)
   } catch (error) {
     if (!(error instanceof EdgeError) || error.code !== 'document-check-failed') throw error
-    return loadDocument({ text, file, mode })
+    return loadDocument(input)
   }
 }
 
@@ -75,10 +94,10 @@ function read(file: string): string {
   }
 }
 
-function lastGood(entry: AsyncapiEntry, cache: DocumentCache): Contract | undefined {
+function lastGood(entry: AsyncapiEntry, cache: DocumentCache): { contract: Contract; hash: string } | undefined {
   const hash = cache.lastGood(entry.file)
   const body = hash === undefined ? undefined : cache.contract(hash)
-  return body === undefined ? undefined : (JSON.parse(body) as Contract)
+  return hash === undefined || body === undefined ? undefined : { contract: JSON.parse(body) as Contract, hash }
 }
 
 function named(entry: AsyncapiEntry, contract: Contract): ActiveDocument {

@@ -2,6 +2,7 @@ import { Worker, type MessagePort } from 'node:worker_threads'
 import type { Logger } from '../core/logger.ts'
 import { siblingModule } from '../platform/module-url.ts'
 import type { UpstreamSettings } from '../settings/upstream-settings.ts'
+import type { ForwardedCount } from './forwarded-counts.ts'
 import type { DestinationStatus } from './destination-state.ts'
 import type { ForwarderThreadData, FromForwarderThread, ToForwarderThread } from './forwarder-messages.ts'
 
@@ -10,6 +11,8 @@ export interface ForwarderHandleOptions {
   data: () => ForwarderThreadData
   /** A port to the log writer, for a thread that has none yet. */
   connectWriter: () => MessagePort
+  /** What was forwarded since it was last told. */
+  onCounts: (counts: readonly ForwardedCount[]) => void
   logger: Logger
 }
 
@@ -64,6 +67,7 @@ export class ForwarderHandle {
     switch (message.type) {
       case 'status':
         this.destinations = message.destinations
+        if (message.counts.length > 0) this.options.onCounts(message.counts)
         break
       case 'log':
         this.options.logger[message.level](message.fields, message.message)

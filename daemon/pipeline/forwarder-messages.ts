@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { UpstreamSettings } from '../settings/upstream-settings.ts'
 import type { ClockReading } from '../store/batch.ts'
+import type { ForwardedCount } from './forwarded-counts.ts'
 import type { DestinationStatus } from './destination-state.ts'
 
 /** What the forwarder thread is started with. */
@@ -23,6 +24,6 @@ export type ToForwarderThread =
 
 /** Forwarder → main. */
 export type FromForwarderThread =
-  | { type: 'status'; destinations: DestinationStatus[] }
+  | { type: 'status'; destinations: DestinationStatus[]; counts: ForwardedCount[] }
   | { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; fields: Record<string, unknown>; message: string }
   | { type: 'stopped' }

@@ -36,7 +36,7 @@ const forwarder = new Forwarder({
     })
   },
 })
-const tell = (): void => send({ type: 'status', destinations: forwarder.status() })
+const tell = (): void => send({ type: 'status', destinations: forwarder.status(), counts: forwarder.takeCounts() })
 const status = setInterval(tell, STATUS_EVERY_MS)
 let stopping = false
 forwarder.start(data.upstreams, data.maxAgeMs)

@@ -7,6 +7,7 @@ import type { RunningClock } from '../store/running-clock.ts'
 import { BatchSender } from './batch-sender.ts'
 import { DestinationLoop, type DestinationPolicy } from './destination-loop.ts'
 import type { DestinationStatus } from './destination-state.ts'
+import { ForwardedCounts, type ForwardedCount } from './forwarded-counts.ts'
 import { HeldRoutes } from './held-routes.ts'
 import { LaneQueue } from './lane-queue.ts'
 import { MessageFactory } from './message-factory.ts'
@@ -40,6 +41,7 @@ const DEFAULT_LINGER_MS = 5
 export class Forwarder {
   private readonly options: ForwarderOptions
   private readonly loops = new Map<string, DestinationLoop>()
+  private readonly counts = new Map<string, ForwardedCounts>()
   private streams = new Map<number, StreamRow>()
 
   constructor(options: ForwarderOptions) {
@@ -73,6 +75,11 @@ export class Forwarder {
     return [...this.loops.values()].map((loop) => loop.status(this.queued(loop.name)))
   }
 
+  /** What was forwarded since the last call, by destination and channels. */
+  takeCounts(): ForwardedCount[] {
+    return [...this.counts.values()].flatMap((one) => one.take())
+  }
+
   private add(
     name: string,
     upstream: UpstreamSettings | undefined,
@@ -86,6 +93,8 @@ export class Forwarder {
       (cursor) => new LaneQueue(reader, (stream) => this.wants(stream, name, cursor.lane), cursor),
     )
     const policy = upstream === undefined ? GONE : policyOf(upstream, maxAgeMs)
+    const counts = new ForwardedCounts(name, (plan) => factory.channelIds(plan))
+    this.counts.set(name, counts)
     const loop = new DestinationLoop({
       name,
       protocol: upstream?.protocol ?? 'none',
@@ -95,7 +104,7 @@ export class Forwarder {
       policy,
       clock,
       logger,
-      sender: new BatchSender({ factory, held, clock, maxAgeMs: policy.maxAgeMs }),
+      sender: new BatchSender({ factory, held, clock, maxAgeMs: policy.maxAgeMs, counts }),
       connect: upstream === undefined ? undefined : () => connectUpstream(upstream, gatewayId, logger),
     })
     this.loops.set(name, loop)

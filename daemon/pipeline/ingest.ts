@@ -2,10 +2,16 @@ import type { Rejection } from '../broker/rejection-notices.ts'
 import type { PublishInput, PublishOutcome } from '../broker/publish-port.ts'
 import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import type { ErrorCode } from '../core/errors.ts'
+import type { FeedMessage, FeedRejection } from '../core/feed.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { MessageLog } from '../store/message-log.ts'
 import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT } from '../store/record.ts'
 import type { RunningClock } from '../store/running-clock.ts'
+import type { Statistics } from '../telemetry/statistics.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import type { CallRecorder } from './call-recorder.ts'
+import type { ActiveChannel } from './compiled-document.ts'
+import { feedMessage } from './feed-message.ts'
 import type { RetainedTopics } from './retained-topics.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
@@ -19,7 +25,20 @@ export interface IngestOptions {
   lastQuarantineId: number
   isFull: () => boolean
   retained: RetainedTopics
+  /** Before the sequence number in the id of every new message. */
+  messageIdPrefix: string
   announce: (clientId: string, rejection: Rejection) => void
+  feed: IngestFeed
+  calls: CallRecorder
+  statistics: Pick<Statistics, 'totals' | 'client' | 'sensor'>
+}
+
+/** Who watches what comes in. */
+export interface IngestFeed {
+  /** Somebody does: only then events are made. */
+  readonly active: boolean
+  message(make: () => FeedMessage): void
+  rejected(make: () => FeedRejection): void
 }
 
 /** Topic → channel → verdict → stored → receipt: the way of every message that comes from a device, a sensor or the API. */
@@ -54,16 +73,33 @@ export class Ingest {
     if (input.retain && input.payload.length === 0) return this.deleteRetained(input, done)
     const judgement = this.judge.judge(input.topic, input.payload, headers)
     if (judgement.verdict === 'refuse') this.quarantine(input, judgement, done, headers)
-    else this.store(input, judgement, done, headers)
+    else this.accept(input, judgement, done, headers)
   }
 
-  private store(
+  /** For a message that was judged before: counts it as received and stores it. Returns its sequence number as `accept` does. */
+  submit(
+    input: PublishInput,
+    passed: Passed,
+    done: (outcome: PublishOutcome) => void,
+    headers: Headers | undefined,
+  ): number | undefined {
+    const { counts, log } = this.options
+    counts.received++
+    counts.receivedBytes += input.payload.length
+    if (log.accepting) return this.accept(input, passed, done, headers)
+    counts.unavailable++
+    done('unavailable')
+    return undefined
+  }
+
+  /** Stores a message that was judged. Returns its sequence number, or undefined where the store refused it at once. */
+  accept(
     input: PublishInput,
     { plan, tagged, wrongDirection }: Passed,
     done: (outcome: PublishOutcome) => void,
     headers: Headers | undefined,
-  ): void {
-    const { log, clock, counts } = this.options
+  ): number | undefined {
+    const { log, clock, counts, calls, feed } = this.options
     if (wrongDirection) counts.wrongDirection++
     this.rememberPacket(input)
     if (input.retain && this.options.retained.admit(input.topic))
@@ -85,15 +121,47 @@ export class Ingest {
       headers: headersText(headers, tagged),
       payload: input.payload,
     }
-    log.append(plan.numbered.stream, record, (error) => {
-      if (error === null) {
-        counts.stored++
-        done('deliver')
-      } else {
+    const seq = log.append(plan.numbered.stream, record, (error) => {
+      if (error !== null) {
         counts.unavailable++
-        done('unavailable')
+        return done('unavailable')
       }
+      counts.stored++
+      this.tallyAccepted(input, plan.tallies, clock.runningMs() - runningMs)
+      if (feed.active && seq !== undefined)
+        feed.message(() => feedMessage(this.options.messageIdPrefix, seq, record, plan))
+      done('deliver')
     })
+    if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
+    return seq
+  }
+
+  private tallyAccepted(input: PublishInput, tallies: readonly Tally[], durableMs: number): void {
+    const { statistics } = this.options
+    const bytes = input.payload.length
+    statistics.totals.accepted(bytes, durableMs)
+    for (const tally of tallies) tally.accepted(bytes, durableMs)
+    this.sourceOf(input)?.accepted(bytes, durableMs)
+  }
+
+  /** A message of the API was refused: it is counted and recorded; whoever sent it is told, and it is not kept. */
+  turnDown(input: PublishInput, refused: RefusedMessage, headers: Headers | undefined): void {
+    this.countRefused(input, refused.code, refused.channel)
+    this.options.calls.refused({ payload: input.payload, wallMs: this.options.clock.wallMs() }, refused, headers)
+  }
+
+  private countRefused(input: PublishInput, code: ErrorCode, channel: ActiveChannel | undefined): void {
+    const { counts, statistics } = this.options
+    const bytes = input.payload.length
+    counts.refused(code)
+    statistics.totals.refused(code, bytes)
+    channel?.tally.refused(code, bytes)
+    this.sourceOf(input)?.refused(code, bytes)
+  }
+
+  private sourceOf({ origin, clientId }: PublishInput): Tally | undefined {
+    if (origin === 'api') return undefined
+    return origin === 'sensor' ? this.options.statistics.sensor(clientId) : this.options.statistics.client(clientId)
   }
 
   private quarantine(
@@ -102,9 +170,9 @@ export class Ingest {
     done: (outcome: PublishOutcome) => void,
     headers: Headers | undefined,
   ): void {
-    const { log, clock, counts } = this.options
-    const { code, errors, document, message, disconnect } = refused
-    counts.refused(code)
+    const { log, clock, counts, calls } = this.options
+    const { code, errors, document, message, disconnect, channel } = refused
+    this.countRefused(input, code, channel)
     this.rememberPacket(input)
     const id = ++this.lastQuarantineId
     const wallMs = clock.wallMs()
@@ -121,23 +189,24 @@ export class Ingest {
       message: message ?? '',
       wallMs,
     }
+    calls.refused(row, refused, headers)
     log.put({ type: 'quarantine', row }, (error) => {
       if (error !== null) return done('unavailable')
       counts.quarantined++
-      this.announce(input, String(id), code, errors, document, message)
+      this.announce(input, String(id), refused)
       done(disconnect ? 'disconnect' : 'set-aside')
     })
   }
 
   /** What can never be a message is not kept: acknowledged, counted, announced. */
   private turnAway(input: PublishInput, code: ErrorCode, fault: string, done: (outcome: PublishOutcome) => void): void {
-    this.options.counts.refused(code)
+    this.countRefused(input, code, undefined)
     const actual = input.topic.length > 200 ? `${input.topic.slice(0, 200)}…` : input.topic
     const violation = { pointer: '', keyword: 'topic', expected: `a topic that is allowed: this one ${fault}`, actual }
     const short = { ...input, topic: actual }
     this.rememberPacket(input)
     this.options.log.barrier(() => {
-      this.announce(short, null, code, [violation], null, null)
+      this.announce(short, null, { code, errors: [violation], document: null, message: null, channel: undefined })
       done('set-aside')
     })
   }
@@ -156,24 +225,15 @@ export class Ingest {
   }
 
   private announce(
-    input: PublishInput,
+    { clientId, topic, packetId }: PublishInput,
     id: string | null,
-    code: ErrorCode,
-    errors: readonly Violation[],
-    document: string | null,
-    message: string | null,
+    { code, errors, document, message, channel }: Omit<RefusedMessage, 'verdict' | 'disconnect'>,
   ): void {
-    const at = new Date(this.options.clock.wallMs()).toISOString()
-    this.options.announce(input.clientId, {
-      id,
-      topic: input.topic,
-      packetId: input.packetId ?? null,
-      code,
-      errors,
-      document,
-      message,
-      at,
-    })
+    const { clock, feed, announce } = this.options
+    const at = new Date(clock.wallMs()).toISOString()
+    announce(clientId, { id, topic, packetId: packetId ?? null, code, errors, document, message, at })
+    const channelIds = channel === undefined ? [] : [channel.id]
+    if (feed.active) feed.rejected(() => ({ id, topic, clientId, code, errors, document, message, channelIds, at }))
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { Unmatched } from '../settings/settings.ts'
-import type { ActiveChannel, Catalogue, TopicMatch } from './catalogue.ts'
+import type { Catalogue, TopicMatch } from './catalogue.ts'
 import type { MessagePlan } from './channel-plans.ts'
+import type { ActiveChannel } from './compiled-document.ts'
 import type { PlanBook } from './plan-book.ts'
 
 /** Passes as it is, or passes marked invalid, because its document says so. */
@@ -22,6 +23,8 @@ export interface RefusedMessage {
   document: string | null
   message: string | null
   disconnect: boolean
+  /** The channel that it was judged by; undefined where none is meant. */
+  channel: ActiveChannel | undefined
 }
 
 export type Judgement = Passed | RefusedMessage
@@ -44,28 +47,40 @@ export class Judge {
     this.upstreams = upstreams
   }
 
-  judge(topic: string, payload: Uint8Array, headers?: Headers): Judgement {
+  /** `message`: it is meant to be the message of this name. */
+  judge(topic: string, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
     const found = this.catalogue.find(topic)
-    const [only, ...others] = found.matches
+    const only = found.matches[0]
     if (only === undefined) return this.judgeUnmatched(found)
-    const first = judgeIn(only, topic, payload, headers)
-    if (others.length === 0 || first.verdict === 'refuse') return first
+    const first = judgeIn(only, topic, payload, headers, message)
+    if (found.matches.length === 1 || first.verdict === 'refuse') return first
     let passed: Passed = first
-    for (const match of others) {
-      const next = judgeIn(match, topic, payload, headers)
+    for (const match of found.matches.slice(1)) {
+      const next = judgeIn(match, topic, payload, headers, undefined)
       if (next.verdict === 'refuse') return next
       passed = this.merge(passed, next)
     }
     return passed
   }
 
+  /** For a channel that no topic of a device belongs to: another server's, to which only the API publishes. */
+  judgeOn(active: ActiveChannel, topic: string, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
+    return judgeAs(active, topic, payload, headers, message, () => ({}))
+  }
+
   /** A message of several documents goes wherever one of them sends it, once. */
   private merge(a: Passed, b: Passed): Passed {
-    const known = new Set(a.plan.numbered.plan.targets.map((target) => JSON.stringify(target)))
-    const added = b.plan.numbered.plan.targets.filter((target) => !known.has(JSON.stringify(target)))
-    if (added.length === 0) return a
-    const numbered = this.book.number({ ...a.plan.numbered.plan, targets: [...a.plan.numbered.plan.targets, ...added] })
-    return { ...a, plan: { numbered, ttlMs: a.plan.ttlMs }, wrongDirection: a.wrongDirection && b.wrongDirection }
+    const [one, other] = [a.plan.numbered.plan, b.plan.numbered.plan]
+    const known = new Set(one.targets.map((target) => JSON.stringify(target)))
+    const added = other.targets.filter((target) => !known.has(JSON.stringify(target)))
+    const numbered = this.book.number({
+      ...one,
+      channelIds: [...(one.channelIds ?? []), ...(other.channelIds ?? [])],
+      targets: [...one.targets, ...added],
+    })
+    const tallies = [...a.plan.tallies, ...b.plan.tallies]
+    const plan = { numbered, tallies, ttlMs: a.plan.ttlMs }
+    return { ...a, plan, wrongDirection: a.wrongDirection && b.wrongDirection }
   }
 
   private judgeUnmatched(found: TopicMatch): Judgement {
@@ -78,6 +93,7 @@ export class Judge {
         document: value.document,
         message: null,
         disconnect: false,
+        channel: value,
       }
     }
     if (this.unmatched === 'quarantine')
@@ -88,6 +104,7 @@ export class Judge {
         document: null,
         message: null,
         disconnect: false,
+        channel: undefined,
       }
     const names = this.unmatched === 'pass' ? this.upstreams : []
     const targets = names.map((to) => ({ to, address: null, key: null }))
@@ -99,7 +116,7 @@ export class Judge {
       lane: 'live',
       targets,
     })
-    return { verdict: 'pass', plan: { numbered, ttlMs: 0 }, wrongDirection: false, tagged: undefined }
+    return { verdict: 'pass', plan: { numbered, tallies: [], ttlMs: 0 }, wrongDirection: false, tagged: undefined }
   }
 }
 
@@ -108,21 +125,13 @@ function judgeIn(
   topic: string,
   payload: Uint8Array,
   headers: Headers | undefined,
+  message: string | undefined,
 ): Judgement {
   let refusal: Judgement | undefined
   for (const active of match.values) {
-    const verdict = active.validator.validate(active.channel, payload, headers, {
-      parameters: () => match.parameters(active),
-      action: active.receives ? 'receive' : 'send',
-    })
-    if (verdict.ok)
-      return {
-        verdict: 'pass',
-        plan: active.plans.planFor(topic, verdict.message),
-        wrongDirection: !active.receives,
-        tagged: undefined,
-      }
-    refusal ??= refuse(active, topic, verdict)
+    const judgement = judgeAs(active, topic, payload, headers, message, () => match.parameters(active))
+    if (judgement.verdict === 'pass' && judgement.plan.numbered.plan.invalid !== true) return judgement
+    refusal ??= judgement
   }
   return (
     refusal ?? {
@@ -132,8 +141,29 @@ function judgeIn(
       document: null,
       message: null,
       disconnect: false,
+      channel: undefined,
     }
   )
+}
+
+function judgeAs(
+  active: ActiveChannel,
+  topic: string,
+  payload: Uint8Array,
+  headers: Headers | undefined,
+  message: string | undefined,
+  parameters: () => Record<string, string>,
+): Judgement {
+  const action = active.receives ? 'receive' : 'send'
+  const options = message === undefined ? ({ parameters, action } as const) : ({ parameters, action, message } as const)
+  const verdict = active.validator.validate(active.channel, payload, headers, options)
+  if (!verdict.ok) return refuse(active, topic, verdict)
+  return {
+    verdict: 'pass',
+    plan: active.plans.planFor(topic, verdict.message),
+    wrongDirection: !active.receives,
+    tagged: undefined,
+  }
 }
 
 function refuse(
@@ -151,5 +181,6 @@ function refuse(
     }
   }
   const { code, errors, message = null } = verdict
-  return { verdict: 'refuse', code, errors, document: active.document, message, disconnect: onInvalid === 'disconnect' }
+  const disconnect = onInvalid === 'disconnect'
+  return { verdict: 'refuse', code, errors, document: active.document, message, disconnect, channel: active }
 }

@@ -56,6 +56,11 @@ export class MessageFactory {
     return this.entry(record.plan).renderers.length
   }
 
+  /** Of the channels that messages of a plan belong to. */
+  channelIds(plan: number): readonly string[] {
+    return this.entry(plan).plan.channelIds ?? []
+  }
+
   /** `<gateway id>:<store id>:<seq>` */
   messageId(origin: Origin, seq: number): string {
     return this.epoch(origin.epoch).prefix + seq

@@ -22,6 +22,8 @@ export interface Plan {
   message: string | null
   /** The channel's address, from which the parameters of the topic are cut out. */
   channel: string | null
+  /** Ids of the channels that it belongs to: several where several documents describe the topic. */
+  channelIds?: string[]
   contentType: string | null
   lane: Lane
   targets: PlanTarget[]

@@ -101,7 +101,7 @@ const fields: Fields<WrittenBroker> = {
     'QoS 2 messages of one client that may be under way to the broker at once.',
   ),
   maxRetained: withDefault('maxRetained', integer(0, 10_000_000), 10_000, 'Topics that may hold a retained message.'),
-  maxTopicLevels: withDefault('maxTopicLevels', integer(1, 1000), 100, 'Levels of a topic or filter.'),
+  maxTopicLevels: withDefault('maxTopicLevels', integer(1, 100), 100, 'Levels of a topic or filter.'),
   maxTopicBytes: withDefault('maxTopicBytes', integer(1, 65_535), 1024, 'Length of a topic or filter in bytes.'),
 }
 

@@ -2,18 +2,40 @@ import { type ListenAddress, listenUrl } from './listen-url.ts'
 import { isLoopback } from './loopback.ts'
 import { reportInvalid, refine, type Schema } from './schema.ts'
 import { object, withDefault } from './schema-object.ts'
-import { boolean } from './schema-scalars.ts'
+import { list } from './schema-collections.ts'
+import { boolean, text } from './schema-scalars.ts'
 
 export interface HttpSettings extends ListenAddress {
   /** False for `http: null`; the other fields then hold the defaults and mean nothing. */
   enabled: boolean
   insecure: boolean
+  /** Names by which the gateway may be called, beside loopback and the listener's own. */
+  hosts: string[]
+  callbacks: {
+    /** `host`, `host:port` or `*.example.com`. */
+    allow: string[]
+  }
 }
 
 const DEFAULT: ListenAddress = { url: 'http://127.0.0.1:8080', host: '127.0.0.1', port: 8080 }
 
+const hostName = text({ pattern: /^[A-Za-z0-9.:_[\]-]{1,253}$/, expected: 'a host name or address' })
+const target = text({
+  pattern: /^(?:\*\.)?[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/,
+  expected: 'HOST, HOST:PORT or *.DOMAIN',
+})
+
+const callbacks = object<HttpSettings['callbacks']>({
+  allow: withDefault(
+    'allow',
+    list(target),
+    [],
+    'Hosts that subscriptions may name as callbacks: `host`, `host:port`, `*.example.com`. Addresses that are not public need an entry of their own.',
+  ),
+})
+
 const enabled = refine(
-  object<{ address: ListenAddress; insecure: boolean }>({
+  object<{ address: ListenAddress } & Pick<HttpSettings, 'insecure' | 'hosts' | 'callbacks'>>({
     address: withDefault(
       'url',
       listenUrl('http', 80, ['https']),
@@ -26,9 +48,16 @@ const enabled = refine(
       false,
       'Allows HTTP without TLS beyond loopback: everybody on the way can read and change it.',
     ),
+    hosts: withDefault(
+      'hosts',
+      list(hostName),
+      [],
+      "Names by which the gateway may be called, beside localhost, loopback addresses and the listener's own name.",
+    ),
+    callbacks: withDefault('callbacks', callbacks, {}, 'Where messages may be posted to.'),
   }),
-  ({ address, insecure }, node, field, context): HttpSettings | undefined => {
-    if (insecure || isLoopback(address.host)) return { enabled: true, ...address, insecure }
+  ({ address, insecure, hosts, callbacks: targets }, node, field, context): HttpSettings | undefined => {
+    if (insecure || isLoopback(address.host)) return { enabled: true, ...address, insecure, hosts, callbacks: targets }
     const url = node.kind === 'map' ? node.entries.get('url')?.value : undefined
     return reportInvalid(
       context,
@@ -43,7 +72,8 @@ const enabled = refine(
 export const httpSchema: Schema<HttpSettings> = {
   json: { anyOf: [enabled.json, { type: 'null' }] },
   read(node, field, context) {
-    if (node.kind === 'scalar' && node.value === null) return { enabled: false, ...DEFAULT, insecure: false }
+    if (node.kind === 'scalar' && node.value === null)
+      return { enabled: false, ...DEFAULT, insecure: false, hosts: [], callbacks: { allow: [] } }
     return enabled.read(node, field, context)
   },
 }

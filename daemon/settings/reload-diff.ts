@@ -25,6 +25,7 @@ const ROOT: Effects<OtherSettings> = {
   upstreams: ['upstreams', 'live'],
   routes: ['routes', 'live'],
   sensors: ['sensors', 'restart'],
+  callLog: ['callLog', 'live'],
   shutdownTimeoutMs: ['shutdownTimeout', 'restart'],
   log: ['log.level', 'live'],
 }

@@ -83,6 +83,18 @@ export function integer(min: number, max: number): Schema<number> {
   }
 }
 
+/** Any number from `min` to `max`. */
+export function number(min: number, max: number): Schema<number> {
+  return {
+    json: orReference({ type: 'number', minimum: min, maximum: max }),
+    read(node, field, context) {
+      const value = numberOf(node)
+      if (value !== undefined && value >= min && value <= max) return value
+      return reportInvalid(context, node, field, `a number from ${min} to ${max}`)
+    },
+  }
+}
+
 export function boolean(): Schema<boolean> {
   return {
     json: orReference({ type: 'boolean' }),

@@ -1,5 +1,6 @@
 import { asyncapiSchema } from './asyncapi-settings.ts'
 import { brokerSchema } from './broker-settings.ts'
+import { callLogSchema } from './call-log-settings.ts'
 import { httpSchema } from './http-settings.ts'
 import { routesSchema } from './route-settings.ts'
 import type { Schema } from './schema.ts'
@@ -59,6 +60,7 @@ export const settingsSchema: Schema<Settings> = object<Settings>({
   routes: withDefault('routes', routesSchema, [], 'Which messages go where, if their document does not say it.'),
   store: withDefault('store', storeSchema, {}, 'Holds every message until its destinations have confirmed it.'),
   sensors: withDefault('sensors', sensorsSchema, [], 'Sensors of this machine.'),
+  callLog: withDefault('callLog', callLogSchema, {}, 'The log of calls, one row a message.'),
   shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
   log: withDefault('log', log, {}, 'What is logged.'),
 })

@@ -1,4 +1,5 @@
 import type { AsyncapiEntry } from './asyncapi-settings.ts'
+import type { CallLogSettings } from './call-log-settings.ts'
 import type { BrokerSettings } from './broker-settings.ts'
 import type { HttpSettings } from './http-settings.ts'
 import type { RouteSettings } from './route-settings.ts'
@@ -22,6 +23,7 @@ export interface Settings {
   routes: RouteSettings[]
   store: StoreSettings
   sensors: SensorSettings[]
+  callLog: CallLogSettings
   shutdownTimeoutMs: number
   log: { level: LogLevel }
 }

@@ -1,4 +1,5 @@
 import type { Lane } from '../core/message.ts'
+import type { RegistryOp } from './registry-rows.ts'
 
 /** Records of one stream, as they go into the log together. The writer reads the shared bytes, it does not copy them. */
 export interface Block {
@@ -50,12 +51,16 @@ export type Op =
   | { type: 'plan'; row: PlanRow }
   | { type: 'stream'; row: StreamRow }
   | { type: 'quarantine'; row: QuarantineInput }
+  /** It was published or sent again, or is not wanted any more. */
+  | { type: 'quarantine-delete'; id: number }
+  | { type: 'dead-letter-delete'; id: number }
   | { type: 'incoming'; clientId: string; packetId: number }
   | { type: 'incoming-delete'; clientId: string; packetId: number }
   | { type: 'incoming-clear'; clientId: string }
   | { type: 'retain'; row: RetainedRow }
   | { type: 'retain-delete'; topic: string }
   | { type: 'clock-offset'; wallMinusRunningMs: number }
+  | RegistryOp
 
 /** The clocks at the moment a batch was closed; the last one is where running time goes on after a restart. */
 export interface ClockReading {

@@ -100,6 +100,14 @@ export class LogReader {
     return row === undefined ? `unknown:epoch-${epoch}:` : `${row.gateway}:${row.store_id}:`
   }
 
+  /** Before the sequence number in the ids of all messages that this store has ever given out. */
+  messageIdPrefixes(): string[] {
+    const rows = this.reporting('epochs', [], () =>
+      this.db.prepare<[], { store_id: string; gateway: string }>('SELECT store_id, gateway FROM epochs').all(),
+    )
+    return rows.map((row) => `${row.gateway}:${row.store_id}:`)
+  }
+
   /** Wall minus running time of a boot whose clock has been synchronised, else undefined. */
   wallOffset(boot: number): number | undefined {
     return this.reporting(`boot ${boot}`, undefined, () => this.boot.get(boot)?.offset ?? undefined)

@@ -14,7 +14,7 @@ import {
 } from './open-store.ts'
 import type { StoreLimits } from './retention.ts'
 import { StoreLock } from './store-lock.ts'
-import type { FromWriter, StoreStatement, ToWriter, WriterThreadData } from './writer-messages.ts'
+import type { FromWriter, ToWriter, WriterThreadData } from './writer-messages.ts'
 
 export interface LogStoreOptions extends OpenStoreOptions {
   limits: StoreLimits
@@ -47,8 +47,8 @@ export class LogStore {
   private closing: (() => void) | undefined
   private restarts = 0
   private failed = false
-  private nextCall = 1
-  private readonly calls = new Map<number, { resolve: (changes: number) => void; reject: (error: EdgeError) => void }>()
+  private nextQuestion = 1
+  private readonly asked = new Map<number, (alive: boolean) => void>()
 
   /** Opens, checks and if need be salvages the store. Throws `store-locked`, `store-newer`, `store-unusable`. */
   constructor(options: LogStoreOptions) {
@@ -106,16 +106,10 @@ export class LogStore {
 
   /** Resolves to whether the writer answers within `timeoutMs`. */
   async alive(timeoutMs: number): Promise<boolean> {
-    const answered = this.call((id) => ({ type: 'alive', id })).then(
-      () => true,
-      () => false,
-    )
+    const id = this.nextQuestion++
+    const answered = new Promise<boolean>((resolve) => this.asked.set(id, resolve))
+    this.post({ type: 'alive', id })
     return within(timeoutMs, answered, false)
-  }
-
-  /** Runs a named statement on the writer's connection; resolves to the number of rows changed. Rejects with `store-full`, `store-failed`. */
-  execute(statement: StoreStatement, values: (string | number)[]): Promise<number> {
-    return this.call((id) => ({ type: 'execute', id, statement, values }))
   }
 
   /** Keeps something for the next start, without waiting. */
@@ -170,14 +164,6 @@ export class LogStore {
     }
   }
 
-  private call(message: (id: number) => ToWriter): Promise<number> {
-    const id = this.nextCall++
-    return new Promise((resolve, reject) => {
-      this.calls.set(id, { resolve, reject })
-      this.post(message(id))
-    })
-  }
-
   private post(message: ToWriter): void {
     this.writer?.postMessage(message)
   }
@@ -207,14 +193,9 @@ export class LogStore {
         this.failed = true
         this.options.onFatal(new EdgeError('store-failed', message.message))
         break
-      case 'executed':
       case 'alive':
-        this.calls.get(message.id)?.resolve(message.type === 'executed' ? message.changes : 0)
-        this.calls.delete(message.id)
-        break
-      case 'refused':
-        this.calls.get(message.id)?.reject(new EdgeError('store-full', message.message))
-        this.calls.delete(message.id)
+        this.asked.get(message.id)?.(true)
+        this.asked.delete(message.id)
         break
       case 'closed':
         this.closing?.()
@@ -224,8 +205,8 @@ export class LogStore {
 
   private ended(writer: Worker): void {
     if (this.writer !== writer) return
-    for (const call of this.calls.values()) call.reject(new EdgeError('store-failed', 'the log writer ended'))
-    this.calls.clear()
+    for (const answer of this.asked.values()) answer(false)
+    this.asked.clear()
     if (this.closing !== undefined) return this.closing()
     if (this.failed) return
     if (++this.restarts > MAX_RESTARTS)

@@ -3,15 +3,12 @@ import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import { isCorrupt, isDiskFull, isNoRoom } from './sqlite-codes.ts'
 import type { Batch, Block, Settlement, StreamRow } from './batch.ts'
 import { Cursors } from './cursors.ts'
-import type { StoreStatement } from './writer-messages.ts'
+import { CallLog } from './call-log.ts'
+import { IdempotencyCap } from './idempotency-cap.ts'
+import { RegistryApplier } from './registry-applier.ts'
 import { OpApplier } from './op-applier.ts'
 import { opBytes } from './op-bytes.ts'
 import { Retention, type StoreLimits } from './retention.ts'
-
-const NAMED: Record<StoreStatement, string> = {
-  'discard-quarantine': 'DELETE FROM quarantine WHERE id = ?',
-  'discard-dead-letter': 'DELETE FROM dead_letters WHERE id = ?',
-}
 
 /** Whose messages these are: written into every block. */
 export interface WriterIdentity {
@@ -39,7 +36,10 @@ export class LogWriter {
   readonly streams = new Map<number, StreamRow>()
   private readonly db: Database.Database
   private readonly identity: WriterIdentity
+  private readonly limits: StoreLimits
   private readonly ops: OpApplier
+  private readonly calls: CallLog
+  private readonly idempotency: IdempotencyCap
   private readonly begin: Database.Statement
   private readonly end: Database.Statement
   private readonly undo: Database.Statement
@@ -52,6 +52,7 @@ export class LogWriter {
   constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits) {
     this.db = db
     this.identity = identity
+    this.limits = limits
     this.begin = db.prepare('BEGIN IMMEDIATE')
     this.end = db.prepare('COMMIT')
     this.undo = db.prepare('ROLLBACK')
@@ -66,7 +67,9 @@ export class LogWriter {
     this.lastBatch = state?.batch ?? 0
     this.lastSeq = state?.seq ?? 0
     this.cursors = new Cursors(db)
-    this.ops = new OpApplier(db, this.streams, identity.boot)
+    this.calls = new CallLog(db, this.streams, this.cursors)
+    this.idempotency = new IdempotencyCap(db)
+    this.ops = new OpApplier(db, this.streams, identity.boot, new RegistryApplier(db, this.calls))
     this.retention = new Retention(db, this.streams, this.cursors, limits)
   }
 
@@ -112,11 +115,6 @@ export class LogWriter {
     }
   }
 
-  /** Runs one of the named statements; returns how many rows it changed. */
-  execute(statement: StoreStatement, values: readonly (string | number)[]): number {
-    return this.db.prepare(NAMED[statement]).run(...values).changes
-  }
-
   /** Keeps a compiled contract for the next start. The cache may be lost without harm, so a full disk is no failure here. */
   remember(
     entry:
@@ -139,10 +137,18 @@ export class LogWriter {
     }
   }
 
-  /** Deletes what history no longer wants while nothing arrives; says whether there is room for messages. */
-  sweep(nowMs: number): CommitResult {
+  /**
+   * Deletes what history no longer wants while nothing arrives, and completes and bounds the log of calls; says whether there
+   * is room for messages.
+   */
+  sweep(nowMs: number, wallMs = Date.now()): CommitResult {
     try {
-      this.db.transaction(() => this.retention.trim(nowMs, 256))()
+      this.db.transaction(() => {
+        this.retention.trim(nowMs, 256)
+        this.calls.settle()
+        this.calls.trim(wallMs, this.limits.callLog)
+        this.idempotency.trim(wallMs)
+      })()
       return this.retention.makeRoom(0, nowMs) ? { status: 'committed' } : overLimit(true)
     } catch (error) {
       return this.fail(error, true)
@@ -157,11 +163,15 @@ export class LogWriter {
   }
 
   private write(batch: Batch | null, settlements: readonly Settlement[], messages = true): void {
+    const startedAt = performance.now()
     this.begin.run()
+    this.calls.begin(batch?.clock.runningMs ?? 0)
     for (const settlement of settlements) this.cursors.apply(settlement)
     const seq = batch === null ? this.lastSeq : this.writeBatch(batch, messages)
     this.end.run()
     this.ops.keep()
+    if (batch !== null && this.calls.hasOpen)
+      this.calls.committed(batch.clock.runningMs + performance.now() - startedAt)
     for (const settlement of settlements) this.cursors.settled(settlement.cursor)
     this.lastBatch = batch?.number ?? this.lastBatch
     this.lastSeq = seq
@@ -203,6 +213,7 @@ export class LogWriter {
 
   private fail(error: unknown, settled: boolean): CommitResult {
     this.ops.forget()
+    this.calls.reset()
     this.retention.reset()
     try {
       if (this.db.inTransaction) this.undo.run()

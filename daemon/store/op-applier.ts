@@ -1,14 +1,17 @@
 import type Database from 'better-sqlite3'
+import type { RegistryApplier } from './registry-applier.ts'
 import type { Op, QuarantineInput, StreamRow } from './batch.ts'
 
 /** Writes what a batch carries beside its messages, inside the writer's transaction. */
 export class OpApplier {
   private readonly streams: Map<number, StreamRow>
   private readonly boot: number
+  private readonly registry: RegistryApplier
   private readonly statements: ReturnType<typeof prepare>
   private added: number[] = []
 
-  constructor(db: Database.Database, streams: Map<number, StreamRow>, boot: number) {
+  constructor(db: Database.Database, streams: Map<number, StreamRow>, boot: number, registry: RegistryApplier) {
+    this.registry = registry
     this.streams = streams
     this.boot = boot
     this.statements = prepare(db)
@@ -31,6 +34,12 @@ export class OpApplier {
       case 'quarantine':
         sql.quarantine.run(...quarantineValues(op.row))
         break
+      case 'quarantine-delete':
+        sql.quarantineDelete.run(op.id)
+        break
+      case 'dead-letter-delete':
+        sql.deadLetterDelete.run(op.id)
+        break
       case 'incoming':
         sql.incoming.run(op.clientId, op.packetId)
         break
@@ -48,6 +57,18 @@ export class OpApplier {
         break
       case 'clock-offset':
         sql.clockOffset.run(op.wallMinusRunningMs, this.boot)
+        break
+      case 'register':
+      case 'activate':
+      case 'unregister':
+      case 'pin':
+      case 'call':
+      case 'subscription':
+      case 'subscription-delete':
+      case 'idempotency':
+      case 'statistics':
+      case 'statistics-trim':
+        this.registry.apply(op)
         break
     }
   }
@@ -72,6 +93,8 @@ function prepare(db: Database.Database) {
     quarantine: db.prepare(
       'INSERT INTO quarantine (id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
+    quarantineDelete: db.prepare('DELETE FROM quarantine WHERE id = ?'),
+    deadLetterDelete: db.prepare('DELETE FROM dead_letters WHERE id = ?'),
     incoming: db.prepare('INSERT INTO incoming (client_id, packet_id) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     incomingDelete: db.prepare('DELETE FROM incoming WHERE client_id = ? AND packet_id = ?'),
     incomingClear: db.prepare('DELETE FROM incoming WHERE client_id = ?'),

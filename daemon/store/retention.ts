@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { StreamRow } from './batch.ts'
+import type { CallLogLimits } from './call-log.ts'
 import type { Cursors } from './cursors.ts'
 import { QuarantineCap } from './quarantine-cap.ts'
 
@@ -18,6 +19,8 @@ export interface StoreLimits {
   maxBytes: number
   historyMaxAgeMs: number
   historyMaxBytes: number
+  /** Absent: 7 days, 128 MiB. */
+  callLog?: CallLogLimits
 }
 
 interface BlockHead {

@@ -15,6 +15,14 @@ const NAMED = {
   retained: 'topic',
   contracts: 'hash',
   documents: 'file',
+  asyncapi_templates: 'id',
+  asyncapi_documents: 'id',
+  message_channels: 'id',
+  message_definitions: 'id',
+  message_brokers: 'id',
+  registrations: 'document_id',
+  subscriptions: 'id',
+  idempotency: 'identity, key',
 } as const
 /** Rows of one transaction: a store is too large for one. */
 const ROWS_AT_ONCE = 256

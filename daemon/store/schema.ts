@@ -11,8 +11,9 @@
  * - `cursors` never go back. Held and dead-lettered messages are written in the transaction that settles them.
  */
 import type Database from 'better-sqlite3'
+import { REGISTRY_TABLES } from './registry-schema.ts'
 
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 /** `PRAGMA application_id`: "SFEd". */
 export const APPLICATION_ID = 0x53464564
 
@@ -54,6 +55,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE contracts (hash TEXT PRIMARY KEY, body TEXT NOT NULL, used_at REAL NOT NULL) WITHOUT ROWID;
   CREATE TABLE documents (file TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
   `,
+  REGISTRY_TABLES,
 ]
 
 /** Brings a database to this program's version, each step in a transaction of its own. */

@@ -6,7 +6,7 @@ import { Ballast } from './ballast.ts'
 import { openWritable } from './connection.ts'
 import { transactionBytes } from './op-bytes.ts'
 import { LogWriter, type CommitResult } from './log-writer.ts'
-import { isCorrupt, isNoRoom } from './sqlite-codes.ts'
+import { isCorrupt } from './sqlite-codes.ts'
 import { WalGuard } from './wal-guard.ts'
 import type { FromForwarder, FromWriter, ToForwarder, ToWriter, WriterThreadData } from './writer-messages.ts'
 
@@ -79,9 +79,6 @@ export class WriterLoop {
       case 'limits':
         this.data.whenFull = message.whenFull
         this.writer.retention.setLimits(message.limits)
-        break
-      case 'execute':
-        this.execute(message)
         break
       case 'remember':
       case 'remember-file':
@@ -216,15 +213,6 @@ export class WriterLoop {
     }
     if (result.status === 'full' && result.cause === 'disk') return false
     return this.wal.restart()
-  }
-
-  private execute(message: ToWriter & { type: 'execute' }): void {
-    try {
-      this.answer({ type: 'executed', id: message.id, changes: this.writer.execute(message.statement, message.values) })
-    } catch (error) {
-      if (!isNoRoom(error)) throw error
-      this.answer({ type: 'refused', id: message.id, message: messageOf(error) })
-    }
   }
 
   private sweep(): void {

@@ -22,15 +22,11 @@ export interface WriterThreadData extends WritableOptions {
 export type ToWriter =
   | { type: 'batch'; batch: Batch }
   | { type: 'limits'; limits: StoreLimits; whenFull: WriterThreadData['whenFull'] }
-  | { type: 'execute'; id: number; statement: StoreStatement; values: (string | number)[] }
   | { type: 'remember'; hash: string; body: string; at: number }
   | { type: 'remember-file'; file: string; hash: string }
   | { type: 'forwarder'; port: MessagePort }
   | { type: 'alive'; id: number }
   | { type: 'close' }
-
-/** Statements that others may have run, by name: nobody hands SQL across. */
-export type StoreStatement = 'discard-quarantine' | 'discard-dead-letter'
 
 /** Writer → main. A number alone is the number of a batch that is durable. */
 export type FromWriter =
@@ -40,9 +36,6 @@ export type FromWriter =
   | { type: 'room' }
   | { type: 'dropped'; batch: number }
   | { type: 'fatal'; message: string; corrupt: boolean }
-  | { type: 'executed'; id: number; changes: number }
-  /** A statement found no room. */
-  | { type: 'refused'; id: number; message: string }
   | { type: 'alive'; id: number }
   | { type: 'closed' }
 

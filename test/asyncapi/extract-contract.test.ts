@@ -172,13 +172,13 @@ describe('extraction', () => {
     const avro = {
       schemaFormat: 'application/vnd.apache.avro;version=1.9.0',
       contentType: 'avro/binary',
-      payload: { type: 'record' },
+      payload: { type: 'record' }, // without name and fields
     }
     const lookahead = { payload: { type: 'string', pattern: '(?=x)' } }
     const { diagnostics } = extract({ channels: { a: publish(avro), b: publish(lookahead) } })
     expect(diagnostics.map(({ severity, pointer }) => [severity, pointer])).toEqual([
-      ['warning', '/channels/a'],
-      ['error', '/channels/b'],
+      ['error', '/channels/a/publish/message/payload'],
+      ['error', '/channels/b/publish/message/payload'],
     ])
   })
 

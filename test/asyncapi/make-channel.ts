@@ -1,4 +1,4 @@
-import type { ContractChannel, ContractMessage } from '../../daemon/asyncapi/contract.ts'
+import type { Contract, ContractChannel, ContractMessage } from '../../daemon/asyncapi/contract.ts'
 
 export function makeMessage(name: string, rest: Partial<ContractMessage> = {}): ContractMessage {
   return { name, contentType: 'application/json', schemaFormat: '', examples: [], bindings: {}, bridge: {}, ...rest }
@@ -14,6 +14,22 @@ export function makeChannel(rest: Partial<ContractChannel> = {}): ContractChanne
     operations: [],
     bindings: {},
     bridge: {},
+    ...rest,
+  }
+}
+
+export function makeContract(rest: Partial<Contract> = {}): Contract {
+  return {
+    title: 'T',
+    version: '1',
+    specification: '2.6.0',
+    defaultContentType: 'application/json',
+    perspective: 'application',
+    servers: [],
+    channels: [],
+    securitySchemes: [],
+    bridge: {},
+    diagnostics: [],
     ...rest,
   }
 }

@@ -130,7 +130,9 @@ describe('access', () => {
     const { app } = start({
       authorize: ({ method, path }) => {
         asked.push(`${method} ${path}`)
-        return Promise.resolve(path === '/metrics' ? 'allowed' : path === '/' ? 'forbidden' : 'unauthenticated')
+        return Promise.resolve(
+          path === '/metrics' ? { name: 'ops', admin: false } : path === '/' ? 'forbidden' : 'unauthenticated',
+        )
       },
     })
     const status = async (url: string) => (await app.inject({ url, headers: LOCAL })).statusCode

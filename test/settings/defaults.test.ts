@@ -24,7 +24,15 @@ test('without a file the defaults are a whole configuration', () => {
       maxTopicLevels: 100,
       maxTopicBytes: 1024,
     },
-    http: { enabled: true, url: 'http://127.0.0.1:8080', host: '127.0.0.1', port: 8080, insecure: false },
+    http: {
+      enabled: true,
+      url: 'http://127.0.0.1:8080',
+      host: '127.0.0.1',
+      port: 8080,
+      insecure: false,
+      hosts: [],
+      callbacks: { allow: [] },
+    },
     upstreams: {},
     routes: [],
     store: {
@@ -36,6 +44,7 @@ test('without a file the defaults are a whole configuration', () => {
       history: { maxAgeMs: 3_600_000, maxBytes: 64 * 1024 ** 2 },
     },
     sensors: [],
+    callLog: { record: 'errors', sample: 0.01, maxAgeMs: 604_800_000, maxBytes: 134_217_728 },
     shutdownTimeoutMs: 15_000,
     log: { level: 'info' },
   })

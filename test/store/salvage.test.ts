@@ -184,7 +184,8 @@ test('a file that was cut off: what is in its front comes back', () => {
     const directory = damagedCopy((file) => truncateSync(file, Math.floor(size * share) + 123))
     const { salvaged, messages } = startOn(directory)
     expect(salvaged).toBe(true)
-    expect(messages).toBeGreaterThan(MESSAGES * share * 0.8)
+    // The front holds the first page of every table too.
+    expect(messages).toBeGreaterThan(MESSAGES * share * 0.7)
     expect(asideFolders(directory)).toHaveLength(1)
   }
 })

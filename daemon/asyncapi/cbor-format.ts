@@ -1,0 +1,35 @@
+import { createRequire } from 'node:module'
+import type * as Cbor from 'cbor-x'
+import { isJsonSchemaFormat, Undecodable, type PayloadFormat } from './payload-format.ts'
+import { CborFault, readCbor, type CborLimits } from './read-cbor.ts'
+
+const DEFAULT_CBOR_LIMITS: CborLimits = { maxBytes: 1024 * 1024, maxDepth: 64 }
+
+/** `application/cbor` and `+cbor`, as the JSON value that it stands for. */
+export function cborFormat(limits: CborLimits = DEFAULT_CBOR_LIMITS): PayloadFormat {
+  return {
+    reads: isCborType,
+    checks: isJsonSchemaFormat,
+    decode(payload) {
+      try {
+        return readCbor(payload, limits)
+      } catch (error) {
+        if (!(error instanceof CborFault)) throw error
+        return new Undecodable('payload-invalid', 'CBOR', error.message)
+      }
+    },
+  }
+}
+
+export function isCborType(contentType: string): boolean {
+  return /^application\/cbor$|\+cbor$/.test(contentType)
+}
+
+const require = createRequire(import.meta.url)
+
+/** A JSON value, or one with bytes in it. The library is loaded with the first one. */
+export function encodeCbor(value: unknown): Uint8Array {
+  const { Encoder } = require('cbor-x') as typeof Cbor
+  // Plain maps and untagged bytes: what every reader of CBOR knows.
+  return new Encoder({ useRecords: false, tagUint8Array: false, variableMapSize: true }).encode(value)
+}

@@ -1,0 +1,25 @@
+import type { PayloadSchema } from './contract.ts'
+import type { PayloadReader } from './payload-format.ts'
+
+/** A schema with all that it takes to read and write the payloads that it describes. */
+export interface PayloadCodec extends PayloadReader {
+  /** The bytes of a JSON value. Throws SchemaMismatch. */
+  encode(value: unknown): Uint8Array
+}
+
+/** A language of schemas that says itself how payloads are written, as Avro does. */
+export interface SchemaLanguage {
+  describes(schemaFormat: string): boolean
+  /** Throws where the schema cannot be used, saying why. */
+  compile(schema: PayloadSchema, use: SchemaUse): PayloadCodec
+}
+
+export interface SchemaUse {
+  schemaFormat: string
+  /** Lower case, without parameters. */
+  contentType: string
+  messageName: string
+}
+
+export const MAX_PAYLOAD_BYTES = 1024 * 1024
+export const MAX_PAYLOAD_DEPTH = 64

@@ -1,0 +1,144 @@
+import { EdgeError } from './core/errors.ts'
+import type { Clock } from './core/clock.ts'
+import type { Logger } from './core/logger.ts'
+import { DocumentLists } from './manager/document-lists.ts'
+import { DocumentRegistry, type RegisteredDocument } from './manager/document-registry.ts'
+import { DocumentsInForce } from './manager/documents-in-force.ts'
+import { Registrar } from './manager/registrar.ts'
+import type { ActiveDocument } from './pipeline/compiled-document.ts'
+import { loadDocuments, type DocumentCache, type LoadedDocuments } from './pipeline/document-loader.ts'
+import { expandDocuments } from './settings/expand-documents.ts'
+import type { Settings } from './settings/settings.ts'
+import type { LogStore } from './store/log-store.ts'
+import { openReadable } from './store/connection.ts'
+import { RegistryReader, type StoredRegistration } from './store/registry-reader.ts'
+import { readContract, readLastGood } from './store/start-state.ts'
+
+/** Documents of files could not be loaded, and there is no earlier version of them. */
+export class DocumentErrors extends EdgeError {
+  readonly errors: readonly EdgeError[]
+
+  constructor(errors: readonly EdgeError[]) {
+    super(errors[0]?.code ?? 'document-invalid', errors[0]?.message ?? 'documents could not be loaded')
+    this.errors = errors
+  }
+}
+
+export interface GatewayDocumentsOptions {
+  store: LogStore
+  directory: string
+  clock: Clock
+  logger: Logger
+  /** Other documents are in force. */
+  activate: (documents: readonly ActiveDocument[]) => void
+}
+
+/** The documents of a gateway: those of its configuration's files, and those that were registered over the API. */
+export class GatewayDocuments {
+  readonly registrar: Registrar
+  readonly lists: DocumentLists
+  private readonly options: GatewayDocumentsOptions
+  private readonly cache: DocumentCache
+  private readonly inForce: DocumentsInForce
+  private readonly reader: RegistryReader
+  private readonly registry: DocumentRegistry
+  private loaded: LoadedDocuments = { documents: [], failures: [] }
+  private failed: LoadedDocuments['failures'] = []
+
+  constructor(options: GatewayDocumentsOptions) {
+    const { store, directory, clock, activate } = options
+    this.options = options
+    this.reader = new RegistryReader(openReadable(directory))
+    this.cache = {
+      contract: (hash) => readContract(directory, hash),
+      lastGood: (file) => readLastGood(directory, file),
+      remember: (hash, body) => store.remember({ type: 'remember', hash, body, at: clock.wallMs() }),
+      rememberFile: (file, hash) => store.remember({ type: 'remember-file', file, hash }),
+    }
+    this.registry = new DocumentRegistry(this.reader.registrations().map(registered))
+    const template = (id: string): string | undefined => this.reader.template(id)
+    this.inForce = new DocumentsInForce({ registry: this.registry, cache: this.cache, template })
+    this.lists = new DocumentLists(this.registry, this.inForce, template)
+    this.registrar = new Registrar({
+      registry: this.registry,
+      inForce: this.inForce,
+      cache: this.cache,
+      commit: (op) =>
+        new Promise((resolve, reject) => store.log.put(op, (error) => (error === null ? resolve() : reject(error)))),
+      activate,
+      clock,
+    })
+  }
+
+  get active(): readonly ActiveDocument[] {
+    return this.inForce.active()
+  }
+
+  /** What did not load; the gateway runs without it, or with its last good version. */
+  get failures(): LoadedDocuments['failures'] {
+    return [...this.loaded.failures, ...this.failed]
+  }
+
+  /** Throws DocumentErrors where a file does not load and never did. */
+  async start(settings: Settings): Promise<void> {
+    await this.restore()
+    const loaded = await loadDocuments(expandDocuments(settings), this.cache)
+    const lost = loaded.failures.filter((failure) => !failure.kept)
+    if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
+    this.take(loaded)
+  }
+
+  /** Throws DocumentErrors where any file does not load: then nothing has changed. */
+  async reload(settings: Settings): Promise<void> {
+    const loaded = await loadDocuments(expandDocuments(settings), this.cache)
+    if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
+    this.take(loaded)
+  }
+
+  close(): void {
+    this.reader.close()
+  }
+
+  private take(loaded: LoadedDocuments): void {
+    this.loaded = loaded
+    // The files are in force whether or not the store can write that down just now.
+    this.registrar
+      .adopt(loaded.documents)
+      .catch((error: unknown) => this.options.logger.warn({ err: error }, 'the document tables could not be written'))
+  }
+
+  private async restore(): Promise<void> {
+    for (const document of this.registry.allInForce()) {
+      if (document.source === 'file') continue
+      try {
+        await this.inForce.contractOf(document)
+      } catch (error) {
+        if (!(error instanceof EdgeError)) throw error
+        const file = `${document.name}@${document.version}`
+        this.failed.push({ file, kept: false, errors: [error] })
+        this.options.logger.error(
+          { code: error.code, document: file },
+          `a registered document does not load: ${error.message}`,
+        )
+      }
+    }
+  }
+}
+
+function registered(row: StoredRegistration): RegisteredDocument {
+  return {
+    id: row.document_id,
+    name: row.name,
+    version: row.version,
+    baseUrl: row.base_url,
+    templateId: row.template_id,
+    contractHash: row.contract_hash,
+    mode: row.mode,
+    source: row.source,
+    file: row.file,
+    pinned: row.pinned === 1,
+    serial: row.serial,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

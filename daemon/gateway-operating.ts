@@ -1,0 +1,94 @@
+import { EdgeError } from './core/errors.ts'
+import type { GatewayStatus } from './gateway-status.ts'
+import type { SubscriptionPort, SubscriptionView } from './http/api-ports.ts'
+import type { CallView } from './http/operating-ports.ts'
+import type { OperatingPorts } from './http/operating-routes.ts'
+import { page } from './http/paging.ts'
+import type { DocumentLists } from './manager/document-lists.ts'
+import type { Callbacks } from './pipeline/callbacks.ts'
+import type { ApiReader } from './store/api-reader.ts'
+import type { CallRow, SubscriptionRow } from './store/registry-rows.ts'
+import type { ProcessLogger } from './telemetry/logger.ts'
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+/** Subscriptions; one without a callback is only a name for its streams. */
+export function subscriptionPort(callbacks: Callbacks, lists: DocumentLists): SubscriptionPort {
+  return {
+    async create({ channel_id: channelId, callback_url: callbackUrl }) {
+      lists.channel(channelId)
+      if (callbackUrl === undefined) return { subscription_id: channelId }
+      const { id, secret } = await callbacks.create(channelId, callbackUrl)
+      return { subscription_id: id, secret }
+    },
+    list: (request) => page(callbacks.list().map(subscriptionView), (one) => one.subscription_id, request),
+    async remove(id) {
+      if (!(await callbacks.remove(id))) throw new EdgeError('not-found', `There is no subscription ${id}.`)
+    },
+  }
+}
+
+export function callsPort(reader: ApiReader): OperatingPorts['calls'] {
+  return ({ limit, cursor, channel_id, message_id, status }) => {
+    if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
+      throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })
+    const where = { channel_id, message_id, status }
+    const before = cursor === undefined ? undefined : Number(cursor)
+    const rows = reader.calls({ limit: limit + 1, before, where })
+    const last = rows.at(limit - 1)
+    return {
+      items: rows.slice(0, limit).map(callView),
+      ...(rows.length > limit && last !== undefined ? { next: String(last.rowid) } : {}),
+    }
+  }
+}
+
+export function queuePort(status: GatewayStatus): OperatingPorts['queue'] {
+  return () => status.queue()
+}
+
+export function logLevelPort(logger: ProcessLogger, initial: string): OperatingPorts['logLevel'] {
+  let current = initial
+  return {
+    level: () => current,
+    set(level) {
+      const found = LEVELS.find((one) => one === level)
+      if (found === undefined) throw new EdgeError('request-invalid', `${level} is no level.`)
+      current = found
+      logger.setLevel(found)
+    },
+  }
+}
+
+function subscriptionView(row: SubscriptionRow): SubscriptionView {
+  return {
+    subscription_id: row.id,
+    channel_id: row.channel_id,
+    callback_url: row.callback_url,
+    state: row.state,
+    reason: row.reason,
+    delivered: row.delivered,
+    last_delivered_id: row.last_id,
+    created_at: row.created_at,
+  }
+}
+
+function callView(row: CallRow): CallView {
+  return {
+    id: row.id,
+    channel_id: row.channel_id,
+    message_id: row.message_id,
+    operation_type: row.operation_type,
+    payload: row.payload,
+    headers: parsed(row.headers) as CallView['headers'],
+    broker_response: parsed(row.broker_response),
+    status: row.status,
+    error_message: row.error_message,
+    response_time_ms: row.response_time_ms,
+    created_at: row.created_at,
+  }
+}
+
+function parsed(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text)
+}

@@ -1,0 +1,23 @@
+import type { ForwardedCount } from './pipeline/forwarded-counts.ts'
+import type { ApiReader } from './store/api-reader.ts'
+import type { LogStore } from './store/log-store.ts'
+import { LatencyHistogram } from './telemetry/latency-histogram.ts'
+import type { Statistics } from './telemetry/statistics.ts'
+import type { StatisticsRow, StatisticsStore } from './telemetry/statistics-rows.ts'
+
+/** Statistics are kept in the store, in the commits of messages. */
+export function statisticsStore({ log }: LogStore, reader: ApiReader): StatisticsStore {
+  return {
+    save: (rows) => log.put({ type: 'statistics', rows }),
+    trim: (step, before) => log.put({ type: 'statistics-trim', step, before }),
+    load: (step, from, to, scope, key) => reader.statistics(step, from, to - 1, scope, key) as StatisticsRow[],
+  }
+}
+
+/** What the forwarder's thread has settled since it last told. */
+export function countForwarded(statistics: Statistics, counts: readonly ForwardedCount[]): void {
+  for (const { channelIds, destination, delivered, deadLettered, latency } of counts) {
+    if (delivered > 0) statistics.forwarded(channelIds, destination, delivered, LatencyHistogram.fromJson(latency))
+    if (deadLettered > 0) statistics.deadLettered(channelIds, destination, deadLettered)
+  }
+}

@@ -1,0 +1,153 @@
+/** Fragments of the routes' JSON Schemas; they check what comes in and make /openapi.json. */
+
+export const text = { type: 'string' } as const
+export const nullableText = { type: ['string', 'null'] } as const
+export const integer = { type: 'integer' } as const
+export const nullableNumber = { type: ['number', 'null'] } as const
+export const anything = {} as const
+export const id = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9:._-]+$' } as const
+/** Texts by name, as headers and parameters are. */
+export const texts = {
+  type: 'object',
+  maxProperties: 100,
+  additionalProperties: { type: 'string', maxLength: 8192 },
+} as const
+
+const PROBLEM = {
+  description: 'A problem (RFC 9457); `code` is stable.',
+  content: {
+    'application/problem+json': {
+      schema: {
+        type: 'object',
+        required: ['status', 'title', 'code', 'detail'],
+        properties: {
+          status: integer,
+          title: text,
+          code: text,
+          detail: text,
+          hint: text,
+          field: text,
+          line: integer,
+          column: integer,
+          document: nullableText,
+          message: nullableText,
+          errors: { type: 'array', items: { type: 'object', additionalProperties: true } },
+        },
+      },
+    },
+  },
+} as const
+
+/** Every object has these members and may have more. */
+export function object(
+  properties: Readonly<Record<string, object>>,
+  required: readonly string[] = Object.keys(properties),
+) {
+  return { type: 'object', properties, required } as const
+}
+
+/** What a caller sends: what it is not known to have is refused. */
+export function input(properties: Readonly<Record<string, object>>, required: readonly string[] = []) {
+  return { type: 'object', properties, required, additionalProperties: false } as const
+}
+
+export function array(items: object) {
+  return { type: 'array', items } as const
+}
+
+export const PAGE_QUERY = {
+  limit: {
+    type: 'string',
+    pattern: '^[1-9][0-9]{0,2}$|^1000$',
+    description: 'Items of a page, 1 to 1,000; default 100.',
+  },
+  cursor: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 256,
+    pattern: '^[A-Za-z0-9:._-]+$',
+    description: '`next` of the page before.',
+  },
+} as const
+
+export function pageOf(item: object) {
+  return object({ items: array(item), next: text }, ['items'])
+}
+
+/** Statuses that any route may answer with, and those named. */
+export function answers(success: Readonly<Record<number, object>>, ...statuses: number[]) {
+  const problems = [400, 401, 403, 414, 421, 431, 503, ...statuses].map((status) => [status, PROBLEM] as const)
+  return { ...Object.fromEntries(problems), ...success }
+}
+
+export const NO_CONTENT = { description: 'Done.', type: 'null' } as const
+
+const DIAGNOSTIC = object({ severity: text, message: text, pointer: text, line: integer, column: integer }, [
+  'severity',
+  'message',
+  'pointer',
+])
+const CHANGE = object({ channel: text, message: text, kind: text, pointer: text, breaks: text, detail: text })
+const MESSAGE = object({
+  id: text,
+  message_name: text,
+  message_type: { enum: ['publish', 'subscribe'] },
+  content_type: text,
+  description: nullableText,
+})
+export const CHANNEL = object({
+  id: text,
+  asyncapi_document_id: text,
+  channel_name: text,
+  protocol: text,
+  description: nullableText,
+  publish_operations: array({ type: 'object' }),
+  subscribe_operations: array({ type: 'object' }),
+  parameters: array({ type: 'object' }),
+  status: text,
+  messages: array(MESSAGE),
+  created_at: text,
+  updated_at: text,
+})
+export const DOCUMENT = object({
+  id: text,
+  name: text,
+  version: text,
+  base_url: nullableText,
+  status: text,
+  mode: { enum: ['strict', 'lenient'] },
+  source: { enum: ['api', 'file'] },
+  file: nullableText,
+  pinned: { type: 'boolean' },
+  channel_count: integer,
+  created_at: text,
+  updated_at: text,
+})
+export const DOCUMENT_DETAIL = object({
+  ...DOCUMENT.properties,
+  specification: text,
+  title: text,
+  description: nullableText,
+  content: text,
+  servers: array({ type: 'object' }),
+  diagnostics: array(DIAGNOSTIC),
+  channels: array(CHANNEL),
+})
+export const REGISTERED = object({
+  id: text,
+  name: text,
+  version: text,
+  channels: array(CHANNEL),
+  diagnostics: array(DIAGNOSTIC),
+  changes: array(CHANGE),
+})
+export const DRY_RUN = object({
+  name: text,
+  version: text,
+  registered: { type: 'boolean' },
+  channels: array(text),
+  diagnostics: array(DIAGNOSTIC),
+  changes: array(CHANGE),
+  replay: { type: 'object' },
+})
+export const VIOLATION = object({ pointer: text, keyword: text, expected: text, actual: text })

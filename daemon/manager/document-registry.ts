@@ -1,0 +1,83 @@
+import type { DocumentMode } from '../pipeline/document-loader.ts'
+
+/** One version of a document, as it is registered. */
+export interface RegisteredDocument {
+  id: string
+  name: string
+  version: string
+  baseUrl: string | null
+  /** The content: equal texts have one template. */
+  templateId: string
+  /** Under which its contract is remembered. */
+  contractHash: string
+  mode: DocumentMode
+  source: 'api' | 'file'
+  file: string | null
+  /** Stays in force although a newer version is registered. */
+  pinned: boolean
+  /** Order of registration. */
+  serial: number
+  /** ISO 8601. */
+  createdAt: string
+  updatedAt: string
+}
+
+/** Which documents are registered, and which version of each name is in force: the pinned one, else the newest. */
+export class DocumentRegistry {
+  private readonly byId = new Map<string, RegisteredDocument>()
+  private lastSerial = 0
+
+  constructor(documents: readonly RegisteredDocument[]) {
+    for (const document of documents) this.set(document)
+  }
+
+  get size(): number {
+    return this.byId.size
+  }
+
+  get nextSerial(): number {
+    return this.lastSerial + 1
+  }
+
+  get(id: string): RegisteredDocument | undefined {
+    return this.byId.get(id)
+  }
+
+  set(document: RegisteredDocument): void {
+    this.byId.set(document.id, document)
+    this.lastSerial = Math.max(this.lastSerial, document.serial)
+  }
+
+  delete(id: string): void {
+    this.byId.delete(id)
+  }
+
+  /** In the order of registration. */
+  all(): RegisteredDocument[] {
+    return [...this.byId.values()].sort((a, b) => a.serial - b.serial)
+  }
+
+  /** Every version of a name, the newest first. */
+  versions(name: string): RegisteredDocument[] {
+    return [...this.byId.values()].filter((one) => one.name === name).sort((a, b) => b.serial - a.serial)
+  }
+
+  inForce(name: string): RegisteredDocument | undefined {
+    const versions = this.versions(name)
+    return versions.find((one) => one.pinned) ?? versions[0]
+  }
+
+  /** In the order in which their names were first registered. */
+  allInForce(): RegisteredDocument[] {
+    const chosen = new Map<string, RegisteredDocument>()
+    for (const one of this.all()) {
+      const known = chosen.get(one.name)
+      if (known === undefined || !known.pinned) chosen.set(one.name, one)
+    }
+    return [...chosen.values()]
+  }
+
+  ofFiles(): RegisteredDocument[] {
+    return [...this.byId.values()].filter((one) => one.source === 'file')
+  }
+}

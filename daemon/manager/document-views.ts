@@ -1,0 +1,133 @@
+/** Registered documents as the API and programs see them: the names are those of the tables. */
+import { channelIds, messageId } from '../asyncapi/channel-ids.ts'
+import type { Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract.ts'
+import { ANY_MESSAGE } from '../pipeline/call-recorder.ts'
+import type { RegisteredDocument } from './document-registry.ts'
+import { isPublished, protocolOf } from './registration-rows.ts'
+
+export interface MessageListing {
+  id: string
+  message_name: string
+  message_type: 'publish' | 'subscribe'
+  content_type: string
+  description: string | null
+}
+
+export interface ChannelListing {
+  id: string
+  asyncapi_document_id: string
+  /** The address; the channel's own id where it has none. */
+  channel_name: string
+  protocol: string
+  description: string | null
+  publish_operations: object[]
+  subscribe_operations: object[]
+  parameters: object[]
+  status: string
+  messages: MessageListing[]
+  created_at: string
+  updated_at: string
+}
+
+export interface SchemaListing {
+  id: string
+  message_name: string
+  channel_id: string
+  content_type: string
+  schema_format: string
+  payload_schema: unknown
+  headers_schema: unknown
+  examples: object[]
+}
+
+export interface DocumentListing {
+  id: string
+  name: string
+  version: string
+  base_url: string | null
+  /** active: in force. superseded: another version of the name is. */
+  status: 'active' | 'superseded'
+  mode: 'strict' | 'lenient'
+  source: 'api' | 'file'
+  file: string | null
+  pinned: boolean
+  channel_count: number
+  created_at: string
+  updated_at: string
+}
+
+/** The channels of one version, in the order of the document. */
+export function channelListings(document: RegisteredDocument, contract: Contract, status: string): ChannelListing[] {
+  const ids = channelIds(document.name, contract)
+  return contract.channels.map((channel) => {
+    const id = ids.get(channel) ?? ''
+    return {
+      id,
+      asyncapi_document_id: document.id,
+      channel_name: channel.address ?? channel.id,
+      protocol: protocolOf(contract, channel),
+      description: channel.description ?? null,
+      publish_operations: operations(channel, 'receive'),
+      subscribe_operations: operations(channel, 'send'),
+      parameters: channel.parameters,
+      status,
+      messages: messagesOf(channel).map((message) => ({
+        id: messageId(id, message?.name ?? ANY_MESSAGE),
+        message_name: message?.name ?? ANY_MESSAGE,
+        message_type: isPublished(channel, message?.name ?? ANY_MESSAGE)
+          ? ('publish' as const)
+          : ('subscribe' as const),
+        content_type: message?.contentType ?? contract.defaultContentType,
+        description: message?.description ?? message?.title ?? null,
+      })),
+      created_at: document.createdAt,
+      updated_at: document.updatedAt,
+    }
+  })
+}
+
+export function schemaListing(id: string, channelId: string, message: ContractMessage | undefined): SchemaListing {
+  return {
+    id,
+    message_name: message?.name ?? ANY_MESSAGE,
+    channel_id: channelId,
+    content_type: message?.contentType ?? '',
+    schema_format: message?.schemaFormat ?? '',
+    payload_schema: message?.payload ?? null,
+    headers_schema: message?.headers ?? null,
+    examples: message?.examples ?? [],
+  }
+}
+
+export function documentListing(
+  document: RegisteredDocument,
+  status: DocumentListing['status'],
+  channels: number,
+): DocumentListing {
+  const { id, name, version, baseUrl, mode, source, file, pinned, createdAt, updatedAt } = document
+  return {
+    id,
+    name,
+    version,
+    base_url: baseUrl,
+    status,
+    mode,
+    source,
+    file,
+    pinned,
+    channel_count: channels,
+    created_at: createdAt,
+    updated_at: updatedAt,
+  }
+}
+
+/** A channel that describes no message has one all the same: any. */
+export function messagesOf(channel: ContractChannel): (ContractMessage | undefined)[] {
+  return channel.messages.length === 0 ? [undefined] : channel.messages
+}
+
+function operations(channel: ContractChannel, action: ContractOperation['action']): object[] {
+  return channel.operations
+    .filter((operation) => operation.action === action)
+    .map(({ id, messages, bindings, security }) => ({ id, messages, bindings, security }))
+}

@@ -1,0 +1,68 @@
+import type { Contract } from '../asyncapi/contract.ts'
+import type { ActiveDocument } from '../pipeline/compiled-document.ts'
+import { loadText, type DocumentCache } from '../pipeline/document-loader.ts'
+import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
+import { withBaseUrl } from './registration-rows.ts'
+
+export interface DocumentsInForceOptions {
+  registry: DocumentRegistry
+  cache: Pick<DocumentCache, 'contract' | 'remember'>
+  /** The text of a template. */
+  template: (id: string) => string | undefined
+}
+
+/** The contracts of the documents in force; those of older versions are read again when somebody asks. */
+export class DocumentsInForce {
+  private readonly options: DocumentsInForceOptions
+  private readonly contracts = new Map<string, Contract>()
+
+  constructor(options: DocumentsInForceOptions) {
+    this.options = options
+  }
+
+  /** As the channel matcher takes them; a document whose contract is not at hand is left out. */
+  active(): ActiveDocument[] {
+    return this.options.registry.allInForce().flatMap(({ id, name, version }) => {
+      const contract = this.contracts.get(id)
+      return contract === undefined ? [] : [{ name, version, contract }]
+    })
+  }
+
+  /** This is the version of its name that is in force. */
+  set(document: RegisteredDocument, contract: Contract): void {
+    for (const other of this.options.registry.versions(document.name))
+      if (other.id !== document.id) this.contracts.delete(other.id)
+    this.contracts.set(document.id, contract)
+  }
+
+  delete(id: string): void {
+    this.contracts.delete(id)
+  }
+
+  /** The contract where it needs no checking process. */
+  contractAtHand(document: RegisteredDocument): Contract | undefined {
+    const known = this.contracts.get(document.id)
+    if (known !== undefined) return known
+    const stored = this.options.cache.contract(document.contractHash)
+    return stored === undefined ? undefined : withBaseUrl(JSON.parse(stored) as Contract, document.baseUrl)
+  }
+
+  isInForce(document: RegisteredDocument): boolean {
+    return this.options.registry.inForce(document.name)?.id === document.id
+  }
+
+  /** Remembered, or checked anew from its text. Throws as loadDocument does. */
+  async contractOf(document: RegisteredDocument): Promise<Contract> {
+    const known = this.contracts.get(document.id)
+    if (known !== undefined) return known
+    const { cache, template } = this.options
+    const stored = cache.contract(document.contractHash)
+    const contract =
+      stored === undefined
+        ? (await loadText({ text: template(document.templateId) ?? '', mode: document.mode }, cache)).contract
+        : (JSON.parse(stored) as Contract)
+    const complete = withBaseUrl(contract, document.baseUrl)
+    if (this.isInForce(document)) this.contracts.set(document.id, complete)
+    return complete
+  }
+}

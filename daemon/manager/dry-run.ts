@@ -1,0 +1,42 @@
+import type { Contract } from '../asyncapi/contract.ts'
+import type { ContractChange } from '../asyncapi/compare-contracts.ts'
+import type { ReplayResult } from '../pipeline/dry-run.ts'
+import type { RegistrationInput, Registrar } from './registrar.ts'
+
+export interface DryRunResult {
+  name: string
+  version: string
+  /** The name and version are registered with this content already. */
+  registered: boolean
+  channels: string[]
+  diagnostics: Contract['diagnostics']
+  changes: ContractChange[]
+  replay: ReplayResult
+}
+
+/** What registering a document would change, and which messages of the log it would refuse. Registers nothing. */
+export class DryRun {
+  private readonly registrar: Registrar
+  private readonly replay: (contract: Contract, name: string) => Promise<ReplayResult>
+
+  constructor(registrar: Registrar, replay: (contract: Contract, name: string) => Promise<ReplayResult>) {
+    this.registrar = registrar
+    this.replay = replay
+  }
+
+  /** Throws as `Registrar.register` does. */
+  async run(input: RegistrationInput): Promise<DryRunResult> {
+    const candidate = await this.registrar.check(input)
+    const registered = this.registrar.existing(candidate, input.text) !== undefined
+    const { name, version, contract } = candidate
+    return {
+      name,
+      version,
+      registered,
+      channels: contract.channels.map((channel) => channel.address ?? channel.id),
+      diagnostics: contract.diagnostics,
+      changes: registered ? [] : await this.registrar.changes(candidate),
+      replay: await this.replay(contract, name),
+    }
+  }
+}

@@ -1,0 +1,281 @@
+import type { Contract } from '../asyncapi/contract.ts'
+import { compareContracts, type ContractChange } from '../asyncapi/compare-contracts.ts'
+import type { Clock } from '../core/clock.ts'
+import { EdgeError } from '../core/errors.ts'
+import type { ActiveDocument } from '../pipeline/compiled-document.ts'
+import { loadText, type DocumentCache, type DocumentMode, type FileDocument } from '../pipeline/document-loader.ts'
+import type { Op } from '../store/batch.ts'
+import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
+import type { DocumentsInForce } from './documents-in-force.ts'
+import { documentId, documentRows, templateId, withBaseUrl } from './registration-rows.ts'
+
+export interface RegistrarOptions {
+  registry: DocumentRegistry
+  inForce: DocumentsInForce
+  cache: Pick<DocumentCache, 'contract' | 'remember'>
+  /** Resolves when it is durable; rejects with `store-full`, `shutting-down`. */
+  commit: (op: Op) => Promise<void>
+  /** Other documents are in force from now on. */
+  activate: (documents: readonly ActiveDocument[]) => void
+  clock: Clock
+}
+
+export interface RegistrationInput {
+  /** Absent: the document's title. */
+  name?: string | undefined
+  text: string
+  version?: string | undefined
+  baseUrl?: string | undefined
+  mode: DocumentMode
+}
+
+/** A document that was checked and not registered yet. */
+export interface Candidate {
+  name: string
+  version: string
+  contract: Contract
+  hash: string
+}
+
+export interface Registered {
+  document: RegisteredDocument
+  contract: Contract
+  changes: ContractChange[]
+}
+
+/** Versions of all names. */
+const MAX_DOCUMENTS = 2_000
+/** Registrations that may wait for each other. */
+const MAX_WAITING = 16
+
+/**
+ * Registers documents, one at a time: first durable, all tables in one transaction, then in force. Nothing is half
+ * registered, whatever fails. The documents of files are in force because the configuration says so; the tables follow.
+ */
+export class Registrar {
+  private readonly options: RegistrarOptions
+  private last: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+
+  constructor(options: RegistrarOptions) {
+    this.options = options
+  }
+
+  /** Reads and checks; registers nothing. Throws DocumentErrors, `document-limit`, `request-invalid`. */
+  async check(input: RegistrationInput): Promise<Candidate> {
+    const { text, mode, baseUrl } = input
+    const { contract, hash } = await loadText({ text, mode }, this.options.cache)
+    const name = input.name ?? contract.title
+    if (name === '')
+      throw new EdgeError('request-invalid', 'The document has no title: give it a name.', { place: { field: 'name' } })
+    const version = input.version ?? (contract.version === '' ? 'unversioned' : contract.version)
+    return { name, version, contract: withBaseUrl(contract, baseUrl ?? null), hash }
+  }
+
+  /** The registration of this name and version with this content. Throws `document-conflict`, `document-of-file`. */
+  existing({ name, version }: Candidate, text: string): RegisteredDocument | undefined {
+    const { registry } = this.options
+    const found = registry.get(documentId(name, version))
+    if (found !== undefined && found.templateId === templateId(text)) return found
+    const ofFile = registry.versions(name).find((one) => one.source === 'file')
+    if (ofFile !== undefined)
+      throw new EdgeError('document-of-file', `${name} is the document of ${ofFile.file ?? 'a file'}.`, {
+        place: { field: 'name' },
+      })
+    if (found !== undefined)
+      throw new EdgeError('document-conflict', `${name}@${version} is registered with other content.`, {
+        place: { field: 'version' },
+      })
+    return undefined
+  }
+
+  /** What a candidate changes against what is in force under its name. */
+  async changes({ name, contract }: Candidate): Promise<ContractChange[]> {
+    const { registry, inForce } = this.options
+    const before = registry.inForce(name)
+    return before === undefined ? [] : compareContracts(await inForce.contractOf(before), contract)
+  }
+
+  register(input: RegistrationInput, by: string): Promise<Registered> {
+    return this.inTurn(async () => {
+      const { registry, inForce, activate } = this.options
+      const candidate = await this.check(input)
+      const { name, version, contract, hash } = candidate
+      const existing = this.existing(candidate, input.text)
+      if (existing !== undefined)
+        return { document: existing, contract: await inForce.contractOf(existing), changes: [] }
+      if (registry.size >= MAX_DOCUMENTS)
+        throw new EdgeError('limit-reached', `${MAX_DOCUMENTS} document versions are registered.`)
+      const changes = await this.changes(candidate)
+      const source = { mode: input.mode, source: 'api', file: null } as const
+      const document = this.made(name, version, input.baseUrl ?? null, input.text, hash, source)
+      const active = this.takesForce(document)
+      await this.write(document, contract, input.text, active, by)
+      registry.set(document)
+      if (active) {
+        inForce.set(document, contract)
+        activate(inForce.active())
+      }
+      return { document, contract, changes }
+    })
+  }
+
+  /** Brings the registry in line with the documents of the configuration's files. Resolves when the tables show them. */
+  adopt(files: readonly FileDocument[]): Promise<unknown> {
+    const { registry, inForce } = this.options
+    const kept = new Set(files.map(({ name, version }) => documentId(name, version)))
+    const gone = registry.ofFiles().filter((one) => !kept.has(one.id))
+    for (const one of gone) registry.delete(one.id)
+    const writes: (() => Promise<void>)[] = gone.map((one) => () => this.forget(one))
+    for (const { name, version, contract, file, mode, text, hash } of files) {
+      const known = registry.get(documentId(name, version))
+      const isKnown = known?.source === 'file' && known.contractHash === hash && known.file === file
+      if (text === undefined || isKnown) {
+        if (known !== undefined && !this.takesForce(known)) continue
+        if (known !== undefined) inForce.set(known, contract)
+        continue
+      }
+      const document = this.made(name, version, null, text, hash, { mode, source: 'file', file })
+      const active = this.takesForce(document)
+      registry.set(document)
+      if (active) inForce.set(document, contract)
+      writes.push(() => this.write(document, contract, text, active, 'configuration'))
+    }
+    return Promise.all(writes.map((write) => write()))
+  }
+
+  unregister(id: string): Promise<void> {
+    return this.inTurn(async () => {
+      const { registry, inForce, activate } = this.options
+      const document = this.known(id)
+      if (document.source === 'file')
+        throw new EdgeError('document-of-file', `${document.name} is the document of ${document.file ?? 'a file'}.`)
+      await this.options.commit({ type: 'unregister', documentId: id, at: this.now() })
+      registry.delete(id)
+      inForce.delete(id)
+      await this.bringInForce(document.name)
+      activate(inForce.active())
+    })
+  }
+
+  pin(id: string, pinned: boolean): Promise<RegisteredDocument> {
+    return this.inTurn(async () => {
+      const { registry, inForce, commit, activate } = this.options
+      const document = this.known(id)
+      const at = this.now()
+      for (const other of registry.versions(document.name)) {
+        const wanted = other.id === id && pinned
+        if (other.pinned === wanted) continue
+        await commit({ type: 'pin', documentId: other.id, pinned: wanted, at })
+        registry.set({ ...other, pinned: wanted })
+      }
+      await this.bringInForce(document.name)
+      activate(inForce.active())
+      return this.known(id)
+    })
+  }
+
+  /** Throws `not-found`. */
+  known(id: string): RegisteredDocument {
+    const document = this.options.registry.get(id)
+    if (document === undefined) throw new EdgeError('not-found', `There is no document ${id}.`)
+    return document
+  }
+
+  private made(
+    name: string,
+    version: string,
+    baseUrl: string | null,
+    text: string,
+    contractHash: string,
+    source: Pick<RegisteredDocument, 'mode' | 'source' | 'file'>,
+  ): RegisteredDocument {
+    const { registry } = this.options
+    const id = documentId(name, version)
+    const known = registry.get(id)
+    return {
+      id,
+      name,
+      version,
+      baseUrl,
+      templateId: templateId(text),
+      contractHash,
+      ...source,
+      pinned: known?.pinned ?? false,
+      serial: known?.serial ?? registry.nextSerial,
+      createdAt: known?.createdAt ?? this.now(),
+      updatedAt: this.now(),
+    }
+  }
+
+  /** Whether a version is in force as soon as it is registered: nothing newer is, and no other one is pinned. */
+  private takesForce(document: RegisteredDocument): boolean {
+    const before = this.options.registry.inForce(document.name)
+    if (before === undefined || before.id === document.id) return true
+    return !before.pinned && before.serial < document.serial
+  }
+
+  private write(
+    document: RegisteredDocument,
+    contract: Contract,
+    text: string,
+    active: boolean,
+    by: string,
+  ): Promise<void> {
+    const { serial, mode, source, file, contractHash, pinned } = document
+    const at = this.now()
+    const stamps = { status: 'active', created_at: at, updated_at: at }
+    return this.options.commit({
+      type: 'register',
+      registration: {
+        template: { id: document.templateId, name: document.name, content: text, ...stamps },
+        ...documentRows(document, contract, at),
+        registration: {
+          document_id: document.id,
+          serial,
+          mode,
+          source,
+          file,
+          contract_hash: contractHash,
+          pinned: pinned ? 1 : 0,
+          registered_by: by,
+        },
+        active,
+      },
+    })
+  }
+
+  /** Its file is no longer configured. */
+  private async forget(document: RegisteredDocument): Promise<void> {
+    await this.options.commit({ type: 'unregister', documentId: document.id, at: this.now() })
+    this.options.inForce.delete(document.id)
+    await this.bringInForce(document.name)
+  }
+
+  /** The tables show the version that is in force now, and its contract is at hand. */
+  private async bringInForce(name: string): Promise<void> {
+    const { registry, inForce, commit } = this.options
+    const document = registry.inForce(name)
+    if (document === undefined) return
+    const contract = await inForce.contractOf(document)
+    const at = this.now()
+    await commit({ type: 'activate', documentId: document.id, at, rows: documentRows(document, contract, at) })
+    inForce.set(document, contract)
+  }
+
+  private now(): string {
+    return new Date(this.options.clock.wallMs()).toISOString()
+  }
+
+  private async inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    if (this.waiting >= MAX_WAITING) throw new EdgeError('limit-reached', `${MAX_WAITING} registrations are waiting.`)
+    this.waiting++
+    const turn = this.last.then(work, work)
+    this.last = turn.catch(() => undefined)
+    try {
+      return await turn
+    } finally {
+      this.waiting--
+    }
+  }
+}

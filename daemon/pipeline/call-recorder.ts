@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import { messageId } from '../asyncapi/channel-ids.ts'
+import type { PublishInput } from '../broker/publish-port.ts'
+import type { Headers } from '../core/message.ts'
+import type { CallLogSettings } from '../settings/call-log-settings.ts'
+import type { Op, QuarantineInput } from '../store/batch.ts'
+import type { RecordInput } from '../store/record.ts'
+import type { RefusedMessage } from './judge.ts'
+import type { NumberedPlan } from './plan.ts'
+
+/** Stands for the messages of a channel that describes none. */
+export const ANY_MESSAGE = 'any'
+
+const MAX_PAYLOAD_BYTES = 64 * 1024
+
+/**
+ * Rows of `message_call_logs`, in the commit of their message. What the API publishes is always recorded unless nothing is;
+ * of what devices publish, all, or what was refused and a sample of the rest.
+ */
+export class CallRecorder {
+  private settings: CallLogSettings
+  private readonly put: (op: Op) => void
+  private every = 0
+  private untilNext = 0
+
+  constructor(settings: CallLogSettings, put: (op: Op) => void) {
+    this.put = put
+    this.settings = settings
+    this.configure(settings)
+  }
+
+  configure(settings: CallLogSettings): void {
+    this.settings = settings
+    this.every = settings.record === 'all' ? 1 : settings.sample === 0 ? 0 : Math.round(1 / settings.sample)
+    this.untilNext = this.every
+  }
+
+  /** Whether this accepted message is to be recorded; asked once for each. */
+  wants(input: PublishInput): boolean {
+    if (this.settings.record === 'none') return false
+    if (input.origin === 'api') return true
+    if (this.every === 0 || --this.untilNext > 0) return false
+    this.untilNext = this.every
+    return true
+  }
+
+  accepted(record: RecordInput, { plan, stream }: NumberedPlan, seq: number): void {
+    const channelId = plan.channelIds?.[0]
+    if (channelId === undefined) return
+    this.put({
+      type: 'call',
+      row: {
+        id: randomUUID(),
+        channel_id: channelId,
+        message_id: messageId(channelId, plan.message ?? ANY_MESSAGE),
+        operation_type: 'publish',
+        payload: payloadText(record.payload),
+        headers: record.headers === '' ? null : record.headers,
+        broker_response: null,
+        status: plan.invalid === true ? 'invalid' : 'accepted',
+        error_message: null,
+        response_time_ms: null,
+        created_at: new Date(record.wallMs).toISOString(),
+      },
+      state: { seq, stream, receivedRunningMs: record.runningMs },
+    })
+  }
+
+  /** A message that its channel refused. What belongs to no channel stands in the quarantine alone. */
+  refused(
+    row: Pick<QuarantineInput, 'payload' | 'wallMs'>,
+    { channel, code, errors, message }: RefusedMessage,
+    headers: Headers | undefined,
+  ): void {
+    if (this.settings.record === 'none' || channel === undefined) return
+    const name = message ?? channel.channel.messages[0]?.name ?? ANY_MESSAGE
+    const [first] = errors
+    this.put({
+      type: 'call',
+      row: {
+        id: randomUUID(),
+        channel_id: channel.id,
+        message_id: messageId(channel.id, name),
+        operation_type: 'publish',
+        payload: payloadText(row.payload),
+        headers: headers === undefined ? null : JSON.stringify(headers),
+        broker_response: null,
+        status: 'rejected',
+        error_message:
+          first === undefined ? code : `${code}: ${first.pointer} expected ${first.expected}, ${first.actual}`,
+        response_time_ms: null,
+        created_at: new Date(row.wallMs).toISOString(),
+      },
+    })
+  }
+}
+
+/** Text as it is; other bytes in base64. */
+function payloadText(payload: Uint8Array): string {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.byteLength, MAX_PAYLOAD_BYTES))
+  const text = bytes.toString('utf8')
+  return text.includes('\uFFFD') ? bytes.toString('base64') : text
+}

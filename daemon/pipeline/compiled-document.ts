@@ -1,0 +1,96 @@
+import { channelIds } from '../asyncapi/channel-ids.ts'
+import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
+import type { Contract, ContractChannel } from '../asyncapi/contract.ts'
+import { MessageValidator } from '../asyncapi/message-validator.ts'
+import { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import { ChannelPlans } from './channel-plans.ts'
+import type { PlanBook } from './plan-book.ts'
+import type { RoutingSettings } from './targets.ts'
+
+/** A document that is in force. */
+export interface ActiveDocument {
+  name: string
+  version: string
+  contract: Contract
+}
+
+/** A channel of a document in force, with all that a message on it needs. */
+export interface ActiveChannel {
+  id: string
+  /** `name@version` */
+  document: string
+  channel: ContractChannel
+  validator: MessageValidator
+  plans: ChannelPlans
+  tally: Tally
+  /** Devices publish on it; false: we send on it, so that what a device publishes there stays local. */
+  receives: boolean
+  /** Its servers are all upstreams: no topic of a device belongs to it, and the API publishes to these upstreams alone. */
+  upstreamOnly: boolean
+}
+
+export interface CompileContext {
+  settings: RoutingSettings
+  book: PlanBook
+  tallyOf: (channelId: string, address: string, document: string) => Tally
+}
+
+/** One document in force: its channels by id, and the matcher for its topics. Schemas are compiled when the first message needs them. */
+export class CompiledDocument {
+  readonly source: ActiveDocument
+  readonly matcher: ChannelMatcher<ActiveChannel>
+  readonly channels = new Map<string, ActiveChannel>()
+
+  constructor(source: ActiveDocument, context: CompileContext) {
+    const { name, version, contract } = source
+    const { settings, book, tallyOf } = context
+    this.source = source
+    const compiler = new SchemaCompiler()
+    this.matcher = new ChannelMatcher<ActiveChannel>(compiler)
+    const validator = new MessageValidator(compiler)
+    const document = `${name}@${version}`
+    const ids = channelIds(name, contract)
+    for (const channel of contract.channels) {
+      const id = ids.get(channel) ?? ''
+      const upstreams = upstreamsOf(contract, channel, settings.upstreams)
+      const receives =
+        upstreams !== undefined ||
+        channel.operations.length === 0 ||
+        channel.operations.some((operation) => operation.action === 'receive')
+      const tally = tallyOf(id, channel.address ?? channel.id, document)
+      const plans = new ChannelPlans({
+        document,
+        contract,
+        channel,
+        channelId: id,
+        address: channel.address ?? channel.id,
+        receives,
+        settings: upstreams === undefined ? settings : { upstreams, routes: [] },
+        book,
+        tally,
+      })
+      const upstreamOnly = upstreams !== undefined
+      const active = { id, document, channel, validator, plans, tally, receives, upstreamOnly }
+      this.channels.set(id, active)
+      if (channel.address !== null && !upstreamOnly) this.matcher.add(channel.address, channel.parameters, active)
+    }
+  }
+}
+
+/** The configured upstreams among a channel's servers, where all of them are another's; undefined: devices publish on it. */
+function upstreamsOf(
+  contract: Contract,
+  channel: ContractChannel,
+  configured: readonly string[],
+): string[] | undefined {
+  const servers = contract.servers.filter(
+    (server) => channel.servers.length === 0 || channel.servers.includes(server.name),
+  )
+  const isUpstream = servers.every(
+    ({ bridge, name }) => bridge.role === 'upstream' || (bridge.role === undefined && configured.includes(name)),
+  )
+  return servers.length > 0 && isUpstream
+    ? servers.map((server) => server.name).filter((name) => configured.includes(name))
+    : undefined
+}

@@ -1,0 +1,118 @@
+import type { FeedMessage } from '../core/feed.ts'
+import type { BlockHead, LogReader } from '../store/log-reader.ts'
+import { FLAG_SYNCED, type StoredRecord } from '../store/record.ts'
+import type { Plan } from './plan.ts'
+
+export interface HistoryPage {
+  /** In the order of their sequence numbers. */
+  messages: FeedMessage[]
+  /** Go on behind this one. */
+  lastSeq: number
+  /** Messages before `lastSeq` that the log no longer has. */
+  missing: number
+  atEnd: boolean
+}
+
+/** Where a message id stands in this log. */
+export type HistoryPosition = { known: true; seq: number } | { known: false }
+
+/** Heads that are looked at for one page: the blocks of a batch belong together. */
+const HEADS = 64
+const PAGE_BYTES = 256 * 1024
+
+/** Reads messages back from the log, for those who come late. Every page is short: it is read on the thread that serves devices. */
+export class History {
+  private readonly reader: LogReader
+  private readonly plans = new Map<number, Plan>()
+  private readonly prefixes = new Map<number, string>()
+
+  constructor(reader: LogReader) {
+    this.reader = reader
+  }
+
+  /** Of a message-id that this store has given out. */
+  position(id: string): HistoryPosition {
+    const at = id.lastIndexOf(':') + 1
+    const seq = Number(id.slice(at))
+    const isOurs = /^\d{1,15}$/.test(id.slice(at)) && this.reader.messageIdPrefixes().includes(id.slice(0, at))
+    return isOurs ? { known: true, seq } : { known: false }
+  }
+
+  /** The messages behind `after`. */
+  page(after: number): HistoryPage {
+    const heads = this.reader.headsAfter(this.reader.positionBefore(after + 1), HEADS)
+    const chosen = wholeBatches(heads)
+    const found: { record: StoredRecord; head: BlockHead }[] = []
+    for (const head of chosen) {
+      if (head.last_seq <= after) continue
+      for (const record of this.reader.read(head)?.records ?? []) if (record.seq > after) found.push({ record, head })
+    }
+    found.sort((a, b) => a.record.seq - b.record.seq)
+    const lastSeq = Math.max(after, ...chosen.map((head) => head.last_seq))
+    return {
+      messages: found.map(({ record, head }) => this.message(record, head)),
+      lastSeq,
+      // Every number belongs to one message of one stream.
+      missing: lastSeq - after - found.length,
+      atEnd: chosen.length === heads.length && heads.length < HEADS,
+    }
+  }
+
+  close(): void {
+    this.reader.close()
+  }
+
+  private message(record: StoredRecord, head: BlockHead): FeedMessage {
+    const plan = this.plan(record.plan)
+    return {
+      id: this.prefix(head.epoch) + record.seq,
+      seq: record.seq,
+      topic: record.topic,
+      clientId: record.clientId,
+      payload: record.payload,
+      contentType: plan?.contentType ?? null,
+      headers: record.headers === '' ? {} : (JSON.parse(record.headers) as Record<string, string>),
+      receivedAt: new Date(this.receivedMs(record, head.boot)).toISOString(),
+      channelIds: plan?.channelIds ?? [],
+      document: plan?.document ?? null,
+      message: plan?.message ?? null,
+    }
+  }
+
+  private receivedMs({ flags, wallMs, runningMs }: StoredRecord, boot: number): number {
+    if ((flags & FLAG_SYNCED) !== 0) return wallMs
+    const offset = this.reader.wallOffset(boot)
+    return offset === undefined ? wallMs : runningMs + offset
+  }
+
+  private plan(id: number): Plan | undefined {
+    let plan = this.plans.get(id)
+    if (plan !== undefined) return plan
+    const body = this.reader.plan(id)
+    if (body === undefined) return undefined
+    plan = JSON.parse(body) as Plan
+    this.plans.set(id, plan)
+    return plan
+  }
+
+  private prefix(epoch: number): string {
+    let prefix = this.prefixes.get(epoch)
+    if (prefix === undefined) this.prefixes.set(epoch, (prefix = this.reader.messageIdPrefix(epoch)))
+    return prefix
+  }
+}
+
+/** Blocks of one batch interleave: a page ends with a batch, and takes one at least. */
+function wholeBatches(heads: readonly BlockHead[]): BlockHead[] {
+  const chosen: BlockHead[] = []
+  let bytes = 0
+  for (const head of heads) {
+    if (bytes > PAGE_BYTES && head.batch !== chosen.at(-1)?.batch) return chosen
+    chosen.push(head)
+    bytes += head.length
+  }
+  if (heads.length < HEADS) return chosen
+  const last = heads.at(-1)?.batch
+  const whole = chosen.filter((head) => head.batch !== last)
+  return whole.length === 0 ? chosen : whole
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto'
+import type {
+  Feed,
+  FeedConnection,
+  FeedDeadLetter,
+  FeedEvent,
+  FeedFilter,
+  FeedMessage,
+  FeedReader,
+  FeedRejection,
+  FeedSubscription,
+} from '../core/feed.ts'
+import { SharedBatch } from './feed-batch.ts'
+import { FeedSubscriber } from './feed-subscriber.ts'
+import type { History } from './history.ts'
+
+/** Readers with the same filter: what they get is made once. */
+interface Group {
+  filter: FeedFilter
+  live: Set<FeedSubscriber>
+}
+
+/** With thousands of readers, so many events go out together that each costs little. */
+const MAX_FLUSH_MS = 50
+const READERS_PER_MS = 20
+
+/**
+ * What happens, to all who watch: live from memory, and from the log what a reader was too slow for or has missed while it
+ * was away. Readers never hold each other, nor devices: one that takes nothing is left behind and catches up by itself.
+ */
+export class LiveFeed implements Feed {
+  private readonly history: History
+  private readonly groups = new Map<string, Group>()
+  private readonly readers = new Set<FeedSubscriber>()
+  private pending: FeedEvent[] = []
+  private flushing = false
+  private readonly behind: FeedSubscriber[] = []
+  private catchingUp = false
+
+  constructor(history: History) {
+    this.history = history
+  }
+
+  /** Somebody watches: only then events are made. */
+  get active(): boolean {
+    return this.readers.size > 0
+  }
+
+  /** Readers now, and those among them that are behind. */
+  get counts(): { readers: number; behind: number } {
+    let live = 0
+    for (const group of this.groups.values()) live += group.live.size
+    return { readers: this.readers.size, behind: this.readers.size - live }
+  }
+
+  message(make: () => FeedMessage): void {
+    this.add(() => ({ kind: 'message', event: make() }))
+  }
+
+  rejected(make: () => FeedRejection): void {
+    this.add(() => ({ kind: 'rejected', event: make() }))
+  }
+
+  deadLetter(make: () => FeedDeadLetter): void {
+    this.add(() => ({ kind: 'deadletter', event: make() }))
+  }
+
+  connection(make: () => FeedConnection): void {
+    this.add(() => ({ kind: 'connection', event: make() }))
+  }
+
+  subscribe(filter: FeedFilter, from: string | null, reader: FeedReader): FeedSubscription {
+    const group = this.groupOf(filter)
+    const subscriber = new FeedSubscriber(filter, reader)
+    this.readers.add(subscriber)
+    if (from === null || !filter.kinds.has('message')) group.live.add(subscriber)
+    else this.begin(subscriber, from)
+    return {
+      id: randomUUID(),
+      resume: () => this.resume(subscriber),
+      close: () => this.remove(subscriber, group),
+    }
+  }
+
+  private begin(subscriber: FeedSubscriber, from: string): void {
+    const position = this.history.position(from)
+    if (position.known) {
+      subscriber.startAfter(position.seq, from)
+      this.resume(subscriber)
+      return
+    }
+    subscriber.reader.gap({ after: from, missed: null, reason: 'unknown-id' })
+    this.groupOf(subscriber.filter).live.add(subscriber)
+  }
+
+  private add(make: () => FeedEvent): void {
+    if (!this.active) return
+    this.pending.push(make())
+    if (this.flushing) return
+    this.flushing = true
+    const delayMs = Math.min(MAX_FLUSH_MS, Math.floor(this.readers.size / READERS_PER_MS))
+    if (delayMs === 0) setImmediate(() => this.flush())
+    else setTimeout(() => this.flush(), delayMs)
+  }
+
+  private flush(): void {
+    this.flushing = false
+    const events = this.pending
+    this.pending = []
+    for (const { filter, live } of this.groups.values()) {
+      if (live.size === 0) continue
+      const wanted = events.filter((event) => wants(filter, event))
+      if (wanted.length === 0) continue
+      const batch = new SharedBatch(wanted)
+      for (const subscriber of live) {
+        if (subscriber.reader.ready()) subscriber.take(batch)
+        else {
+          subscriber.fallBehind()
+          live.delete(subscriber)
+        }
+      }
+    }
+    for (const subscriber of this.readers)
+      if (subscriber.isBehind) subscriber.noteMissed(events.filter((event) => wants(subscriber.filter, event)))
+  }
+
+  private resume(subscriber: FeedSubscriber): void {
+    if (!subscriber.isBehind || this.behind.includes(subscriber)) return
+    this.behind.push(subscriber)
+    if (this.catchingUp) return
+    this.catchingUp = true
+    setImmediate(() => this.catchUp())
+  }
+
+  /** One page for one reader at a time, with room for everything else in between. */
+  private catchUp(): void {
+    const subscriber = this.behind.shift()
+    if (subscriber === undefined) {
+      this.catchingUp = false
+      return
+    }
+    if (this.readers.has(subscriber) && subscriber.reader.ready()) {
+      if (subscriber.catchUp(this.history)) this.groupOf(subscriber.filter).live.add(subscriber)
+      else if (subscriber.reader.ready()) this.behind.push(subscriber)
+    }
+    setImmediate(() => this.catchUp())
+  }
+
+  private remove(subscriber: FeedSubscriber, group: Group): void {
+    this.readers.delete(subscriber)
+    group.live.delete(subscriber)
+    if (group.live.size === 0) this.groups.delete(keyOf(group.filter))
+  }
+
+  private groupOf(filter: FeedFilter): Group {
+    const key = keyOf(filter)
+    let group = this.groups.get(key)
+    if (group === undefined) this.groups.set(key, (group = { filter, live: new Set() }))
+    return group
+  }
+}
+
+export function wants({ kinds, channelId }: FeedFilter, { kind, event }: FeedEvent): boolean {
+  if (!kinds.has(kind)) return false
+  return channelId === undefined || !('channelIds' in event) || event.channelIds.includes(channelId)
+}
+
+function keyOf({ kinds, channelId = '' }: FeedFilter): string {
+  return `${[...kinds].sort().join()} ${channelId}`
+}

@@ -1,0 +1,82 @@
+/** Below the first bound everything is one bucket, above the last one another. */
+const MIN_MS = 0.05
+const MAX_MS = 600_000
+const BUCKETS = 64
+const INNER = BUCKETS - 2
+const PER_LOG = INNER / Math.log(MAX_MS / MIN_MS)
+
+/** Index and count of each bucket that is not empty, one after the other: `[3, 17, 4, 1]`. */
+export type LatencyJson = readonly number[]
+
+/** Latencies in buckets that grow by 30 %: whatever the number of messages, 64 numbers. What is read from it is within 13.1 %. */
+export class LatencyHistogram {
+  private readonly counts = new Float64Array(BUCKETS)
+  private total = 0
+
+  /** Takes what `toJson` gave, of this process or another; what is not such a list counts nothing. */
+  static fromJson(json: unknown): LatencyHistogram {
+    const histogram = new LatencyHistogram()
+    if (!Array.isArray(json) || json.length > 2 * BUCKETS) return histogram
+    const numbers: readonly unknown[] = json
+    for (let at = 0; at + 1 < numbers.length; at += 2) {
+      const [index, count] = [numbers[at], numbers[at + 1]]
+      if (isCount(index) && index < BUCKETS && isCount(count)) histogram.addTo(index, count)
+    }
+    return histogram
+  }
+
+  get count(): number {
+    return this.total
+  }
+
+  /** A time that cannot be, below zero or none at all, counts as the shortest. */
+  add(ms: number, count = 1): void {
+    this.addTo(ms >= MIN_MS ? Math.min(BUCKETS - 1, 1 + Math.floor(Math.log(ms / MIN_MS) * PER_LOG)) : 0, count)
+  }
+
+  merge(other: LatencyHistogram): void {
+    for (let index = 0; index < BUCKETS; index++) {
+      const count = other.counts[index] ?? 0
+      if (count > 0) this.addTo(index, count)
+    }
+  }
+
+  /** Milliseconds that the share `p`, 0 to 1, of the messages took at most; null where there were none. */
+  percentile(p: number): number | null {
+    if (this.total === 0) return null
+    const rank = Math.max(1, Math.ceil(p * this.total))
+    let seen = 0
+    for (let index = 0; index < BUCKETS; index++) {
+      seen += this.counts[index] ?? 0
+      if (seen >= rank) return valueOf(index)
+    }
+    return MAX_MS
+  }
+
+  toJson(): number[] {
+    const json: number[] = []
+    for (let index = 0; index < BUCKETS; index++) {
+      const count = this.counts[index] ?? 0
+      if (count > 0) json.push(index, count)
+    }
+    return json
+  }
+
+  private addTo(index: number, count: number): void {
+    this.counts[index] = (this.counts[index] ?? 0) + count
+    this.total += count
+  }
+}
+
+/** The value of a bucket that is nearest, as a share, to the farthest one in it. */
+function valueOf(index: number): number {
+  if (index === 0) return MIN_MS
+  if (index === BUCKETS - 1) return MAX_MS
+  const from = MIN_MS * Math.exp((index - 1) / PER_LOG)
+  const to = MIN_MS * Math.exp(index / PER_LOG)
+  return (2 * from * to) / (from + to)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

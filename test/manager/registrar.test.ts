@@ -1,0 +1,214 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { FakeClock } from '../../daemon/core/clock.ts'
+import { EdgeError } from '../../daemon/core/errors.ts'
+import { DocumentLists } from '../../daemon/manager/document-lists.ts'
+import { DocumentRegistry } from '../../daemon/manager/document-registry.ts'
+import { DocumentsInForce } from '../../daemon/manager/documents-in-force.ts'
+import { Registrar } from '../../daemon/manager/registrar.ts'
+import type { ActiveDocument } from '../../daemon/pipeline/compiled-document.ts'
+import type { FileDocument } from '../../daemon/pipeline/document-loader.ts'
+import { loadText } from '../../daemon/pipeline/document-loader.ts'
+import type { Op } from '../../daemon/store/batch.ts'
+
+function text(version: string, addresses: readonly string[] = ['device/{deviceId}/data'], required = '[]'): string {
+  const channels = addresses.map(
+    (address) => `
+  ${address}:
+    publish:
+      message:
+        name: Data
+        payload: { type: object, required: ${required}, properties: { temperature: { type: number } } }`,
+  )
+  return `asyncapi: 2.5.0
+info: { title: Meter, version: ${version} }
+servers: { production: { url: 'mqtt://broker.example.com', protocol: mqtt } }
+channels:${channels.join('')}
+`
+}
+
+/** A registry whose commits can be made to fail. */
+class Registry {
+  readonly registry = new DocumentRegistry([])
+  readonly ops: Op[] = []
+  active: readonly ActiveDocument[] = []
+  failure: EdgeError | undefined
+  readonly contracts = new Map<string, string>()
+  readonly cache = {
+    contract: (hash: string) => this.contracts.get(hash),
+    remember: (hash: string, body: string) => void this.contracts.set(hash, body),
+  }
+  readonly inForce = new DocumentsInForce({ registry: this.registry, cache: this.cache, template: () => undefined })
+  readonly lists = new DocumentLists(this.registry, this.inForce, () => undefined)
+  readonly registrar = new Registrar({
+    registry: this.registry,
+    inForce: this.inForce,
+    cache: this.cache,
+    commit: (op) => {
+      if (this.failure !== undefined) return Promise.reject(this.failure)
+      this.ops.push(op)
+      return Promise.resolve()
+    },
+    activate: (documents) => {
+      this.active = documents
+    },
+    clock: new FakeClock(),
+  })
+
+  register(content: string, more: { name?: string; version?: string; baseUrl?: string } = {}) {
+    return this.registrar.register({ text: content, mode: 'strict', ...more }, 'admin')
+  }
+
+  async file(content: string, path: string): Promise<FileDocument> {
+    const { contract, hash } = await loadText({ text: content, mode: 'lenient' }, this.cache)
+    return {
+      name: contract.title,
+      version: contract.version,
+      contract,
+      file: path,
+      mode: 'lenient',
+      text: content,
+      hash,
+    }
+  }
+
+  get inForceNow(): string[] {
+    return this.active.map(({ name, version }) => `${name}@${version}`)
+  }
+}
+
+let here: Registry
+
+beforeEach(() => {
+  here = new Registry()
+})
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  return error instanceof EdgeError ? error.code : `resolved: ${String(error)}`
+}
+
+describe('registering', () => {
+  test('writes one operation and puts the document in force', async () => {
+    const { document } = await here.register(text('1.0.0'))
+    expect(here.ops.map((op) => op.type)).toEqual(['register'])
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+    expect(document).toMatchObject({ name: 'Meter', version: '1.0.0', source: 'api' })
+    expect(here.lists.allChannels(document.id).map((one) => one.channel_name)).toEqual(['device/{deviceId}/data'])
+  })
+
+  test('the same version and content again give the same answer and write nothing', async () => {
+    const first = await here.register(text('1.0.0'))
+    const second = await here.register(text('1.0.0'))
+    expect(second.document).toEqual(first.document)
+    expect(here.ops).toHaveLength(1)
+  })
+
+  test('other content under the same version is a conflict', async () => {
+    await here.register(text('1.0.0'))
+    expect(await codeOf(here.register(text('1.0.0', ['other/{id}'])))).toBe('document-conflict')
+    expect(here.ops).toHaveLength(1)
+  })
+
+  test('the newest version is in force, and channel and message ids stay', async () => {
+    const { document: old } = await here.register(text('1.0.0'))
+    const before = here.lists.allChannels(old.id)[0]
+    const { document } = await here.register(text('2.0.0', ['device/{deviceId}/data', 'device/{deviceId}/state']))
+    expect(here.inForceNow).toEqual(['Meter@2.0.0'])
+    const after = here.lists.allChannels(document.id)[0]
+    expect(after?.id).toBe(before?.id)
+    expect(after?.messages[0]?.id).toBe(before?.messages[0]?.id)
+    expect(here.lists.documents().map((one) => [one.version, one.status])).toEqual([
+      ['1.0.0', 'superseded'],
+      ['2.0.0', 'active'],
+    ])
+  })
+
+  test('tells what the new version changes, and for whom', async () => {
+    await here.register(text('1.0.0'))
+    const { changes } = await here.register(text('2.0.0', undefined, '[temperature]'))
+    expect(changes).toEqual([
+      expect.objectContaining({
+        channel: 'device/{deviceId}/data',
+        message: 'Data',
+        kind: 'required',
+        breaks: 'publishers',
+      }),
+    ])
+  })
+
+  test('what cannot be stored is not in force either', async () => {
+    here.failure = new EdgeError('store-full', 'full')
+    expect(await codeOf(here.register(text('1.0.0')))).toBe('store-full')
+    expect(here.inForceNow).toEqual([])
+    expect(here.lists.documents()).toEqual([])
+    here.failure = undefined
+    await here.register(text('1.0.0'))
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+  })
+
+  test('base_url takes the place of the first server’s', async () => {
+    const { contract } = await here.register(text('1.0.0'), { baseUrl: 'mqtt://10.0.0.1' })
+    expect(contract.servers[0]?.url).toBe('mqtt://10.0.0.1')
+  })
+
+  test('a document without a title needs a name', async () => {
+    const untitled = text('1.0.0').replace('title: Meter', "title: ''")
+    expect(await codeOf(here.registrar.register({ text: untitled, mode: 'lenient' }, 'admin'))).toBe('request-invalid')
+  })
+})
+
+describe('versions', () => {
+  test('a pinned version stays in force until it is let go', async () => {
+    const { document } = await here.register(text('1.0.0'))
+    await here.registrar.pin(document.id, true)
+    await here.register(text('2.0.0'))
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+    await here.registrar.pin(document.id, false)
+    expect(here.inForceNow).toEqual(['Meter@2.0.0'])
+  })
+
+  test('when the newest is unregistered, the one before is in force again', async () => {
+    await here.register(text('1.0.0'))
+    const { document } = await here.register(text('2.0.0'))
+    await here.registrar.unregister(document.id)
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+    expect(here.ops.map((op) => op.type)).toEqual(['register', 'register', 'unregister', 'activate'])
+  })
+
+  test('what is not there cannot be unregistered', async () => {
+    expect(await codeOf(here.registrar.unregister('none'))).toBe('not-found')
+  })
+})
+
+describe('documents of files', () => {
+  test('are in force at once, and their registration follows', async () => {
+    const adopted = here.registrar.adopt([await here.file(text('1.0.0'), '/a.yaml')])
+    expect(here.inForce.active().map((one) => one.version)).toEqual(['1.0.0'])
+    await adopted
+    expect(here.ops.map((op) => op.type)).toEqual(['register'])
+  })
+
+  test('are written once: the same file again writes nothing', async () => {
+    const file = await here.file(text('1.0.0'), '/a.yaml')
+    await here.registrar.adopt([file])
+    await here.registrar.adopt([file])
+    expect(here.ops).toHaveLength(1)
+  })
+
+  test('cannot be replaced or removed over the API', async () => {
+    await here.registrar.adopt([await here.file(text('1.0.0'), '/a.yaml')])
+    expect(await codeOf(here.register(text('2.0.0')))).toBe('document-of-file')
+    const [listed] = here.lists.documents()
+    expect(await codeOf(here.registrar.unregister(listed?.id ?? ''))).toBe('document-of-file')
+  })
+
+  test('a file that is no longer configured is taken out', async () => {
+    await here.registrar.adopt([await here.file(text('1.0.0'), '/a.yaml')])
+    await here.registrar.adopt([])
+    expect(here.inForce.active()).toEqual([])
+    expect(here.ops.map((op) => op.type)).toEqual(['register', 'unregister'])
+  })
+})
