@@ -31,7 +31,11 @@ export function createGateway(options: CreateGatewayOptions = {}): Gateway {
   return gateway
 }
 
+export { AsyncApiParser } from './asyncapi/parser.ts'
 export { EdgeError } from './core/errors.ts'
+export { MessageRefused } from './core/refusal.ts'
+export { AsyncApiManager } from './manager/asyncapi-manager.ts'
+export type { PublishOptions, ReceivedMessage, RegisterOptions } from './manager/asyncapi-manager.ts'
 export { FileAdapter } from './protocols/file/file-adapter.ts'
 export { KafkaAdapter } from './protocols/kafka/kafka-adapter.ts'
 export type { IncomingMessage, Outcome, OutgoingMessage, ProtocolAdapter } from './protocols/protocol-adapter.ts'

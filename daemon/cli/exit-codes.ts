@@ -13,6 +13,7 @@ export const EXIT = {
 
 export function exitCodeOf(error: EdgeError): number {
   if (error.code.startsWith('config-')) return EXIT.configuration
+  if (error.code === 'request-invalid') return EXIT.usage
   if (error.code.startsWith('document-')) return EXIT.document
   if (error.code === 'daemon-unreachable') return EXIT.unreachable
   if (error.code === 'not-permitted') return EXIT.notPermitted

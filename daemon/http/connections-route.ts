@@ -1,9 +1,25 @@
 import type { ConnectionsStatus } from './ports.ts'
+import { answers, array, object } from './schemas.ts'
 import type { Routes } from './server.ts'
 
 /** `GET /connections/status`: who is connected to us, and to whom we are. */
 export function connectionsRoute(connections: () => ConnectionsStatus): Routes {
   return (app) => {
-    app.get('/connections/status', () => connections())
+    const objects = array({ type: 'object' })
+    const schema = {
+      summary: 'Who is connected to this gateway, and to whom it is.',
+      operationId: 'getConnectionsStatus',
+      tags: ['operating'],
+      response: answers({
+        200: object({
+          broker: { type: 'object' },
+          devices: objects,
+          upstreams: objects,
+          sensors: objects,
+          streams: objects,
+        }),
+      }),
+    }
+    app.get('/connections/status', { schema }, () => connections())
   }
 }

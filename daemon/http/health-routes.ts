@@ -1,4 +1,5 @@
 import type { HealthReport } from './ports.ts'
+import { answers, array, object, text } from './schemas.ts'
 import type { Routes } from './server.ts'
 
 export interface HealthRoutesOptions {
@@ -7,11 +8,32 @@ export interface HealthRoutesOptions {
   showReasons?: () => boolean
 }
 
+const TAGS = ['operating']
+const READINESS = object({ status: { enum: ['ready', 'degraded', 'unready'] }, reasons: array(text) })
+
 /** `/healthz`: does the process answer? `/readyz`: does it take messages? */
 export function healthRoutes({ health, showReasons = () => true }: HealthRoutesOptions): Routes {
   return (app) => {
-    app.get('/healthz', () => ({ status: 'ok' }))
-    app.get('/readyz', (_request, reply) => {
+    const healthy = { 200: object({ status: text }) }
+    app.get(
+      '/healthz',
+      {
+        schema: {
+          summary: 'Does the process answer?',
+          operationId: 'getHealth',
+          tags: TAGS,
+          response: answers(healthy),
+        },
+      },
+      () => ({ status: 'ok' }),
+    )
+    const schema = {
+      summary: 'Does it take messages?',
+      operationId: 'getReadiness',
+      tags: TAGS,
+      response: answers({ 200: READINESS, 503: READINESS }),
+    }
+    app.get('/readyz', { schema }, (_request, reply) => {
       const { ready, degraded, reasons } = health()
       const status = ready ? (degraded ? 'degraded' : 'ready') : 'unready'
       reply.code(ready ? 200 : 503)

@@ -7,10 +7,10 @@ import type { Routes } from './server.ts'
 export function livePage(live: () => LiveSnapshot): Routes {
   const page = loadPage()
   return (app) => {
-    app.get('/', (_request, reply) =>
+    app.get('/', { schema: { hide: true } }, (_request, reply) =>
       reply.headers({ 'content-security-policy': page.policy }).type('text/html; charset=utf-8').send(page.html),
     )
-    app.get('/live.json', () => live())
+    app.get('/live.json', { schema: { hide: true } }, () => live())
   }
 }
 

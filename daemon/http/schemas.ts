@@ -5,7 +5,7 @@ export const nullableText = { type: ['string', 'null'] } as const
 export const integer = { type: 'integer' } as const
 export const nullableNumber = { type: ['number', 'null'] } as const
 export const anything = {} as const
-export const id = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9:._-]+$' } as const
+export const id = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9:._-]*$' } as const
 /** Texts by name, as headers and parameters are. */
 export const texts = {
   type: 'object',

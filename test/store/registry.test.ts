@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Op } from '../../daemon/store/batch.ts'
 import { databaseFile, openReadable } from '../../daemon/store/connection.ts'
@@ -319,6 +320,25 @@ test('refused messages are read in pages and by their filters', () => {
   expect(reader.quarantine({ limit: 2, where: { topic: 'other' } })).toEqual([])
   expect(reader.quarantined(2)).toMatchObject({ topic: 't', client_id: 'c' })
   reader.close()
+})
+
+test('a store of before the registry gets its tables, and keeps its messages', () => {
+  log.writer.commit(batchOf(++number, blocksOf(1, 1, ['kept']), [streamOp(1, [])]), [])
+  log.close()
+  const db = new Database(databaseFile(folder.path))
+  const added = db
+    .prepare<[], { type: string; name: string }>(
+      "SELECT type, name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
+    )
+    .all()
+  const first = added.findIndex((one) => one.name === 'asyncapi_templates')
+  for (const one of added.slice(first)) db.exec(`DROP TABLE ${one.name}`)
+  db.pragma('user_version = 1')
+  db.close()
+  log = new OpenLog(openOptions(folder.path))
+  expect(log.payloads()).toEqual(['kept'])
+  commit(registration('1', ['a']))
+  expect(channels()).toHaveLength(1)
 })
 
 test('documents and subscriptions come back from a damaged database', () => {

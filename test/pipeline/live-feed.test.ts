@@ -1,0 +1,247 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type {
+  FeedBatch,
+  FeedEvent,
+  FeedFilter,
+  FeedGap,
+  FeedKind,
+  FeedMessage,
+  FeedReader,
+} from '../../daemon/core/feed.ts'
+import { History } from '../../daemon/pipeline/history.ts'
+import { LiveFeed } from '../../daemon/pipeline/live-feed.ts'
+import { openReadable } from '../../daemon/store/connection.ts'
+import { LogReader } from '../../daemon/store/log-reader.ts'
+import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
+import { waitUntil } from '../servers/wait-until.ts'
+import { batchOf, blocksOf, OpenLog, openOptions, streamOp } from '../store/store-fixture.ts'
+
+let folder: TemporaryFolder
+let log: OpenLog
+let history: History
+let feed: LiveFeed
+let prefix: string
+let seq = 0
+let batch = 0
+
+beforeEach(() => {
+  folder = temporaryFolder('feed')
+  log = new OpenLog(openOptions(folder.path))
+  const plan = (id: number, channelIds: string[]) => ({
+    type: 'plan' as const,
+    row: {
+      id,
+      body: JSON.stringify({
+        document: 'd@1',
+        message: 'm',
+        channel: 'a',
+        channelIds,
+        contentType: null,
+        lane: 'live',
+        targets: [],
+      }),
+    },
+  })
+  seq = 0
+  batch = 0
+  log.writer.commit(batchOf(++batch, [], [plan(1, ['one']), streamOp(1, [])]), [])
+  prefix = log.opened.messageIdPrefix
+  history = new History(new LogReader(openReadable(folder.path)))
+  feed = new LiveFeed(history)
+})
+afterEach(() => {
+  history.close()
+  log.close()
+  folder.remove()
+})
+
+/** Messages become durable; the feed is told of them unless it is to find them in the log by itself. */
+function store(count: number, tell = true): void {
+  const payloads = Array.from({ length: count }, (_, index) => `{"n":${seq + index + 1}}`)
+  log.writer.commit(batchOf(++batch, blocksOf(1, seq + 1, payloads)), [])
+  for (const payload of payloads) {
+    const number = ++seq
+    if (tell) feed.message(() => message(number, payload))
+  }
+}
+
+function message(number: number, payload: string): FeedMessage {
+  return {
+    id: prefix + number,
+    seq: number,
+    topic: 't',
+    clientId: 'c',
+    payload: Buffer.from(payload),
+    contentType: null,
+    headers: {},
+    receivedAt: '2026-01-01T00:00:00.000Z',
+    channelIds: ['one'],
+    document: 'd@1',
+    message: 'm',
+  }
+}
+
+/** A reader that can be told to take nothing. */
+class Collector implements FeedReader {
+  readonly seqs: number[] = []
+  readonly kinds: FeedKind[] = []
+  readonly gaps: FeedGap[] = []
+  readonly batches: FeedBatch[] = []
+  open = true
+
+  ready(): boolean {
+    return this.open
+  }
+
+  take(taken: FeedBatch): void {
+    this.batches.push(taken)
+    for (const one of taken.events) this.note(one)
+  }
+
+  gap(gap: FeedGap): void {
+    this.gaps.push(gap)
+  }
+
+  private note(one: FeedEvent): void {
+    this.kinds.push(one.kind)
+    if (one.kind === 'message') this.seqs.push(one.event.seq)
+  }
+}
+
+const ALL: FeedFilter = { kinds: new Set(['message', 'connection'] as const) }
+
+function connection(name: string): void {
+  feed.connection(() => ({ type: 'client', name, state: 'connected', address: null, error: null, at: '' }))
+}
+
+async function has(reader: Collector, count: number): Promise<void> {
+  await waitUntil(
+    () => `${count} messages, not ${reader.seqs.length}`,
+    () => reader.seqs.length >= count,
+  )
+}
+
+const upTo = (last: number, first = 1): number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index)
+
+describe('a reader', () => {
+  test('gets what happens from now on, in order', async () => {
+    store(3, false)
+    const reader = new Collector()
+    feed.subscribe(ALL, null, reader)
+    store(2)
+    connection('x')
+    store(1)
+    await has(reader, 3)
+    expect(reader.seqs).toEqual([4, 5, 6])
+    expect(reader.kinds).toEqual(['message', 'message', 'connection', 'message'])
+    expect(reader.gaps).toEqual([])
+  })
+
+  test.each([0, 1, 4, 5])('that names message %i goes on behind it, without loss or repetition', async (last) => {
+    store(5, false)
+    const reader = new Collector()
+    feed.subscribe(ALL, prefix + last, reader)
+    store(3)
+    await has(reader, 8 - last)
+    store(2)
+    await has(reader, 10 - last)
+    expect(reader.seqs).toEqual(upTo(10, last + 1))
+    expect(reader.gaps).toEqual([])
+  })
+
+  test('that names a message of another store is told, and begins now', async () => {
+    const reader = new Collector()
+    feed.subscribe(ALL, 'other:store:7', reader)
+    store(1)
+    await has(reader, 1)
+    expect(reader.gaps).toEqual([{ after: 'other:store:7', missed: null, reason: 'unknown-id' }])
+  })
+
+  test('of one channel gets only what belongs to it', async () => {
+    const [one, other] = [new Collector(), new Collector()]
+    feed.subscribe({ kinds: new Set(['message'] as const), channelId: 'one' }, null, one)
+    feed.subscribe({ kinds: new Set(['message'] as const), channelId: 'two' }, prefix + 0, other)
+    store(2)
+    await has(one, 2)
+    expect(other.seqs).toEqual([])
+  })
+
+  test('that takes nothing for a while finds messages in the log, and is told how much else it missed', async () => {
+    const [slow, fast] = [new Collector(), new Collector()]
+    const subscription = feed.subscribe(ALL, null, slow)
+    feed.subscribe(ALL, null, fast)
+    store(2)
+    await has(slow, 2)
+    slow.open = false
+    store(3)
+    connection('x')
+    store(4)
+    await has(fast, 9)
+    expect(slow.seqs).toEqual([1, 2])
+    slow.open = true
+    subscription.resume()
+    await has(slow, 9)
+    store(1)
+    await has(slow, 10)
+    expect(slow.seqs).toEqual(upTo(10))
+    expect(slow.gaps).toEqual([{ after: `${prefix}2`, missed: 1, reason: 'slow' }])
+  })
+
+  test('is told exactly how many messages have left the log', async () => {
+    store(4, false)
+    store(4, false)
+    log.db.exec('DELETE FROM blocks WHERE last_seq <= 4')
+    const reader = new Collector()
+    feed.subscribe(ALL, `${prefix}1`, reader)
+    await has(reader, 4)
+    expect(reader.seqs).toEqual([5, 6, 7, 8])
+    expect(reader.gaps).toEqual([{ after: `${prefix}1`, missed: 3, reason: 'expired' }])
+  })
+
+  test('that has closed gets nothing more, and without readers no event is made', async () => {
+    const reader = new Collector()
+    const subscription = feed.subscribe(ALL, null, reader)
+    expect(feed.active).toBe(true)
+    subscription.close()
+    expect(feed.active).toBe(false)
+    feed.message(() => {
+      throw new Error('nobody watches')
+    })
+    expect(reader.seqs).toEqual([])
+  })
+})
+
+test('readers with the same filter share what is made of their events', async () => {
+  const readers = Array.from({ length: 200 }, () => new Collector())
+  for (const reader of readers) feed.subscribe(ALL, null, reader)
+  store(3)
+  await Promise.all(readers.map((reader) => has(reader, 3)))
+  let made = 0
+  for (const reader of readers) for (const one of reader.batches) one.once('bytes', () => ++made)
+  expect(made).toBe(new Set(readers.flatMap((reader) => reader.batches)).size)
+  expect(made).toBeLessThan(readers.length)
+})
+
+test('whatever the pace of reader and log, every message comes once and in order', async () => {
+  let state = 20_261_124
+  const random = (): number => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return state / 2_147_483_648
+  }
+  const reader = new Collector()
+  const subscription = feed.subscribe(ALL, null, reader)
+  store(1)
+  for (let step = 0; step < 300; step++) {
+    const dice = random()
+    if (dice < 0.4) store(1 + Math.floor(random() * 5))
+    else if (dice < 0.6) reader.open = !reader.open
+    else if (dice < 0.8) await new Promise((resolve) => setImmediate(resolve))
+    else subscription.resume()
+  }
+  reader.open = true
+  subscription.resume()
+  await has(reader, seq)
+  expect(reader.seqs).toEqual(upTo(seq))
+  expect(reader.gaps).toEqual([])
+})
