@@ -15,4 +15,5 @@ run oxfmt --check .
 run knip
 run node scripts/generate-config-docs.ts --check
 run node scripts/generate-x-bridge-schema.ts --check
+run node scripts/generate-api-docs.ts --check
 exit "$failed"
