@@ -32,6 +32,10 @@ interface Operation {
   responses: Readonly<Record<string, unknown>>
 }
 
+interface OpenApi {
+  paths: Record<string, Record<string, Operation>>
+}
+
 const MARK = '<!-- What follows is generated from the routes: npx node scripts/generate-api-docs.ts -->'
 const FILE = new URL('../docs/api.md', import.meta.url)
 /** Every route may answer with these. */
@@ -72,7 +76,7 @@ async function describe(): Promise<{ method: string; path: string; operation: Op
     ],
   })
   await server.app.ready()
-  const { paths = {} } = server.app.swagger() as { paths?: Record<string, Record<string, Operation>> }
+  const { paths } = JSON.parse(JSON.stringify(server.app.swagger())) as OpenApi
   await server.close(0)
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),

@@ -4,12 +4,13 @@ import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { FeedMessage, FeedRejection } from '../core/feed.ts'
 import type { Headers, Violation } from '../core/message.ts'
-import type { MessageLog } from '../store/message-log.ts'
-import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT } from '../store/record.ts'
+import type { MessageLog, Stored } from '../store/message-log.ts'
+import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, type RecordInput } from '../store/record.ts'
 import type { RunningClock } from '../store/running-clock.ts'
 import type { Statistics } from '../telemetry/statistics.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { CallRecorder } from './call-recorder.ts'
+import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { feedMessage } from './feed-message.ts'
 import type { RetainedTopics } from './retained-topics.ts'
@@ -121,27 +122,55 @@ export class Ingest {
       headers: headersText(headers, tagged),
       payload: input.payload,
     }
+    const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
+    if (!feed.active) {
+      const seq = log.append(plan.numbered.stream, record, stored)
+      if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
+      return seq
+    }
+    return this.appendWatched(input, plan, record, stored)
+  }
+
+  /** Somebody watches what comes in: the message is kept until it is durable. */
+  private appendWatched(
+    input: PublishInput,
+    plan: MessagePlan,
+    record: RecordInput,
+    stored: Stored,
+  ): number | undefined {
+    const { log, feed, calls, messageIdPrefix } = this.options
     const seq = log.append(plan.numbered.stream, record, (error) => {
-      if (error !== null) {
-        counts.unavailable++
-        return done('unavailable')
-      }
-      counts.stored++
-      this.tallyAccepted(input, plan.tallies, clock.runningMs() - runningMs)
-      if (feed.active && seq !== undefined)
-        feed.message(() => feedMessage(this.options.messageIdPrefix, seq, record, plan))
-      done('deliver')
+      if (error === null && seq !== undefined) feed.message(() => feedMessage(messageIdPrefix, seq, record, plan))
+      stored(error)
     })
     if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
     return seq
   }
 
-  private tallyAccepted(input: PublishInput, tallies: readonly Tally[], durableMs: number): void {
-    const { statistics } = this.options
-    const bytes = input.payload.length
-    statistics.totals.accepted(bytes, durableMs)
-    for (const tally of tallies) tally.accepted(bytes, durableMs)
-    this.sourceOf(input)?.accepted(bytes, durableMs)
+  /**
+   * What is called back once the message is durable. It holds as little as can be: whatever waits for a commit outlives the
+   * young generation, and is collected at many times the cost.
+   */
+  private whenStored(
+    tallies: readonly Tally[],
+    source: Tally | undefined,
+    bytes: number,
+    runningMs: number,
+    done: (outcome: PublishOutcome) => void,
+  ): Stored {
+    const { counts, clock, statistics } = this.options
+    return (error) => {
+      if (error !== null) {
+        counts.unavailable++
+        return done('unavailable')
+      }
+      counts.stored++
+      const durableMs = clock.runningMs() - runningMs
+      statistics.totals.accepted(bytes, durableMs)
+      for (const tally of tallies) tally.accepted(bytes, durableMs)
+      source?.accepted(bytes, durableMs)
+      done('deliver')
+    }
   }
 
   /** A message of the API was refused: it is counted and recorded; whoever sent it is told, and it is not kept. */
