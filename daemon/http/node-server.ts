@@ -25,7 +25,7 @@ export interface ConnectionLimits {
 
 /** Slow or endless senders are cut off: a gateway has few descriptors, and devices need them. */
 const DEFAULT_LIMITS: ConnectionLimits = {
-  maxConnections: 512,
+  maxConnections: 4_096,
   maxHeaderBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

@@ -12,7 +12,8 @@ export interface StreamRouteOptions {
   heartbeatMs?: number
 }
 
-const MAX_STREAMS = 4_000
+/** Streams and WebSockets together leave room for requests. */
+const MAX_STREAMS = 1_500
 const HEARTBEAT_MS = 15_000
 /** A reader that takes nothing for so many heartbeats is cut off. */
 const MAX_STALLED_ROUNDS = 2

@@ -27,7 +27,7 @@ export interface UpgradeRouterOptions {
 }
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024
-const MAX_SOCKETS = 4_000
+const MAX_SOCKETS = 1_500
 const PING_MS = 20_000
 const MQTT_PROTOCOLS = ['mqtt', 'mqttv3.1']
 

@@ -18,6 +18,8 @@ export interface DaemonOptions {
 export interface Daemon {
   readonly pid: number
   readonly mqttPort: number
+  /** Of the API. */
+  readonly httpUrl: string
   metrics(): Promise<Map<string, number>>
   /** Stops it and starts it on the same store, now with a warm cache. */
   restart(): Promise<void>
@@ -64,6 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return child.pid
     },
     mqttPort,
+    httpUrl: url,
     async metrics() {
       const response = await fetch(`${url}/metrics`)
       if (!response.ok) throw new Error(`/metrics answered ${response.status}`)

@@ -6,11 +6,14 @@ import { createReport, toTable } from './report.ts'
 import { FULL, QUICK, Recorder, type Scenario } from './scenario.ts'
 import { channels } from './scenarios/channels.ts'
 import { forward } from './scenarios/forward.ts'
+import { httpPublish } from './scenarios/http-publish.ts'
 import { idleMemory } from './scenarios/idle-memory.ts'
 import { ingest } from './scenarios/ingest.ts'
 import { latency } from './scenarios/latency.ts'
 import { loopLag } from './scenarios/loop-lag.ts'
 import { memoryGrowth } from './scenarios/memory-growth.ts'
+import { readers } from './scenarios/readers.ts'
+import { registration } from './scenarios/registration.ts'
 import { oneInFlight } from './scenarios/one-in-flight.ts'
 
 const SCENARIOS: readonly Scenario[] = [
@@ -22,6 +25,9 @@ const SCENARIOS: readonly Scenario[] = [
   loopLag,
   idleMemory,
   memoryGrowth,
+  httpPublish,
+  registration,
+  readers,
 ]
 const USAGE = `npm run bench -- [--quick] [--json FILE] [--only NAME]…
   --quick      one round, a tenth of the messages: to see that it works
