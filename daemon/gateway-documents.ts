@@ -99,8 +99,12 @@ export class GatewayDocuments {
     this.reader.close()
   }
 
-  private take(loaded: LoadedDocuments): void {
+  private take(given: LoadedDocuments): void {
+    const loaded = withoutNamesakes(given)
     this.loaded = loaded
+    for (const { file, errors } of loaded.failures)
+      for (const { code, message, hint } of errors)
+        if (code === 'document-conflict') this.options.logger.error({ code, file, hint }, `${file}: ${message}`)
     // The files are in force whether or not the store can write that down just now.
     this.registrar
       .adopt(loaded.documents)
@@ -123,6 +127,25 @@ export class GatewayDocuments {
       }
     }
   }
+}
+
+/** Two files may not be the same version of one document: the first is in force, the other one is told of. */
+function withoutNamesakes({ documents, failures }: LoadedDocuments): LoadedDocuments {
+  const first = new Map<string, string>()
+  const refused: LoadedDocuments['failures'] = []
+  const kept = documents.filter(({ name, version, file }) => {
+    const label = `${name}@${version}`
+    const known = first.get(label)
+    if (known === undefined) {
+      first.set(label, file)
+      return true
+    }
+    const hint = 'Give one of the files a name of its own under asyncapi, or another version.'
+    const error = new EdgeError('document-conflict', `${known} is ${label} already`, { place: { file }, hint })
+    refused.push({ file, kept: false, errors: [error] })
+    return false
+  })
+  return { documents: kept, failures: [...failures, ...refused] }
 }
 
 function registered(row: StoredRegistration): RegisteredDocument {

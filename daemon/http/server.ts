@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Caller } from './api-ports.ts'
@@ -112,12 +112,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Schemas of answers document them; what free-form members hold must not be cut to fit.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.decorateRequest('caller', null)
+  app.decorate('auditLogger', logger)
   app.addHook('onRoute', (route) => allowed.add(route.url, route.method))
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
     reply.header('x-request-id', request.id)
-    request.log = auditLog(logger, request)
     const { host, origin } = request.headers
     const refusal = gate.guard({ host, origin, localAddress: request.socket.localAddress })
     if (refusal !== undefined) throw new HttpProblem(refusal.status, refusal.code, refusal.detail)
@@ -184,6 +184,7 @@ async function authorize(options: HttpServerOptions, request: GatedRequest): Pro
     const caller = options.ticket?.(ticket, path)
     if (caller === undefined)
       throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
+    if (request.method !== 'GET') throw new EdgeError('not-permitted', 'A ticket opens a stream or a WebSocket.')
     return caller
   }
   if (options.authorize === undefined) return LOCAL_CALLER
@@ -201,9 +202,4 @@ function pathOf(url: string): string {
 /** The caller's own, where it is one that can be looked for. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID()
-}
-
-/** The framework's own log is off; routes write a line for each thing that an admin has done. */
-function auditLog(logger: Logger, request: FastifyRequest): FastifyRequest['log'] {
-  return Object.assign(Object.create(request.log) as FastifyRequest['log'], { info: logger.info.bind(logger) })
 }

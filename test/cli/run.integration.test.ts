@@ -220,3 +220,15 @@ test('SIGTERM ends with exit code 0, and the next start keeps the store id', asy
   await daemon.start()
   expect(readStore(daemon.folder, 'SELECT id FROM epochs')).toHaveLength(1)
 })
+
+test('two files that are the same version of one document: the first is in force, and the other one is told of', async () => {
+  const spec = (address: string): string =>
+    `${HEAD}channels: { '${address}': { publish: { message: { payload: { type: object } } } } }\n`
+  daemon.configure({ asyncapi: [daemon.writeFile('a.yaml', spec('a')), daemon.writeFile('b.yaml', spec('b'))] })
+  await daemon.start()
+  const { status, reasons } = (await (await daemon.get('/readyz')).json()) as { status: string; reasons: string[] }
+  expect(status).toBe('degraded')
+  expect(reasons.join()).toMatch(/b\.yaml did not load \(document-conflict\)/)
+  const { items } = (await (await daemon.get('/channels')).json()) as { items: { channel_name: string }[] }
+  expect(items.map((one) => one.channel_name)).toEqual(['a'])
+})

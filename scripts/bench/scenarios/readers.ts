@@ -18,10 +18,8 @@ export const readers: Scenario = {
   name: 'readers',
   async run(effort, record) {
     const seconds = effort.seconds(SECONDS)
-    const documents = {
-      ...oneChannel(),
-      ...Object.fromEntries([['other', Object.values(oneChannel('other/{id}/data'))[0] ?? {}]]),
-    }
+    const [other] = Object.values(oneChannel('other/{id}/data'))
+    const documents = { ...oneChannel(), other: { ...other, info: { title: 'Other', version: '1.0.0' } } }
     const daemon = await startDaemon({ documents })
     try {
       await publishTotal(daemon.mqttPort, effort.count(WARM_UP))
@@ -45,7 +43,7 @@ export const readers: Scenario = {
       }
       const timed = async (): Promise<number> => {
         await new Promise((resolve) => setTimeout(resolve, LEAD_MS))
-        const load = await publishSteadily(daemon.mqttPort, TIMED_RATE, seconds - LEAD_MS / 1_000, {
+        const load = await publishSteadily(daemon.mqttPort, TIMED_RATE, Math.max(2, seconds - LEAD_MS / 1_000), {
           topic: 'other/c{client}/data',
         })
         return load.latencyMs.p99
