@@ -23,6 +23,9 @@ import type { LiveFeed } from './pipeline/live-feed.ts'
 import { isLoopback } from './settings/loopback.ts'
 import type { Settings } from './settings/settings.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import type { Statistics } from './telemetry/statistics.ts'
+import { statisticsMetrics } from './telemetry/statistics-metrics.ts'
+import { statisticsReport } from './telemetry/statistics-view.ts'
 
 export interface HttpOptions {
   settings: Settings
@@ -30,16 +33,20 @@ export interface HttpOptions {
   api: GatewayApi
   broker: MqttBroker
   feed: LiveFeed
+  statistics: Statistics
   clock: Clock
   logger: Logger
 }
 
 /** Opens the web server over what the gateway tells of itself. Throws `listen-failed`. */
 export async function startHttp(options: HttpOptions): Promise<{ server: HttpServer; url: string }> {
-  const { settings, status, api, broker, feed, clock, logger } = options
+  const { settings, status, api, broker, feed, statistics, clock, logger } = options
   const { host, port, hosts } = settings.http
   const local = isLoopback(host) && settings.broker.listeners.every((listener) => isLoopback(listener.host))
-  const metrics = createMetrics(gatewayMetrics(status.options, () => status.storeBytes()))
+  const metrics = createMetrics([
+    ...gatewayMetrics(status.options, () => status.storeBytes()),
+    ...statisticsMetrics(statistics, () => statisticsReport(statistics, clock, { windowMs: 60_000 })),
+  ])
   const tickets = new TicketStore(() => clock.monotonicMs())
   const channel = (id: string): unknown => api.registry.channel(id)
   const streams = new StreamRoute({ feed, channel })

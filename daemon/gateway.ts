@@ -245,8 +245,8 @@ export class Gateway {
     this.forwarder.start()
     await this.startSensors()
     if (settings.http.enabled) {
-      const { status, api, broker, feed } = this
-      const { server, url } = await startHttp({ settings, status, api, broker, feed, clock, logger })
+      const { api } = this
+      const { server, url } = await startHttp({ settings, status, api, broker, feed, statistics, clock, logger })
       this.http = server
       this.addresses.http = url
     }

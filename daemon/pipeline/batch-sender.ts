@@ -81,10 +81,7 @@ export class BatchSender {
       if (fate === undefined) {
         result.delivered.push(entry)
         counts.delivered(entry.record.plan, confirmedMs - entry.record.runningMs)
-      } else {
-        result[fate].push(entry)
-        if (fate === 'dead') counts.deadLettered(entry.record.plan)
-      }
+      } else result[fate].push(entry)
     }
     return result
   }
@@ -122,10 +119,11 @@ export class BatchSender {
     return { released, delivered, deadLetters }
   }
 
-  /** A dead letter for a message that this destination will never take. */
+  /** A dead letter, counted, for a message that this destination will never take. */
   bury(entry: Entry, address: string, error: EdgeError): DeadLetterInput {
-    const { factory } = this.options
+    const { factory, counts } = this.options
     const { record } = entry
+    counts.deadLettered(record.plan)
     return {
       seq: record.seq,
       messageId: factory.messageId(entry, record.seq),

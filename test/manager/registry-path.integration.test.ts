@@ -212,6 +212,10 @@ describe('the example document of the plan', () => {
     )
     expect(statistics.body.totals).toMatchObject({ received: 4, valid: 3, rejected: 1 })
     expect(statistics.body.channels).toMatchObject([{ channel_id: channel.id, received: 4, valid: 3, rejected: 1 }])
+    const labels = '{channel="device/{deviceId}/data",document="iot@1.0.0"}'
+    expect(await daemon.metric(`channel_messages_received_total${labels}`)).toBe(4)
+    expect(await daemon.metric(`channel_messages_rejected_total${labels}`)).toBe(1)
+    expect(await daemon.metric('message_durable_seconds{quantile="0.5"}')).toBeGreaterThan(0)
   })
 
   test('stands in the six tables', async () => {
