@@ -35,11 +35,15 @@ export class History {
     const at = id.lastIndexOf(':') + 1
     const seq = Number(id.slice(at))
     const isOurs = /^\d{1,15}$/.test(id.slice(at)) && this.reader.messageIdPrefixes().includes(id.slice(0, at))
-    return isOurs ? { known: true, seq } : { known: false }
+    return isOurs && seq <= this.reader.lastSeq() ? { known: true, seq } : { known: false }
   }
 
   /** The messages behind `after`. */
   page(after: number): HistoryPage {
+    return this.reader.snapshot(() => this.read(after))
+  }
+
+  private read(after: number): HistoryPage {
     const heads = this.reader.headsAfter(this.reader.positionBefore(after + 1), HEADS)
     const chosen = wholeBatches(heads)
     const found: { record: StoredRecord; head: BlockHead }[] = []
@@ -48,13 +52,15 @@ export class History {
       for (const record of this.reader.read(head)?.records ?? []) if (record.seq > after) found.push({ record, head })
     }
     found.sort((a, b) => a.record.seq - b.record.seq)
-    const lastSeq = Math.max(after, ...chosen.map((head) => head.last_seq))
+    const atEnd = chosen.length === heads.length && heads.length < HEADS
+    // Behind the last block there may have been more.
+    const lastSeq = Math.max(after, ...chosen.map((head) => head.last_seq), atEnd ? this.reader.lastSeq() : 0)
     return {
       messages: found.map(({ record, head }) => this.message(record, head)),
       lastSeq,
       // Every number belongs to one message of one stream.
       missing: lastSeq - after - found.length,
-      atEnd: chosen.length === heads.length && heads.length < HEADS,
+      atEnd,
     }
   }
 

@@ -72,15 +72,14 @@ export class LiveFeed implements Feed {
   }
 
   subscribe(filter: FeedFilter, from: string | null, reader: FeedReader): FeedSubscription {
-    const group = this.groupOf(filter)
     const subscriber = new FeedSubscriber(filter, reader)
     this.readers.add(subscriber)
-    if (from === null || !filter.kinds.has('message')) group.live.add(subscriber)
+    if (from === null || !filter.kinds.has('message')) this.groupOf(filter).live.add(subscriber)
     else this.begin(subscriber, from)
     return {
       id: randomUUID(),
       resume: () => this.resume(subscriber),
-      close: () => this.remove(subscriber, group),
+      close: () => this.remove(subscriber),
     }
   }
 
@@ -163,8 +162,10 @@ export class LiveFeed implements Feed {
     setImmediate(() => this.catchUp())
   }
 
-  private remove(subscriber: FeedSubscriber, group: Group): void {
+  private remove(subscriber: FeedSubscriber): void {
     this.readers.delete(subscriber)
+    // Looked up: while it was behind, its group may have ended and another one begun.
+    const group = this.groupOf(subscriber.filter)
     group.live.delete(subscriber)
     if (group.live.size === 0) this.groups.delete(keyOf(group.filter))
   }

@@ -199,6 +199,50 @@ describe('a reader', () => {
     expect(reader.gaps).toEqual([{ after: `${prefix}1`, missed: 3, reason: 'expired' }])
   })
 
+  test('is told of messages that have gone even where nothing has come after them', async () => {
+    store(4, false)
+    log.db.exec('DELETE FROM blocks')
+    const reader = new Collector()
+    feed.subscribe(ALL, `${prefix}1`, reader)
+    await waitUntil(
+      () => 'a gap',
+      () => reader.gaps.length === 1,
+    )
+    expect(reader.gaps).toEqual([{ after: `${prefix}1`, missed: 3, reason: 'expired' }])
+    store(1)
+    await has(reader, 1)
+    expect(reader.seqs).toEqual([5])
+  })
+
+  test('that names a message which has not been given out yet is told, and begins now', async () => {
+    store(1, false)
+    const reader = new Collector()
+    feed.subscribe(ALL, `${prefix}999`, reader)
+    store(1)
+    await has(reader, 1)
+    expect(reader.gaps).toMatchObject([{ reason: 'unknown-id' }])
+  })
+
+  test('goes on when another one of its group has been behind and has left', async () => {
+    const [behind, leaving, staying] = [new Collector(), new Collector(), new Collector()]
+    const first = feed.subscribe(ALL, null, behind)
+    const second = feed.subscribe(ALL, null, leaving)
+    store(1)
+    await has(leaving, 1)
+    behind.open = false
+    store(1)
+    await has(leaving, 2)
+    second.close()
+    behind.open = true
+    first.resume()
+    await has(behind, 2)
+    feed.subscribe(ALL, null, staying)
+    first.close()
+    store(1)
+    await has(staying, 1)
+    expect(staying.seqs).toEqual([3])
+  })
+
   test('that has closed gets nothing more, and without readers no event is made', async () => {
     const reader = new Collector()
     const subscription = feed.subscribe(ALL, null, reader)
