@@ -5,6 +5,7 @@ import type { GatewayEvents } from './gateway-events.ts'
 import { callsPort, logLevelPort, queuePort, subscriptionPort } from './gateway-operating.ts'
 import { publishPort, registryPort } from './gateway-ports.ts'
 import { deadLetterPort, quarantinePort } from './gateway-refused.ts'
+import { levelOf } from './gateway-settings.ts'
 import type { GatewayStatus } from './gateway-status.ts'
 import type { PublishPort, RegistryPort, SubscriptionPort } from './http/api-ports.ts'
 import type { OperatingPorts } from './http/operating-routes.ts'
@@ -64,7 +65,8 @@ export class GatewayApi {
     const { registrar, lists } = documents
     const wallMs = (): number => clock.wallMs()
     const deliver = broker.deliver.bind(broker)
-    const put = store.log.put.bind(store.log)
+    const { log } = store
+    const put = log.put.bind(log)
     const limits = settings.broker
     const publisher = new Publisher({ ingest, limits, messageIdPrefix, isFull: () => store.full, deliver })
     const find = (identity: string, key: string) => reader.idempotency(identity, key)
@@ -75,9 +77,10 @@ export class GatewayApi {
       feed,
       rows: reader.subscriptions(),
       allow: settings.http.callbacks.allow,
-      position: () => messageIdPrefix + store.log.seq,
+      position: () => messageIdPrefix + log.seq,
       post: (url, id, body, secret) => this.sender.post(url, id, body, secret, clock.wallMs()),
       put,
+      commit: (op) => log.commit(op),
       wallMs,
       random: Math.random,
       logger,
@@ -86,7 +89,7 @@ export class GatewayApi {
     this.registry = registryPort(this.manager, registrar, lists, dryRun)
     this.publishing = publishPort(this.manager, publisher, ingest)
     this.subscriptions = subscriptionPort(this.callbacks, lists)
-    const refusals = { reader: refused, ingest, book, messageIdPrefix, put, deliver }
+    const refusals = { reader: refused, ingest, publisher, log, book, deliver }
     this.quarantine = quarantinePort(refusals)
     this.deadLetters = deadLetterPort(refusals)
     this.operating = {
@@ -96,7 +99,7 @@ export class GatewayApi {
       },
       calls: callsPort(reader),
       queue: queuePort(options.status),
-      logLevel: logLevelPort(logger, settings.log.level === 'trace' ? 'debug' : settings.log.level),
+      logLevel: logLevelPort(logger, levelOf(settings)),
     }
   }
 

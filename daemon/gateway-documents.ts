@@ -63,8 +63,7 @@ export class GatewayDocuments {
       registry: this.registry,
       inForce: this.inForce,
       cache: this.cache,
-      commit: (op) =>
-        new Promise((resolve, reject) => store.log.put(op, (error) => (error === null ? resolve() : reject(error)))),
+      commit: (op) => store.log.commit(op),
       activate,
       clock,
     })

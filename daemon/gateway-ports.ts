@@ -1,5 +1,6 @@
 import type { DocumentDetail, PublishPort, RegistryPort, ValidateAnswer } from './http/api-ports.ts'
 import { EdgeError } from './core/errors.ts'
+import { parseJson } from './core/json.ts'
 import { page } from './http/paging.ts'
 import type { AsyncApiManager } from './manager/asyncapi-manager.ts'
 import type { DocumentLists } from './manager/document-lists.ts'
@@ -142,20 +143,11 @@ function rendered(
     const { address, key } = new TargetRenderer(plan, target).render({
       topic,
       headers: {},
-      payload: () => parse(payload),
+      payload: () => parseJson(payload.toString('utf8')),
     })
     return { address, key }
   } catch (error) {
     if (!(error instanceof EdgeError)) throw error
     return { address: null, key: null }
-  }
-}
-
-function parse(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString('utf8'))
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }

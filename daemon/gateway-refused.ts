@@ -1,24 +1,28 @@
+import type { PublishInput } from './broker/publish-port.ts'
 import { EdgeError } from './core/errors.ts'
+import { parseJson } from './core/json.ts'
 import type { Headers, Violation } from './core/message.ts'
-import { MessageRefused } from './core/refusal.ts'
 import type { DeadLetterView, PageRequest, Page, QuarantineView, RefusedPort } from './http/api-ports.ts'
 import type { Ingest } from './pipeline/ingest.ts'
+import { refusalOf, type Passed } from './pipeline/judge.ts'
 import type { PlanBook } from './pipeline/plan-book.ts'
-import type { Op } from './store/batch.ts'
+import type { Publisher } from './pipeline/publisher.ts'
+import type { MessageLog } from './store/message-log.ts'
+import { headersOf } from './store/record.ts'
 import type { DeadLetterRow, QuarantineRow, RefusedReader } from './store/refused-reader.ts'
 
 export interface RefusedOptions {
   reader: RefusedReader
   ingest: Ingest
   book: PlanBook
-  messageIdPrefix: string
-  put: (op: Op, stored: (error: EdgeError | null) => void) => void
+  publisher: Publisher
+  log: MessageLog
   deliver: (topic: string, payload: Buffer, qos: 0 | 1 | 2, retain: boolean) => void
 }
 
 /** Messages that their document refused: listed, published again under the documents of now, or deleted. */
 export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineView> {
-  const { reader, ingest, messageIdPrefix, put, deliver } = options
+  const { reader, ingest, publisher, log, deliver } = options
   const find = (id: string): QuarantineRow => {
     const row = reader.quarantined(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no message ${id} in the quarantine.`)
@@ -28,41 +32,27 @@ export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineV
     list: ({ topic, client_id, ...page }) =>
       pageOf(reader.quarantine({ ...query(page), where: { topic, client_id } }), page, quarantineView),
     get: (id) => quarantineView(find(id)),
-    replay(id) {
-      const { topic, payload, client_id: clientId, headers: text, qos } = find(id)
-      const headers = text === '' ? undefined : (JSON.parse(text) as Headers)
-      const judgement = ingest.judge.judge(topic, payload, headers)
-      if (judgement.verdict === 'refuse')
-        return Promise.reject(
-          new MessageRefused(judgement.code, judgement.errors, judgement.document, judgement.message),
-        )
+    async replay(id) {
+      const row = find(id)
+      const { topic, payload, qos } = row
+      const { headers, passed } = judgedAgain(ingest, row)
       const level = qos === 0 || qos === 2 ? qos : 1
-      const input = { topic, payload, qos: level, retain: false, clientId, packetId: undefined, origin: 'api' } as const
-      return new Promise((resolve, reject) => {
-        const seq = ingest.submit(
-          input,
-          judgement,
-          (outcome) => {
-            if (outcome !== 'deliver') return reject(new EdgeError('store-full', 'The store takes no messages now.'))
-            deliver(topic, payload, level, false)
-            resolve({ id: `${messageIdPrefix}${seq ?? ''}` })
-          },
-          headers,
-        )
+      const stored = await publisher.store(inputOf(row, level), passed, headers, {
+        durable: () => deliver(topic, payload, level, false),
         // It leaves the quarantine in the commit that stores the message.
-        if (seq !== undefined) put({ type: 'quarantine-delete', id: numberOf(id) }, () => undefined)
+        alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
       })
+      return { id: stored }
     },
     async discard(id) {
-      find(id)
-      await committed(put, { type: 'quarantine-delete', id: numberOf(id) })
+      await log.commit({ type: 'quarantine-delete', id: find(id).id })
     },
   }
 }
 
 /** Messages that a destination refused for good: listed, sent to that destination again, or deleted. */
 export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterView> {
-  const { reader, ingest, book, messageIdPrefix, put } = options
+  const { reader, ingest, publisher, log, book } = options
   const find = (id: string): DeadLetterRow => {
     const row = reader.deadLetter(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no dead letter ${id}.`)
@@ -72,43 +62,43 @@ export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterV
     list: ({ topic, client_id, destination, ...page }) =>
       pageOf(reader.deadLetters({ ...query(page), where: { topic, client_id, destination } }), page, deadLetterView),
     get: (id) => deadLetterView(find(id)),
-    replay(id) {
-      const { topic, payload, client_id: clientId, headers: text, destination } = find(id)
-      const headers = text === '' ? undefined : (JSON.parse(text) as Headers)
-      const judgement = ingest.judge.judge(topic, payload, headers)
-      if (judgement.verdict === 'refuse')
-        return Promise.reject(
-          new MessageRefused(judgement.code, judgement.errors, judgement.document, judgement.message),
-        )
-      const { plan } = judgement.plan.numbered
+    async replay(id) {
+      const row = find(id)
+      const { topic, destination } = row
+      const { headers, passed } = judgedAgain(ingest, row)
+      const { plan } = passed.plan.numbered
       const targets = plan.targets.filter((target) => target.to === destination)
       if (targets.length === 0)
-        return Promise.reject(new EdgeError('not-found', `Messages of ${topic} do not go to ${destination} any more.`))
+        throw new EdgeError('not-found', `Messages of ${topic} do not go to ${destination} any more.`)
       const numbered = book.number({ ...plan, targets })
-      const passed = { ...judgement, plan: { ...judgement.plan, numbered, tallies: [] } }
-      const input = { topic, payload, qos: 1, retain: false, clientId, packetId: undefined, origin: 'api' } as const
-      return new Promise((resolve, reject) => {
-        const seq = ingest.submit(
-          input,
-          passed,
-          (outcome) => {
-            if (outcome !== 'deliver') return reject(new EdgeError('store-full', 'The store takes no messages now.'))
-            resolve({ id: `${messageIdPrefix}${seq ?? ''}` })
-          },
-          headers,
-        )
-        if (seq !== undefined) put({ type: 'dead-letter-delete', id: numberOf(id) }, () => undefined)
+      const toOne = { ...passed, plan: { ...passed.plan, numbered, tallies: [] } }
+      const stored = await publisher.store(inputOf(row, 1), toOne, headers, {
+        alongside: () => log.put({ type: 'dead-letter-delete', id: row.id }),
       })
+      return { id: stored }
     },
     async discard(id) {
-      find(id)
-      await committed(put, { type: 'dead-letter-delete', id: numberOf(id) })
+      await log.commit({ type: 'dead-letter-delete', id: find(id).id })
     },
   }
 }
 
-function committed(put: RefusedOptions['put'], op: Op): Promise<void> {
-  return new Promise((resolve, reject) => put(op, (error) => (error === null ? resolve() : reject(error))))
+/** By the documents of now. Throws MessageRefused where it is still refused. */
+function judgedAgain(
+  ingest: Ingest,
+  row: Pick<QuarantineRow, 'topic' | 'payload' | 'headers'>,
+): { headers: Headers | undefined; passed: Passed } {
+  const headers = headersOf(row)
+  const judgement = ingest.judge.judge(row.topic, row.payload, headers)
+  if (judgement.verdict === 'refuse') throw refusalOf(judgement)
+  return { headers, passed: judgement }
+}
+
+function inputOf(
+  { topic, payload, client_id: clientId }: Pick<QuarantineRow, 'topic' | 'payload' | 'client_id'>,
+  qos: 0 | 1 | 2,
+): PublishInput {
+  return { topic, payload, qos, retain: false, clientId, packetId: undefined, origin: 'api' }
 }
 
 function query({ limit, cursor }: PageRequest): { limit: number; before: number | undefined } {
@@ -139,7 +129,7 @@ function quarantineView(row: QuarantineRow): QuarantineView {
     errors: JSON.parse(row.errors) as Violation[],
     document: row.document === '' ? null : row.document,
     message: row.message === '' ? null : row.message,
-    headers: row.headers === '' ? {} : (JSON.parse(row.headers) as Headers),
+    headers: headersOf(row) ?? {},
     ...payloadView(row.payload),
     at: new Date(row.wall_ms).toISOString(),
   }
@@ -155,7 +145,7 @@ function deadLetterView(row: DeadLetterRow): DeadLetterView {
     client_id: row.client_id,
     code: row.code,
     answer: row.answer,
-    headers: row.headers === '' ? {} : (JSON.parse(row.headers) as Headers),
+    headers: headersOf(row) ?? {},
     ...payloadView(row.payload),
     at: new Date(row.wall_ms).toISOString(),
   }
@@ -163,10 +153,8 @@ function deadLetterView(row: DeadLetterRow): DeadLetterView {
 
 /** As JSON where it is JSON, else in base64. */
 function payloadView(payload: Buffer): { payload: unknown; payloadBase64: string | null } {
-  try {
-    return { payload: JSON.parse(payload.toString('utf8')) as unknown, payloadBase64: null }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    return { payload: null, payloadBase64: payload.toString('base64') }
-  }
+  const value = parseJson(payload.toString('utf8'))
+  return value === undefined
+    ? { payload: null, payloadBase64: payload.toString('base64') }
+    : { payload: value, payloadBase64: null }
 }

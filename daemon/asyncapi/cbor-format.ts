@@ -1,12 +1,10 @@
 import { createRequire } from 'node:module'
 import type * as Cbor from 'cbor-x'
-import { isJsonSchemaFormat, Undecodable, type PayloadFormat } from './payload-format.ts'
+import { DEFAULT_JSON_LIMITS, isJsonSchemaFormat, Undecodable, type PayloadFormat } from './payload-format.ts'
 import { CborFault, readCbor, type CborLimits } from './read-cbor.ts'
 
-const DEFAULT_CBOR_LIMITS: CborLimits = { maxBytes: 1024 * 1024, maxDepth: 64 }
-
 /** `application/cbor` and `+cbor`, as the JSON value that it stands for. */
-export function cborFormat(limits: CborLimits = DEFAULT_CBOR_LIMITS): PayloadFormat {
+export function cborFormat(limits: CborLimits = DEFAULT_JSON_LIMITS): PayloadFormat {
   return {
     reads: isCborType,
     checks: isJsonSchemaFormat,

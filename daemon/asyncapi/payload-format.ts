@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { asBuffer } from '../core/bytes.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Violation } from '../core/message.ts'
 import type { ContractMessage } from './contract.ts'
@@ -94,7 +95,5 @@ export function isJsonSchemaFormat(schemaFormat: string): boolean {
 }
 
 function textOf(payload: Uint8Array): string {
-  return Buffer.isBuffer(payload)
-    ? payload.toString('utf8')
-    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
+  return asBuffer(payload).toString('utf8')
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { asBuffer } from '../core/bytes.ts'
 import type { AvroType } from './avro-type.ts'
 import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from './schema-language.ts'
 import { pointerTo, SchemaMismatch } from './schema-mismatch.ts'
@@ -15,7 +16,7 @@ export function readAvro(type: AvroType, payload: Uint8Array): unknown {
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new SchemaMismatch('', 'limit', `at most ${MAX_PAYLOAD_BYTES} bytes`, `${payload.length} bytes`)
   }
-  const reader = new Reader(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength))
+  const reader = new Reader(asBuffer(payload))
   const value = reader.read(type, '', 0)
   if (reader.left > 0) throw new SchemaMismatch('', 'format', 'one Avro datum', `${reader.left} bytes more`)
   return value

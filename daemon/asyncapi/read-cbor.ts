@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { asBuffer } from '../core/bytes.ts'
 
 export interface CborLimits {
   maxBytes: number
@@ -16,7 +17,7 @@ const MAX_BIGNUM_BYTES = 128
  * are there before anything is made of them. Throws CborFault.
  */
 export function readCbor(bytes: Uint8Array, limits: CborLimits): unknown {
-  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), limits)
+  const reader = new Reader(asBuffer(bytes), limits)
   return reader.whole()
 }
 

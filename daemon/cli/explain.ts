@@ -1,5 +1,6 @@
 import { text as readAll } from 'node:stream/consumers'
 import { EdgeError, messageOf } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
 import { Catalogue } from '../pipeline/catalogue.ts'
 import { loadDocuments, type DocumentCache } from '../pipeline/document-loader.ts'
 import { Judge, type Judgement } from '../pipeline/judge.ts'
@@ -91,7 +92,7 @@ function verdictOf(judgement: Judgement, topic: string, payload: string): Partia
       const { address, key } = new TargetRenderer(plan, target).render({
         topic,
         headers: {},
-        payload: () => parse(payload),
+        payload: () => parseJson(payload),
       })
       return { to: target.to, address, key, lane: plan.lane }
     } catch (error) {
@@ -105,15 +106,6 @@ function verdictOf(judgement: Judgement, topic: string, payload: string): Partia
     message: plan.message,
     wrongDirection: judgement.wrongDirection,
     destinations,
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import { EdgeError, messageOf } from '../core/errors.ts'
 import { Gateway } from '../gateway.ts'
 import { DocumentErrors } from '../gateway-documents.ts'
+import { levelOf } from '../gateway-settings.ts'
 import { runCommand } from '../platform/run-command.ts'
 import { SdNotify } from '../platform/sd-notify.ts'
 import { Watchdog } from '../platform/watchdog.ts'
@@ -22,7 +23,7 @@ export async function run(options: { config?: string }, context: CliContext): Pr
   if (!loaded.ok) return printErrors(context, loaded.errors)
   const { settings, secrets } = loaded
   const logger = createLogger({
-    level: settings.log.level === 'trace' ? 'debug' : settings.log.level,
+    level: levelOf(settings),
     journalStream: context.env['JOURNAL_STREAM'],
     secrets,
   })

@@ -1,19 +1,15 @@
+import { asBuffer } from './bytes.ts'
 import type { FeedMessage } from './feed.ts'
+import { parseJson } from './json.ts'
 
 /** The payload as a member of a JSON object: the device's own text where it is JSON on one line, else in base64. */
 function payloadMember({ payload, contentType }: FeedMessage): string {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-  if (contentType === null || /json/i.test(contentType)) {
-    const text = bytes.toString('utf8')
-    try {
-      const value: unknown = JSON.parse(text)
-      // Line ends would end a frame of server-sent events.
-      return `"payload":${/[\r\n]/.test(text) ? JSON.stringify(value) : text}`
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-    }
-  }
-  return `"payloadBase64":"${bytes.toString('base64')}"`
+  const bytes = asBuffer(payload)
+  const text = contentType === null || /json/i.test(contentType) ? bytes.toString('utf8') : ''
+  const value = parseJson(text)
+  if (value === undefined) return `"payloadBase64":"${bytes.toString('base64')}"`
+  // Line ends would end a frame of server-sent events.
+  return `"payload":${/[\r\n]/.test(text) ? JSON.stringify(value) : text}`
 }
 
 /** A message as WebSockets and callbacks carry it. */

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import { EdgeError } from '../core/errors.ts'
 import { messageFrame } from '../core/feed-json.ts'
 import type { FeedBatch, FeedGap, FeedReader, FeedSubscription } from '../core/feed.ts'
+import { parseJson } from '../core/json.ts'
 import { MessageRefused } from '../core/refusal.ts'
 import type { Caller, PublishAnswer, PublishRequest } from './api-ports.ts'
 import { textFrame } from './websocket-frame.ts'
@@ -131,13 +132,9 @@ export class WebSocketSession implements FeedReader {
 
 /** undefined: it is no JSON object in text. */
 function parse(text: string | undefined): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  return undefined
+  const value = text === undefined ? undefined : parseJson(text)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? (value as Record<string, unknown>) : undefined
 }
 
 function textOf(field: string, value: unknown): string {

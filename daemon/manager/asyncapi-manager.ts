@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { asBuffer } from '../core/bytes.ts'
 import type { Feed, FeedMessage, FeedSubscription } from '../core/feed.ts'
+import { parseJson } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
 import { EdgeError } from '../core/errors.ts'
 import type { IdempotentPublisher } from '../pipeline/idempotent-publisher.ts'
@@ -168,10 +170,6 @@ function received({ id, topic, payload, contentType, headers, receivedAt }: Feed
 
 function valueOf(payload: Uint8Array, contentType: string | null): unknown {
   if (contentType !== null && !/json/i.test(contentType)) return payload
-  try {
-    return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'))
-  } catch (error) {
-    if (error instanceof SyntaxError) return payload
-    throw error
-  }
+  const value = parseJson(asBuffer(payload).toString('utf8'))
+  return value === undefined ? payload : value
 }

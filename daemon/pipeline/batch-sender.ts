@@ -134,7 +134,7 @@ export class BatchSender {
       answer: error.message,
       headers: record.headers,
       payload: record.payload,
-      wallMs: factory.receivedAt(record, entry.boot).wallMs,
+      wallMs: factory.receivedAt(record, entry).wallMs,
     }
   }
 

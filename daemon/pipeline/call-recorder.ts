@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { messageId } from '../asyncapi/channel-ids.ts'
 import type { PublishInput } from '../broker/publish-port.ts'
+import { asBuffer } from '../core/bytes.ts'
 import type { Headers } from '../core/message.ts'
 import type { CallLogSettings } from '../settings/call-log-settings.ts'
 import type { Op, QuarantineInput } from '../store/batch.ts'
@@ -97,7 +98,7 @@ export class CallRecorder {
 
 /** Text as it is; other bytes in base64. */
 function payloadText(payload: Uint8Array): string {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.byteLength, MAX_PAYLOAD_BYTES))
+  const bytes = asBuffer(payload).subarray(0, MAX_PAYLOAD_BYTES)
   const text = bytes.toString('utf8')
   return text.includes('\uFFFD') ? bytes.toString('base64') : text
 }

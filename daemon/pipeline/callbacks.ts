@@ -12,7 +12,9 @@ export interface CallbacksOptions extends Omit<CallbackOptions, 'changed'> {
   allow: readonly string[]
   /** The id behind which what arrives from now on comes. */
   position: () => string
-  put: (op: Op, stored?: (error: EdgeError | null) => void) => void
+  put: (op: Op) => void
+  /** As put; resolves when it is durable. */
+  commit: (op: Op) => Promise<void>
   logger: Logger
 }
 
@@ -54,7 +56,7 @@ export class Callbacks {
       reason: null,
       failing_since: null,
     }
-    await this.commit({ type: 'subscription', row })
+    await this.options.commit({ type: 'subscription', row })
     this.open(row)
     return { id: row.id, secret: row.secret }
   }
@@ -66,7 +68,7 @@ export class Callbacks {
     found.close()
     this.byId.delete(id)
     this.dirty.delete(id)
-    await this.commit({ type: 'subscription-delete', id })
+    await this.options.commit({ type: 'subscription-delete', id })
     return true
   }
 
@@ -112,11 +114,5 @@ export class Callbacks {
       if (row !== undefined) this.options.put({ type: 'subscription', row })
     }
     this.dirty.clear()
-  }
-
-  private commit(op: Op): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.options.put(op, (error) => (error === null ? resolve() : reject(error))),
-    )
   }
 }

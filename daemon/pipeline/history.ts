@@ -1,7 +1,9 @@
 import type { FeedMessage } from '../core/feed.ts'
 import type { BlockHead, LogReader } from '../store/log-reader.ts'
-import { FLAG_SYNCED, type StoredRecord } from '../store/record.ts'
+import type { StoredRecord } from '../store/record.ts'
+import { feedMessage } from './feed-message.ts'
 import type { Plan } from './plan.ts'
+import { RecordOrigins } from './record-origins.ts'
 
 export interface HistoryPage {
   /** In the order of their sequence numbers. */
@@ -24,10 +26,11 @@ const PAGE_BYTES = 256 * 1024
 export class History {
   private readonly reader: LogReader
   private readonly plans = new Map<number, Plan>()
-  private readonly prefixes = new Map<number, string>()
+  private readonly origins: RecordOrigins
 
   constructor(reader: LogReader) {
     this.reader = reader
+    this.origins = new RecordOrigins(reader)
   }
 
   /** Of a message-id that this store has given out. */
@@ -56,7 +59,10 @@ export class History {
     // Behind the last block there may have been more.
     const lastSeq = Math.max(after, ...chosen.map((head) => head.last_seq), atEnd ? this.reader.lastSeq() : 0)
     return {
-      messages: found.map(({ record, head }) => this.message(record, head)),
+      messages: found.map(({ record, head: { epoch, boot } }) => {
+        const { wallMs } = this.origins.receivedAt(record, boot)
+        return feedMessage(this.origins.epoch(epoch).prefix, record.seq, record, this.plan(record.plan), wallMs)
+      }),
       lastSeq,
       // Every number belongs to one message of one stream.
       missing: lastSeq - after - found.length,
@@ -68,29 +74,6 @@ export class History {
     this.reader.close()
   }
 
-  private message(record: StoredRecord, head: BlockHead): FeedMessage {
-    const plan = this.plan(record.plan)
-    return {
-      id: this.prefix(head.epoch) + record.seq,
-      seq: record.seq,
-      topic: record.topic,
-      clientId: record.clientId,
-      payload: record.payload,
-      contentType: plan?.contentType ?? null,
-      headers: record.headers === '' ? {} : (JSON.parse(record.headers) as Record<string, string>),
-      receivedAt: new Date(this.receivedMs(record, head.boot)).toISOString(),
-      channelIds: plan?.channelIds ?? [],
-      document: plan?.document ?? null,
-      message: plan?.message ?? null,
-    }
-  }
-
-  private receivedMs({ flags, wallMs, runningMs }: StoredRecord, boot: number): number {
-    if ((flags & FLAG_SYNCED) !== 0) return wallMs
-    const offset = this.reader.wallOffset(boot)
-    return offset === undefined ? wallMs : runningMs + offset
-  }
-
   private plan(id: number): Plan | undefined {
     let plan = this.plans.get(id)
     if (plan !== undefined) return plan
@@ -99,12 +82,6 @@ export class History {
     plan = JSON.parse(body) as Plan
     this.plans.set(id, plan)
     return plan
-  }
-
-  private prefix(epoch: number): string {
-    let prefix = this.prefixes.get(epoch)
-    if (prefix === undefined) this.prefixes.set(epoch, (prefix = this.reader.messageIdPrefix(epoch)))
-    return prefix
   }
 }
 

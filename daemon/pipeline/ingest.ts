@@ -10,12 +10,12 @@ import type { RunningClock } from '../store/running-clock.ts'
 import type { Statistics } from '../telemetry/statistics.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { CallRecorder } from './call-recorder.ts'
-import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { feedMessage } from './feed-message.ts'
 import type { RetainedTopics } from './retained-topics.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
+import type { NumberedPlan } from './plan.ts'
 
 export interface IngestOptions {
   log: MessageLog
@@ -123,27 +123,21 @@ export class Ingest {
       payload: input.payload,
     }
     const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
-    if (!feed.active) {
-      const seq = log.append(plan.numbered.stream, record, stored)
-      if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
-      return seq
-    }
-    return this.appendWatched(input, plan, record, stored)
+    const seq = feed.active
+      ? this.appendWatched(plan.numbered, record, stored)
+      : log.append(plan.numbered.stream, record, stored)
+    if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
+    return seq
   }
 
   /** Somebody watches what comes in: the message is kept until it is durable. */
-  private appendWatched(
-    input: PublishInput,
-    plan: MessagePlan,
-    record: RecordInput,
-    stored: Stored,
-  ): number | undefined {
-    const { log, feed, calls, messageIdPrefix } = this.options
-    const seq = log.append(plan.numbered.stream, record, (error) => {
-      if (error === null && seq !== undefined) feed.message(() => feedMessage(messageIdPrefix, seq, record, plan))
+  private appendWatched({ plan, stream }: NumberedPlan, record: RecordInput, stored: Stored): number | undefined {
+    const { log, feed, messageIdPrefix } = this.options
+    const seq = log.append(stream, record, (error) => {
+      if (error === null && seq !== undefined)
+        feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
       stored(error)
     })
-    if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
     return seq
   }
 

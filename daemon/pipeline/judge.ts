@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
+import { MessageRefused } from '../core/refusal.ts'
 import type { Unmatched } from '../settings/settings.ts'
 import type { Catalogue, TopicMatch } from './catalogue.ts'
 import type { MessagePlan } from './channel-plans.ts'
@@ -28,6 +29,11 @@ export interface RefusedMessage {
 }
 
 export type Judgement = Passed | RefusedMessage
+
+/** What whoever publishes over the API is told. */
+export function refusalOf({ code, errors, document, message }: RefusedMessage): MessageRefused {
+  return new MessageRefused(code, errors, document, message)
+}
 
 const NOT_LISTED: Violation[] = [
   { pointer: '', keyword: 'channel', expected: 'a topic that a document describes', actual: 'none matches' },

@@ -1,9 +1,13 @@
+import { asBuffer } from '../core/bytes.ts'
 import { EdgeError } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
+import type { Headers } from '../core/message.ts'
 import type { MessageDescription, OutgoingMessage } from '../protocols/protocol-adapter.ts'
 import type { LogReader } from '../store/log-reader.ts'
-import { FLAG_SYNCED, type StoredRecord } from '../store/record.ts'
+import { headersOf, type StoredRecord } from '../store/record.ts'
 import { Generations } from './generations.ts'
 import type { Plan } from './plan.ts'
+import { RecordOrigins } from './record-origins.ts'
 import { TargetRenderer } from './render-target.ts'
 
 /** Which boot and which store id a record belongs to. */
@@ -40,8 +44,7 @@ export class MessageFactory {
   private readonly destination: string
   private readonly reader: LogReader
   private readonly plans = new Map<number, PlanEntry>()
-  private readonly prefixes = new Map<number, { prefix: string; gateway: Buffer }>()
-  private readonly offsets = new Map<number, number>()
+  private readonly origins: RecordOrigins
   private readonly texts = new Generations<string, Buffer>(5_000)
   private lastWallMs = Number.NaN
   private lastIso = Buffer.alloc(0)
@@ -49,6 +52,7 @@ export class MessageFactory {
   constructor(destination: string, reader: LogReader) {
     this.destination = destination
     this.reader = reader
+    this.origins = new RecordOrigins(reader)
   }
 
   /** How many messages a record becomes here: one a target. */
@@ -63,16 +67,11 @@ export class MessageFactory {
 
   /** `<gateway id>:<store id>:<seq>` */
   messageId(origin: Origin, seq: number): string {
-    return this.epoch(origin.epoch).prefix + seq
+    return this.origins.epoch(origin.epoch).prefix + seq
   }
 
-  /** Milliseconds since the epoch, and whether they can be believed; corrected where the boot's clock was synchronised later. */
-  receivedAt(record: StoredRecord, boot: number): { wallMs: number; synced: boolean } {
-    if ((record.flags & FLAG_SYNCED) !== 0) return { wallMs: record.wallMs, synced: true }
-    const offset = this.offset(boot)
-    return offset === undefined
-      ? { wallMs: record.wallMs, synced: false }
-      : { wallMs: record.runningMs + offset, synced: true }
+  receivedAt(record: StoredRecord, origin: Origin): { wallMs: number; synced: boolean } {
+    return this.origins.receivedAt(record, origin.boot)
   }
 
   /** Throws `render-failed`. */
@@ -81,15 +80,19 @@ export class MessageFactory {
     const renderer = renderers[targetIndex]
     if (renderer === undefined)
       throw new EdgeError('internal', `plan ${record.plan} has no target ${targetIndex} for ${this.destination}`)
-    const own = record.headers === '' ? undefined : (JSON.parse(record.headers) as Record<string, string>)
+    const own = headersOf(record)
     const {
       address,
       key,
       headers: extra,
-    } = renderer.render({ topic: record.topic, headers: own ?? {}, payload: () => decode(record.payload) })
-    const { prefix, gateway } = this.epoch(origin.epoch)
+    } = renderer.render({
+      topic: record.topic,
+      headers: own ?? {},
+      payload: () => parseJson(asBuffer(record.payload).toString()),
+    })
+    const { prefix, gateway } = this.origins.epoch(origin.epoch)
     const id = prefix + record.seq
-    const { wallMs, synced } = this.receivedAt(record, origin.boot)
+    const { wallMs, synced } = this.receivedAt(record, origin)
     const headers: Record<string, string | Buffer> = {
       'message-id': id,
       'source-topic': this.text(record.topic),
@@ -152,21 +155,6 @@ export class MessageFactory {
     return entry
   }
 
-  private epoch(epoch: number): { prefix: string; gateway: Buffer } {
-    let known = this.prefixes.get(epoch)
-    if (known === undefined) {
-      const prefix = this.reader.messageIdPrefix(epoch)
-      this.prefixes.set(epoch, (known = { prefix, gateway: Buffer.from(prefix.slice(0, prefix.indexOf(':'))) }))
-    }
-    return known
-  }
-
-  private offset(boot: number): number | undefined {
-    const known = this.offsets.get(boot) ?? this.reader.wallOffset(boot)
-    if (known !== undefined) this.offsets.set(boot, known)
-    return known
-  }
-
   private text(value: string): Buffer {
     let bytes = this.texts.get(value)
     if (bytes === undefined) this.texts.set(value, (bytes = Buffer.from(value)))
@@ -183,18 +171,9 @@ export class MessageFactory {
 }
 
 /** The device's own headers keep their names, unless one of the gateway's has it. */
-function addOwn(headers: Record<string, string | Buffer>, own: Record<string, string>, invalid: boolean): void {
+function addOwn(headers: Record<string, string | Buffer>, own: Headers, invalid: boolean): void {
   for (const [name, value] of Object.entries(own)) {
     if (invalid && name === 'errors') headers['errors'] = value
     else headers[RESERVED.includes(name) ? `device-${name}` : name] = value
-  }
-}
-
-function decode(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString())
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }

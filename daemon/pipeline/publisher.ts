@@ -4,12 +4,12 @@ import { UNDESCRIBED_MESSAGE } from '../asyncapi/message-validator.ts'
 import { renderAddress } from '../asyncapi/render-address.ts'
 import type { PublishInput, PublishOutcome } from '../broker/publish-port.ts'
 import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
+import { asBuffer } from '../core/bytes.ts'
 import { EdgeError } from '../core/errors.ts'
 import type { Headers } from '../core/message.ts'
-import { MessageRefused } from '../core/refusal.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import type { Ingest } from './ingest.ts'
-import type { Judgement } from './judge.ts'
+import { refusalOf, type Judgement, type Passed } from './judge.ts'
 
 /** A message as it comes from the API, a WebSocket or a program. */
 export interface PublishRequest {
@@ -73,25 +73,39 @@ export class Publisher {
     if (full !== undefined) throw new EdgeError('store-full', `The store takes no messages: ${full}.`)
     const { active, input, judgement } = this.prepare(request, identity)
     if (judgement.verdict === 'refuse') {
-      const { code, errors, document, message } = judgement
       ingest.turnDown(input, { ...judgement, channel: judgement.channel ?? active }, request.headers)
-      throw new MessageRefused(code, errors, document, message)
+      throw refusalOf(judgement)
     }
     const { topic, payload, qos, retain } = input
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(
-        () => reject(new EdgeError('store-full', 'The store did not take the message in time.')),
-        STORE_WAIT_MS,
-      )
-      const done = (outcome: PublishOutcome): void => {
-        clearTimeout(late)
-        if (outcome !== 'deliver') return reject(new EdgeError('store-full', 'The store takes no messages now.'))
+    const stored = this.store(input, judgement, request.headers, {
+      durable: () => {
         if (!active.upstreamOnly) deliver(topic, payload, qos, retain)
-        resolve(answer)
+      },
+      alongside: (id) => alongside?.({ id, topic }),
+    })
+    return { id: await inTime(stored), topic }
+  }
+
+  /**
+   * Stores a message that was judged; resolves to its message-id when it is durable, after `durable` was called. `alongside`
+   * is called before the commit, for what has to become durable with it. Rejects with `store-full`.
+   */
+  store(
+    input: PublishInput,
+    passed: Passed,
+    headers: Headers | undefined,
+    hooks: { durable?: () => void; alongside: (id: string) => void },
+  ): Promise<string> {
+    const { ingest, messageIdPrefix } = this.options
+    return new Promise((resolve, reject) => {
+      const done = (outcome: PublishOutcome): void => {
+        if (outcome !== 'deliver') return reject(new EdgeError('store-full', 'The store takes no messages now.'))
+        hooks.durable?.()
+        resolve(id)
       }
-      const seq = ingest.submit(input, judgement, done, request.headers)
-      const answer = { id: `${this.options.messageIdPrefix}${seq ?? ''}`, topic }
-      if (seq !== undefined) alongside?.(answer)
+      const seq = ingest.submit(input, passed, done, headers)
+      const id = `${messageIdPrefix}${seq ?? ''}`
+      if (seq !== undefined) hooks.alongside(id)
     })
   }
 
@@ -112,7 +126,7 @@ export class Publisher {
     if (payload.length > limits.maxPacketSizeBytes)
       throw new EdgeError('message-too-large', `The payload has more than ${limits.maxPacketSizeBytes} bytes.`)
     const { qos, retain } = delivery(channel)
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+    const bytes = asBuffer(payload)
     const input: PublishInput = {
       topic,
       payload: bytes,
@@ -145,4 +159,15 @@ function delivery(channel: ContractChannel): { qos: 0 | 1 | 2; retain: boolean }
     return { qos: qos === 0 || qos === 2 ? qos : 1, retain: retain === true }
   }
   return { qos: 1, retain: false }
+}
+
+async function inTime<Value>(stored: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new EdgeError('store-full', 'The store did not take the message in time.')),
+      STORE_WAIT_MS,
+    )
+  })
+  return Promise.race([stored, late]).finally(() => clearTimeout(timer))
 }

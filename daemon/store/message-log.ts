@@ -72,6 +72,11 @@ export class MessageLog {
     this.schedule()
   }
 
+  /** As `put`; resolves when it is durable. Rejects with why it is not. */
+  commit(op: Op): Promise<void> {
+    return new Promise((resolve, reject) => this.put(op, (error) => (error === null ? resolve() : reject(error))))
+  }
+
   /** Calls back when all that was handed in before is durable: answers keep the order of the calls. */
   barrier(done: () => void): void {
     // What was handed in last answers last: behind it, and without a commit of its own.

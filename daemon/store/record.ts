@@ -10,6 +10,7 @@
  * block that holds the record names boot and store id. The checksum is zlib's CRC-32, the one that Node computes natively.
  */
 import { crc32 } from 'node:zlib'
+import type { Headers } from '../core/message.ts'
 
 const FORMAT = 1
 const PREFIX = 8
@@ -42,6 +43,11 @@ export interface StoredRecord extends RecordInput {
   /** Where the record stands in the body of its block, prefix included. */
   start: number
   end: number
+}
+
+/** The headers of a record, a quarantined message or a dead letter; undefined where it has none. */
+export function headersOf({ headers }: { headers: string }): Headers | undefined {
+  return headers === '' ? undefined : (JSON.parse(headers) as Headers)
 }
 
 /** An upper bound of the bytes that a record takes. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json.ts'
 import { SCOPES, type Scope, type Subject } from './tally.ts'
 import { TallyCounts } from './tally-counts.ts'
 
@@ -38,19 +39,9 @@ export function encodeBody({ subject, counts }: Counted): string {
 
 /** Undefined for a row that is none: the store may be damaged. */
 export function decodeRow({ scope, key, body }: StatisticsRow): Counted | undefined {
-  const json = parseObject(body)
-  if (json === undefined || !SCOPES.includes(scope)) return undefined
+  const json = parseJson(body)
+  if (typeof json !== 'object' || json === null || !SCOPES.includes(scope)) return undefined
   const name = 'name' in json && typeof json.name === 'string' ? json.name : key
   const document = 'document' in json && typeof json.document === 'string' ? json.document : ''
   return { subject: { scope, key, name, document }, counts: TallyCounts.fromJson(json) }
-}
-
-function parseObject(body: string): object | undefined {
-  try {
-    const json: unknown = JSON.parse(body)
-    return typeof json === 'object' && json !== null ? json : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -64,9 +64,10 @@ function start(rows: SubscriptionRow[], allow: readonly string[] = [`127.0.0.1:$
     allow,
     position: () => 'gw:store:0',
     post: (url, id, body, secret) => sender.post(url, id, body, secret, nowMs),
-    put: (op, stored) => {
+    put: (op) => void ops.push(op),
+    commit: (op) => {
       ops.push(op)
-      stored?.(null)
+      return Promise.resolve()
     },
     wallMs: () => nowMs,
     // Retries come at once, or nearly.

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { asBuffer } from '../../core/bytes.ts'
 import type { OutgoingMessage } from '../protocol-adapter.ts'
 
 /** One message as one line of JSON, with its newline. */
@@ -24,8 +25,4 @@ function jsonText(payload: Uint8Array): string | undefined {
     return undefined
   }
   return text.replace(/[\n\r\t]/g, ' ')
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
