@@ -108,6 +108,5 @@ export class GatewayApi {
     this.callbacks.stop()
     this.sender.close()
     this.manager.close()
-    this.options.refused.close()
   }
 }

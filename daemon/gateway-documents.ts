@@ -10,9 +10,7 @@ import { loadDocuments, type DocumentCache, type LoadedDocuments } from './pipel
 import { expandDocuments } from './settings/expand-documents.ts'
 import type { Settings } from './settings/settings.ts'
 import type { LogStore } from './store/log-store.ts'
-import { openReadable } from './store/connection.ts'
-import { RegistryReader, type StoredRegistration } from './store/registry-reader.ts'
-import { readContract, readLastGood } from './store/start-state.ts'
+import type { RegistryReader, StoredRegistration } from './store/registry-reader.ts'
 
 /** Documents of files could not be loaded, and there is no earlier version of them. */
 export class DocumentErrors extends EdgeError {
@@ -26,7 +24,7 @@ export class DocumentErrors extends EdgeError {
 
 export interface GatewayDocumentsOptions {
   store: LogStore
-  directory: string
+  reader: RegistryReader
   clock: Clock
   logger: Logger
   /** Other documents are in force. */
@@ -40,23 +38,21 @@ export class GatewayDocuments {
   private readonly options: GatewayDocumentsOptions
   private readonly cache: DocumentCache
   private readonly inForce: DocumentsInForce
-  private readonly reader: RegistryReader
   private readonly registry: DocumentRegistry
   private loaded: LoadedDocuments = { documents: [], failures: [] }
   private failed: LoadedDocuments['failures'] = []
 
   constructor(options: GatewayDocumentsOptions) {
-    const { store, directory, clock, activate } = options
+    const { store, reader, clock, activate } = options
     this.options = options
-    this.reader = new RegistryReader(openReadable(directory))
     this.cache = {
-      contract: (hash) => readContract(directory, hash),
-      lastGood: (file) => readLastGood(directory, file),
+      contract: (hash) => reader.contract(hash),
+      lastGood: (file) => reader.lastGood(file),
       remember: (hash, body) => store.remember({ type: 'remember', hash, body, at: clock.wallMs() }),
       rememberFile: (file, hash) => store.remember({ type: 'remember-file', file, hash }),
     }
-    this.registry = new DocumentRegistry(this.reader.registrations().map(registered))
-    const template = (id: string): string | undefined => this.reader.template(id)
+    this.registry = new DocumentRegistry(reader.registrations().map(registered))
+    const template = (id: string): string | undefined => reader.template(id)
     this.inForce = new DocumentsInForce({ registry: this.registry, cache: this.cache, template })
     this.lists = new DocumentLists(this.registry, this.inForce, template)
     this.registrar = new Registrar({
@@ -92,10 +88,6 @@ export class GatewayDocuments {
     const loaded = await loadDocuments(expandDocuments(settings), this.cache)
     if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
     this.take(loaded)
-  }
-
-  close(): void {
-    this.reader.close()
   }
 
   private take(given: LoadedDocuments): void {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { SessionStore } from './broker/publish-port.ts'
 import type { Clock } from './core/clock.ts'
 import type { EdgeError } from './core/errors.ts'
 import type { Logger } from './core/logger.ts'
@@ -7,6 +8,8 @@ import { readBootId } from './platform/boot-id.ts'
 import { readMachineId } from './platform/machine-id.ts'
 import type { Settings } from './settings/settings.ts'
 import { LogStore } from './store/log-store.ts'
+import type { MessageLog } from './store/message-log.ts'
+import type { StartState } from './store/start-state.ts'
 
 export interface GatewayStoreOptions {
   settings: Settings
@@ -41,4 +44,15 @@ export function openGatewayStore(options: GatewayStoreOptions): LogStore {
       `the store was damaged: ${salvaged.messages} messages were salvaged, the rest is in ${salvaged.aside}`,
     )
   return store
+}
+
+/** What the broker keeps beside the messages, in their commits. */
+export function sessionStore({ incoming, retained }: StartState, log: MessageLog): SessionStore {
+  return {
+    incoming,
+    retained,
+    forgetIncoming: (clientId, packetId, done) =>
+      log.put({ type: 'incoming-delete', clientId, packetId }, () => done()),
+    clearIncoming: (clientId) => log.put({ type: 'incoming-clear', clientId }),
+  }
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type Database from 'better-sqlite3'
 import { EdgeError } from './core/errors.ts'
 import { systemClock, type Clock } from './core/clock.ts'
 import { MqttBroker } from './broker/mqtt-broker.ts'
@@ -8,7 +9,7 @@ import { GatewayEvents } from './gateway-events.ts'
 import { GatewayDocuments } from './gateway-documents.ts'
 import { startHttp } from './gateway-http.ts'
 import { levelOf, limitsOf, routingOf } from './gateway-settings.ts'
-import { openGatewayStore } from './gateway-store.ts'
+import { openGatewayStore, sessionStore } from './gateway-store.ts'
 import { countForwarded, statisticsStore } from './gateway-statistics.ts'
 import { GatewayStatus } from './gateway-status.ts'
 import type { AsyncApiManager } from './manager/asyncapi-manager.ts'
@@ -31,6 +32,7 @@ import type { Settings } from './settings/settings.ts'
 import { ApiReader } from './store/api-reader.ts'
 import { openReadable } from './store/connection.ts'
 import { RefusedReader } from './store/refused-reader.ts'
+import { RegistryReader } from './store/registry-reader.ts'
 import { LogReader } from './store/log-reader.ts'
 import type { LogStore } from './store/log-store.ts'
 import { readStartState } from './store/start-state.ts'
@@ -59,10 +61,9 @@ export class Gateway {
   private documents!: GatewayDocuments
   private compiling!: CompileContext
   private calls!: CallRecorder
-  private feed!: LiveFeed
-  private history!: History
   private statistics!: Statistics
-  private reader!: ApiReader
+  /** Reads what the API and late readers ask for. */
+  private db!: Database.Database
   private api!: GatewayApi
   private status!: GatewayStatus
   private http: HttpServer | undefined
@@ -132,7 +133,7 @@ export class Gateway {
     await Promise.race([this.store.log.flushed(), new Promise((resolve) => setTimeout(resolve, timeoutMs / 3).unref())])
     await this.broker?.close()
     await this.forwarder?.stop(timeoutMs / 3)
-    for (const reader of [this.history, this.documents, this.reader]) reader?.close()
+    this.db?.close()
     await this.store.close(timeoutMs / 3)
     this.status?.stop()
     logger.info({}, 'stopped')
@@ -158,8 +159,9 @@ export class Gateway {
     const { logger } = options
     const { directory } = settings.store
     const { messageIdPrefix } = store.opened
-    this.reader = new ApiReader(openReadable(directory))
-    this.statistics = new Statistics({ clock, store: statisticsStore(store, this.reader) })
+    const db = (this.db = openReadable(directory))
+    const reader = new ApiReader(db)
+    this.statistics = new Statistics({ clock, store: statisticsStore(store, reader) })
     this.forwarder = new ForwarderHandle({
       data: () => ({
         directory,
@@ -181,13 +183,19 @@ export class Gateway {
       book,
       tallyOf: (id, address, document) => this.statistics.channel(id, address, document),
     }
-    this.documents = new GatewayDocuments({ store, directory, clock, logger, activate: (all) => this.activate(all) })
+    this.documents = new GatewayDocuments({
+      store,
+      reader: new RegistryReader(db),
+      clock,
+      logger,
+      activate: (all) => this.activate(all),
+    })
     await this.documents.start(settings)
-    this.history = new History(new LogReader(openReadable(directory), (what) => store.reportDamage(what)))
-    this.feed = new LiveFeed(this.history)
-    const refused = new RefusedReader(openReadable(directory))
+    const history = new History(new LogReader(db, (what) => store.reportDamage(what)))
+    const feed = new LiveFeed(history)
+    const refused = new RefusedReader(db)
     const events = new GatewayEvents({
-      feed: this.feed,
+      feed,
       destinations: () => this.forwarder.destinations,
       refused,
       wallMs: () => clock.wallMs(),
@@ -208,7 +216,7 @@ export class Gateway {
       retained,
       messageIdPrefix,
       announce: (clientId, rejection) => this.broker.notices.announce(clientId, rejection),
-      feed: this.feed,
+      feed,
       calls: this.calls,
       statistics: this.statistics,
     })
@@ -219,13 +227,7 @@ export class Gateway {
       isFull: () => store.full !== undefined,
       publish: (input, done) => this.ingest.publish(input, done),
       onClient: (client, change) => events.client(client, change),
-      store: {
-        incoming: state.incoming,
-        retained: state.retained,
-        forgetIncoming: (clientId, packetId, done) =>
-          store.log.put({ type: 'incoming-delete', clientId, packetId }, () => done()),
-        clearIncoming: (clientId) => store.log.put({ type: 'incoming-clear', clientId }),
-      },
+      store: sessionStore(state, store.log),
     })
     this.status = new GatewayStatus({
       settings,
@@ -235,10 +237,10 @@ export class Gateway {
       forwarder: this.forwarder,
       counts: this.counts,
       retained,
-      feed: this.feed,
+      feed,
       sensors: () => this.sensors,
     })
-    const { broker, ingest, documents, feed, history, reader, statistics, status } = this
+    const { broker, ingest, documents, statistics, status } = this
     const shared = { settings, store, book, broker, ingest, documents, feed, history, reader, statistics, status }
     this.api = new GatewayApi({ ...shared, events, refused, clock, logger })
     this.statistics.start()

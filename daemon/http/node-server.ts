@@ -1,7 +1,7 @@
 import http, { type RequestListener, type Server } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
-import { PROBLEM_TYPE, titleOf } from './problem.ts'
+import { rawAnswer, titleOf } from './problem.ts'
 
 /** PEM text, already read. */
 export interface TlsFiles {
@@ -85,9 +85,5 @@ function answerClientError(
     return
   }
   const [status, code] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'request-malformed']
-  const title = titleOf(status)
-  const body = JSON.stringify({ status, title, code, detail: 'The request could not be read.' })
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  socket.end(rawAnswer({ status, title: titleOf(status), code, detail: 'The request could not be read.' }))
 }

@@ -4,7 +4,7 @@ import { DocumentErrors } from '../asyncapi/document-errors.ts'
 import { EdgeError, ERROR_CODES, type ErrorCode, systemCode } from '../core/errors.ts'
 import { MessageRefused } from '../core/refusal.ts'
 
-export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /** RFC 9457; `code` is stable and for programs, `detail` is for people. */
 export interface Problem {
@@ -139,6 +139,13 @@ function validationOf(error: unknown): Problem | undefined {
   const field = `${first?.instancePath ?? ''}${typeof member === 'string' ? `/${member}` : ''}`
   const { hint } = ERROR_CODES['request-invalid']
   return { status: 400, title: titleOf(400), code: 'request-invalid', detail: error.message, hint, field }
+}
+
+/** For connections that have no reply object: the whole answer, after which they end. */
+export function rawAnswer(problem: Problem): string {
+  const { status, title } = problem
+  const body = JSON.stringify(problem)
+  return `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
 }
 
 /** The 4xx status that the framework put on the error, or undefined. */

@@ -1,27 +1,20 @@
 import type { ServerResponse } from 'node:http'
 import { messageEvent } from '../core/feed-json.ts'
-import type { FeedBatch, FeedEvent, FeedGap, FeedReader, FeedSubscription } from '../core/feed.ts'
-
-/** Beyond it events wait in the log. One batch more may be on its way. */
-const HIGH_WATER_BYTES = 256 * 1024
+import type { FeedBatch, FeedEvent, FeedGap, FeedReader } from '../core/feed.ts'
+import { ReaderPace } from './reader-pace.ts'
 
 /** One stream of server-sent events. */
 export class SseReader implements FeedReader {
-  subscription: FeedSubscription | undefined
-  /** Rounds of the heartbeat in which nothing could be written. */
-  stalledRounds = 0
+  readonly pace: ReaderPace
   private readonly response: ServerResponse
 
   constructor(response: ServerResponse) {
     this.response = response
-    response.on('drain', () => {
-      this.stalledRounds = 0
-      this.subscription?.resume()
-    })
+    this.pace = new ReaderPace(response)
   }
 
   ready(): boolean {
-    return !this.response.destroyed && this.response.writableLength < HIGH_WATER_BYTES
+    return this.pace.hasRoom
   }
 
   take(batch: FeedBatch): void {
@@ -32,9 +25,11 @@ export class SseReader implements FeedReader {
     this.response.write(`event: gap\ndata: ${JSON.stringify({ after, missed, reason })}\n\n`)
   }
 
-  heartbeat(): void {
-    if (this.response.writableLength === 0) this.response.write(': \n\n')
-    else if (!this.ready()) this.stalledRounds++
+  /** Returns false for a reader that has taken nothing for too long. */
+  beat(): boolean {
+    const isIdle = this.response.writableLength === 0
+    if (isIdle) this.response.write(': \n\n')
+    return !this.pace.isStalled(isIdle || this.ready())
   }
 
   end(): void {

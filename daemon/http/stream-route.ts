@@ -15,8 +15,6 @@ export interface StreamRouteOptions {
 /** Streams and WebSockets together leave room for requests. */
 const MAX_STREAMS = 1_500
 const HEARTBEAT_MS = 15_000
-/** A reader that takes nothing for so many heartbeats is cut off. */
-const MAX_STALLED_ROUNDS = 2
 const RETRY_MS = 2_000
 
 /** `GET /messages/stream`: what happens, as server-sent events. */
@@ -81,8 +79,7 @@ export class StreamRoute {
           const from = request.headers['last-event-id'] ?? lastEventId ?? null
           const filter = channelId === undefined ? { kinds } : { kinds, channelId }
           const subscription = this.options.feed.subscribe(filter, from === '' ? null : from, reader)
-          reader.subscription = subscription
-          subscription.resume()
+          reader.pace.follow(subscription)
           raw.on('close', () => {
             subscription.close()
             this.readers.delete(reader)
@@ -101,8 +98,7 @@ export class StreamRoute {
 
   private beat(): void {
     for (const reader of this.readers) {
-      reader.heartbeat()
-      if (reader.stalledRounds < MAX_STALLED_ROUNDS) continue
+      if (reader.beat()) continue
       this.cutOff++
       reader.cut()
     }

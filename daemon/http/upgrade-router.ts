@@ -5,7 +5,7 @@ import { messageOf } from '../core/errors.ts'
 import type { Feed } from '../core/feed.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Caller, PublishAnswer, PublishRequest } from './api-ports.ts'
-import { HttpProblem, PROBLEM_TYPE, toProblem } from './problem.ts'
+import { HttpProblem, rawAnswer, toProblem } from './problem.ts'
 import type { Gate } from './server.ts'
 import { WebSocketSession } from './websocket-session.ts'
 
@@ -130,8 +130,7 @@ export class UpgradeRouter {
     const session = new WebSocketSession(client, socket, { channelId, caller, publish })
     this.sessions.add(session)
     const subscription = feed.subscribe({ kinds: new Set(['message'] as const), channelId }, from, session)
-    session.subscription = subscription
-    subscription.resume()
+    session.pace.follow(subscription)
     client.on('error', (error) => logger.debug({ err: error }, 'a WebSocket failed'))
     client.on('close', () => {
       subscription.close()
@@ -156,10 +155,7 @@ export class UpgradeRouter {
   private refuse(socket: Duplex, error: unknown): void {
     const problem = toProblem(error)
     if (problem.status === 500) this.options.logger.error({ err: error }, `an upgrade failed: ${messageOf(error)}`)
-    const body = JSON.stringify(problem)
-    socket.end(
-      `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    )
+    socket.end(rawAnswer(problem))
   }
 }
 

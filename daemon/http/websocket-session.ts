@@ -2,10 +2,11 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { EdgeError } from '../core/errors.ts'
 import { messageFrame } from '../core/feed-json.ts'
-import type { FeedBatch, FeedGap, FeedReader, FeedSubscription } from '../core/feed.ts'
+import type { FeedBatch, FeedGap, FeedReader } from '../core/feed.ts'
 import { parseJson } from '../core/json.ts'
 import { MessageRefused } from '../core/refusal.ts'
 import type { Caller, PublishAnswer, PublishRequest } from './api-ports.ts'
+import { ReaderPace } from './reader-pace.ts'
 import { textFrame } from './websocket-frame.ts'
 
 export interface WebSocketSessionOptions {
@@ -14,21 +15,17 @@ export interface WebSocketSessionOptions {
   publish: (request: PublishRequest, caller: Caller) => Promise<PublishAnswer>
 }
 
-/** Beyond it messages wait in the log. */
-const HIGH_WATER_BYTES = 256 * 1024
 const MAX_OUTSTANDING = 100
-const MAX_STALLED_ROUNDS = 2
 
 /** One client of `/ws/{channel_id}`: messages out, publications in. */
 export class WebSocketSession implements FeedReader {
-  subscription: FeedSubscription | undefined
+  readonly pace: ReaderPace
   private readonly socket: WebSocket
   private readonly stream: Duplex
   private readonly options: WebSocketSessionOptions
   /** Answers are given in the order of the publications. */
   private answered: Promise<void> = Promise.resolve()
   private outstanding = 0
-  private stalledRounds = 0
   private alive = true
 
   /** `stream` carries the socket: what all readers get alike is written to it as it is. */
@@ -40,14 +37,11 @@ export class WebSocketSession implements FeedReader {
     socket.on('pong', () => {
       this.alive = true
     })
-    stream.on('drain', () => {
-      this.stalledRounds = 0
-      this.subscription?.resume()
-    })
+    this.pace = new ReaderPace(stream)
   }
 
   ready(): boolean {
-    return this.isOpen && this.stream.writableLength < HIGH_WATER_BYTES
+    return this.isOpen && this.pace.hasRoom
   }
 
   take(batch: FeedBatch): void {
@@ -61,18 +55,17 @@ export class WebSocketSession implements FeedReader {
     this.send({ type: 'gap', after, missed, reason })
   }
 
-  /** Returns false for a client that is gone, or takes nothing. */
-  beat(): boolean {
-    if (!this.ready()) this.stalledRounds++
-    if (!this.alive || this.stalledRounds >= MAX_STALLED_ROUNDS) {
-      // 1013: try again later. A close frame would wait behind all that it does not read.
-      if (this.stalledRounds > 0) this.socket.close(1013, 'too slow')
-      this.socket.terminate()
-      return false
+  /** Ends a client that is gone, or takes nothing. */
+  beat(): void {
+    const isStalled = this.pace.isStalled(this.ready())
+    if (this.alive && !isStalled) {
+      this.alive = false
+      this.socket.ping()
+      return
     }
-    this.alive = false
-    this.socket.ping()
-    return true
+    // 1013: try again later. A close frame would wait behind all that it does not read.
+    if (this.pace.isSlow) this.socket.close(1013, 'too slow')
+    this.socket.terminate()
   }
 
   end(): void {

@@ -6,6 +6,8 @@ import type { History } from './history.ts'
 export class FeedSubscriber {
   readonly filter: FeedFilter
   readonly reader: FeedReader
+  /** The same for subscribers that want the same. */
+  readonly key: string
   /** Messages up to this one are not for it any more; null until it has had one. */
   private after: number | null = null
   private lastId: string | null = null
@@ -16,6 +18,7 @@ export class FeedSubscriber {
   constructor(filter: FeedFilter, reader: FeedReader) {
     this.filter = filter
     this.reader = reader
+    this.key = `${[...filter.kinds].sort().join()} ${filter.channelId ?? ''}`
   }
 
   get isBehind(): boolean {
@@ -38,41 +41,35 @@ export class FeedSubscriber {
     this.remember(fresh)
   }
 
-  /** It takes nothing now: `noteMissed` is told of every event until it is live again. */
-  fallBehind(): void {
+  /** It does not get these, and is behind: messages will be found in the log; whatever else it wants is lost, and counted. */
+  miss(wanted: readonly FeedEvent[]): void {
     this.behind = true
-  }
-
-  /** Messages will be found in the log; whatever else it wants is lost, and counted. */
-  noteMissed(wanted: readonly FeedEvent[]): void {
     for (const one of wanted) {
       if (one.kind === 'message') this.after ??= one.event.seq - 1
       else this.missed++
     }
   }
 
-  /** Gives it a page of what it has missed. True: there is no more, it is live again. */
-  catchUp(history: History): boolean {
+  /** Gives it a page of what it has missed; with the last one it is live again. */
+  catchUp(history: History): void {
     if (this.missed > 0) {
       this.reader.gap({ after: this.lastId, missed: this.missed, reason: 'slow' })
       this.missed = 0
     }
     if (this.after === null || !this.filter.kinds.has('message')) {
       this.behind = false
-      return true
+      return
     }
     const page = history.page(this.after)
     if (page.missing > 0) this.reader.gap({ after: this.lastId, missed: page.missing, reason: 'expired' })
-    const { channelId } = this.filter
-    const wanted = page.messages.filter((one) => channelId === undefined || one.channelIds.includes(channelId))
-    const events = wanted.map((event) => ({ kind: 'message', event }) as const)
-    if (events.length > 0) {
-      this.reader.take(new SharedBatch(events))
-      this.remember(events)
+    const events = page.messages.map((event) => ({ kind: 'message', event }) as const)
+    const wanted = events.filter((event) => wants(this.filter, event))
+    if (wanted.length > 0) {
+      this.reader.take(new SharedBatch(wanted))
+      this.remember(wanted)
     }
     this.after = Math.max(this.after, page.lastSeq)
-    if (page.atEnd) this.behind = false
-    return page.atEnd
+    this.behind = !page.atEnd
   }
 
   private remember(events: readonly FeedEvent[]): void {
@@ -82,4 +79,9 @@ export class FeedSubscriber {
       this.lastId = one.event.id
     }
   }
+}
+
+export function wants({ kinds, channelId }: FeedFilter, { kind, event }: FeedEvent): boolean {
+  if (!kinds.has(kind)) return false
+  return channelId === undefined || !('channelIds' in event) || event.channelIds.includes(channelId)
 }

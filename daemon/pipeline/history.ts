@@ -70,10 +70,6 @@ export class History {
     }
   }
 
-  close(): void {
-    this.reader.close()
-  }
-
   private plan(id: number): Plan | undefined {
     let plan = this.plans.get(id)
     if (plan !== undefined) return plan

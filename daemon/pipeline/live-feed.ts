@@ -11,14 +11,8 @@ import type {
   FeedSubscription,
 } from '../core/feed.ts'
 import { SharedBatch } from './feed-batch.ts'
-import { FeedSubscriber } from './feed-subscriber.ts'
+import { FeedSubscriber, wants } from './feed-subscriber.ts'
 import type { History } from './history.ts'
-
-/** Readers with the same filter: what they get is made once. */
-interface Group {
-  filter: FeedFilter
-  live: Set<FeedSubscriber>
-}
 
 /** With thousands of readers, so many events go out together that each costs little. */
 const MAX_FLUSH_MS = 50
@@ -32,7 +26,6 @@ const READERS_AT_ONCE = 16
  */
 export class LiveFeed implements Feed {
   private readonly history: History
-  private readonly groups = new Map<string, Group>()
   private readonly readers = new Set<FeedSubscriber>()
   private pending: FeedEvent[] = []
   private flushing = false
@@ -50,9 +43,8 @@ export class LiveFeed implements Feed {
 
   /** Readers now, and those among them that are behind. */
   get counts(): { readers: number; behind: number } {
-    let live = 0
-    for (const group of this.groups.values()) live += group.live.size
-    return { readers: this.readers.size, behind: this.readers.size - live }
+    const behind = [...this.readers].filter((one) => one.isBehind).length
+    return { readers: this.readers.size, behind }
   }
 
   message(make: () => FeedMessage): void {
@@ -74,24 +66,19 @@ export class LiveFeed implements Feed {
   subscribe(filter: FeedFilter, from: string | null, reader: FeedReader): FeedSubscription {
     const subscriber = new FeedSubscriber(filter, reader)
     this.readers.add(subscriber)
-    if (from === null || !filter.kinds.has('message')) this.groupOf(filter).live.add(subscriber)
-    else this.begin(subscriber, from)
+    if (from !== null && filter.kinds.has('message')) this.begin(subscriber, from)
     return {
       id: randomUUID(),
       resume: () => this.resume(subscriber),
-      close: () => this.remove(subscriber),
+      close: () => void this.readers.delete(subscriber),
     }
   }
 
   private begin(subscriber: FeedSubscriber, from: string): void {
     const position = this.history.position(from)
-    if (position.known) {
-      subscriber.startAfter(position.seq, from)
-      this.resume(subscriber)
-      return
-    }
-    subscriber.reader.gap({ after: from, missed: null, reason: 'unknown-id' })
-    this.groupOf(subscriber.filter).live.add(subscriber)
+    if (!position.known) return subscriber.reader.gap({ after: from, missed: null, reason: 'unknown-id' })
+    subscriber.startAfter(position.seq, from)
+    this.resume(subscriber)
   }
 
   private add(make: () => FeedEvent): void {
@@ -110,15 +97,16 @@ export class LiveFeed implements Feed {
   private flush(): void {
     const events = this.pending
     this.pending = []
+    const batches = new Map<string, SharedBatch>()
     const due: [FeedSubscriber, SharedBatch][] = []
-    for (const subscriber of this.readers)
-      if (subscriber.isBehind) subscriber.noteMissed(events.filter((event) => wants(subscriber.filter, event)))
-    for (const { filter, live } of this.groups.values()) {
-      if (live.size === 0) continue
-      const wanted = events.filter((event) => wants(filter, event))
-      if (wanted.length === 0) continue
-      const batch = new SharedBatch(wanted)
-      for (const subscriber of live) due.push([subscriber, batch])
+    for (const subscriber of this.readers) {
+      const { key, filter } = subscriber
+      let batch = batches.get(key)
+      if (batch === undefined)
+        batches.set(key, (batch = new SharedBatch(events.filter((event) => wants(filter, event)))))
+      if (batch.events.length === 0) continue
+      if (subscriber.isBehind) subscriber.miss(batch.events)
+      else due.push([subscriber, batch])
     }
     this.deliver(due, 0)
   }
@@ -127,13 +115,8 @@ export class LiveFeed implements Feed {
   private deliver(due: readonly [FeedSubscriber, SharedBatch][], from: number): void {
     for (const [subscriber, batch] of due.slice(from, from + READERS_AT_ONCE)) {
       if (!this.readers.has(subscriber)) continue
-      if (subscriber.reader.ready()) {
-        subscriber.take(batch)
-        continue
-      }
-      subscriber.fallBehind()
-      subscriber.noteMissed(batch.events)
-      this.groupOf(subscriber.filter).live.delete(subscriber)
+      if (subscriber.reader.ready()) subscriber.take(batch)
+      else subscriber.miss(batch.events)
     }
     if (from + READERS_AT_ONCE < due.length) setImmediate(() => this.deliver(due, from + READERS_AT_ONCE))
     else if (this.pending.length > 0) this.schedule()
@@ -156,33 +139,9 @@ export class LiveFeed implements Feed {
       return
     }
     if (this.readers.has(subscriber) && subscriber.reader.ready()) {
-      if (subscriber.catchUp(this.history)) this.groupOf(subscriber.filter).live.add(subscriber)
-      else if (subscriber.reader.ready()) this.behind.push(subscriber)
+      subscriber.catchUp(this.history)
+      if (subscriber.isBehind && subscriber.reader.ready()) this.behind.push(subscriber)
     }
     setImmediate(() => this.catchUp())
   }
-
-  private remove(subscriber: FeedSubscriber): void {
-    this.readers.delete(subscriber)
-    // Looked up: while it was behind, its group may have ended and another one begun.
-    const group = this.groupOf(subscriber.filter)
-    group.live.delete(subscriber)
-    if (group.live.size === 0) this.groups.delete(keyOf(group.filter))
-  }
-
-  private groupOf(filter: FeedFilter): Group {
-    const key = keyOf(filter)
-    let group = this.groups.get(key)
-    if (group === undefined) this.groups.set(key, (group = { filter, live: new Set() }))
-    return group
-  }
-}
-
-export function wants({ kinds, channelId }: FeedFilter, { kind, event }: FeedEvent): boolean {
-  if (!kinds.has(kind)) return false
-  return channelId === undefined || !('channelIds' in event) || event.channelIds.includes(channelId)
-}
-
-function keyOf({ kinds, channelId = '' }: FeedFilter): string {
-  return `${[...kinds].sort().join()} ${channelId}`
 }

@@ -36,8 +36,4 @@ export class ApiReader {
       )
       .all(...values)
   }
-
-  close(): void {
-    this.db.close()
-  }
 }

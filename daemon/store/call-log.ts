@@ -126,8 +126,10 @@ export class CallLog {
 
   /** Deletes what is too old or too much, the oldest first. Inside a transaction. */
   trim(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): void {
-    const old = this.trimAge.run(TRIMMED_AT_ONCE, oldest(wallMs - limits.maxAgeMs)).changes
-    if (old > 0 || this.bytes === undefined) this.bytes = this.measure.get() ?? 0
+    this.trimAge.run(TRIMMED_AT_ONCE, oldest(wallMs - limits.maxAgeMs))
+    if (this.bytes !== undefined && this.bytes <= limits.maxBytes) return
+    // What was counted is only an upper bound: reading the whole log again is for when it matters.
+    this.bytes = this.measure.get() ?? 0
     if (this.bytes <= limits.maxBytes) return
     this.trimOldest.run(TRIMMED_AT_ONCE)
     this.trimStates.run()

@@ -71,8 +71,4 @@ export class RefusedReader {
   lastDeadLetterId(): number {
     return this.db.prepare<[], number>('SELECT ifnull(max(id), 0) FROM dead_letters').pluck().get() ?? 0
   }
-
-  close(): void {
-    this.db.close()
-  }
 }

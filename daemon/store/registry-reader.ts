@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { RegistrationRow } from './registry-rows.ts'
+import { isCorrupt } from './sqlite-codes.ts'
 
 /** A document version that is registered, with how it came here. */
 export interface StoredRegistration extends RegistrationRow {
@@ -15,10 +16,14 @@ export interface StoredRegistration extends RegistrationRow {
 export class RegistryReader {
   private readonly db: Database.Database
   private readonly content: Database.Statement<[string], string>
+  private readonly contractBody: Database.Statement<[string], string>
+  private readonly lastGoodHash: Database.Statement<[string], string>
 
   constructor(db: Database.Database) {
     this.db = db
     this.content = db.prepare<[string], string>('SELECT content FROM asyncapi_templates WHERE id = ?').pluck()
+    this.contractBody = db.prepare<[string], string>('SELECT body FROM contracts WHERE hash = ?').pluck()
+    this.lastGoodHash = db.prepare<[string], string>('SELECT hash FROM documents WHERE file = ?').pluck()
   }
 
   /** Every version that is not deleted, in the order of registration. */
@@ -36,7 +41,23 @@ export class RegistryReader {
     return this.content.get(id)
   }
 
-  close(): void {
-    this.db.close()
+  /** A contract that an earlier start compiled, by the hash of its source; undefined if there is none. */
+  contract(hash: string): string | undefined {
+    return cached(this.contractBody, hash)
+  }
+
+  /** The hash of the last good version of a document file. */
+  lastGood(file: string): string | undefined {
+    return cached(this.lastGoodHash, file)
+  }
+}
+
+/** What is only a cache may be damaged without harm. */
+function cached(statement: Database.Statement<[string], string>, key: string): string | undefined {
+  try {
+    return statement.get(key)
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
   }
 }

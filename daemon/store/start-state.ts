@@ -1,7 +1,6 @@
 import type { PlanRow, RetainedRow, StreamRow } from './batch.ts'
 import { openReadable } from './connection.ts'
 import { readStreams } from './op-applier.ts'
-import { isCorrupt } from './sqlite-codes.ts'
 
 /** What the rest of the gateway has to know of the store before it takes messages. */
 export interface StartState {
@@ -31,29 +30,6 @@ export function readStartState(directory: string): StartState {
       lastQuarantineId:
         db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'quarantine'").get()?.seq ?? 0,
     }
-  } finally {
-    db.close()
-  }
-}
-
-/** A contract that an earlier start compiled, by the hash of its source; undefined if there is none. */
-export function readContract(directory: string, hash: string): string | undefined {
-  return readText(directory, 'SELECT body FROM contracts WHERE hash = ?', hash)
-}
-
-/** The hash of the last good version of a document file. */
-export function readLastGood(directory: string, file: string): string | undefined {
-  return readText(directory, 'SELECT hash FROM documents WHERE file = ?', file)
-}
-
-function readText(directory: string, sql: string, key: string): string | undefined {
-  const db = openReadable(directory)
-  try {
-    return db.prepare<[string], string>(sql).pluck().get(key)
-  } catch (error) {
-    // What is only a cache may be damaged without harm.
-    if (!isCorrupt(error)) throw error
-    return undefined
   } finally {
     db.close()
   }

@@ -18,7 +18,7 @@ import { batchOf, blocksOf, OpenLog, openOptions, streamOp } from '../store/stor
 
 let folder: TemporaryFolder
 let log: OpenLog
-let history: History
+let logReader: LogReader
 let feed: LiveFeed
 let prefix: string
 let seq = 0
@@ -46,11 +46,11 @@ beforeEach(() => {
   batch = 0
   log.writer.commit(batchOf(++batch, [], [plan(1, ['one']), streamOp(1, [])]), [])
   prefix = log.opened.messageIdPrefix
-  history = new History(new LogReader(openReadable(folder.path)))
-  feed = new LiveFeed(history)
+  logReader = new LogReader(openReadable(folder.path))
+  feed = new LiveFeed(new History(logReader))
 })
 afterEach(() => {
-  history.close()
+  logReader.close()
   log.close()
   folder.remove()
 })

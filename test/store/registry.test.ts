@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Op } from '../../daemon/store/batch.ts'
-import { databaseFile, openReadable } from '../../daemon/store/connection.ts'
+import { databaseFile } from '../../daemon/store/connection.ts'
 import { requestCheck } from '../../daemon/store/open-store.ts'
 import { ApiReader } from '../../daemon/store/api-reader.ts'
 import { RefusedReader } from '../../daemon/store/refused-reader.ts'
@@ -204,12 +204,11 @@ describe('a document', () => {
       { version: '2', status: 'deleted' },
     ])
     expect(log.rows('SELECT id FROM message_call_logs')).toEqual([{ id: 'call' }])
-    const reader = new RegistryReader(openReadable(folder.path))
+    const reader = new RegistryReader(log.db)
     expect(reader.registrations()).toMatchObject([
       { document_id: 'document-1', name: 'meter', version: '1', serial: 1 },
     ])
     expect(reader.template('template')).toBe('text')
-    reader.close()
   })
 })
 
@@ -275,13 +274,12 @@ describe('the log of calls', () => {
 
   test('is read in pages, the newest first', () => {
     for (const id of ['one', 'two', 'three']) commit({ type: 'call', row: callRow(id) })
-    const reader = new ApiReader(openReadable(folder.path))
+    const reader = new ApiReader(log.db)
     const first = reader.calls({ limit: 2, where: { channel_id: 'channel-a' } })
     expect(first.map((row) => row.id)).toEqual(['three', 'two'])
     const second = reader.calls({ limit: 2, before: first[1]?.rowid, where: {} })
     expect(second.map((row) => row.id)).toEqual(['one'])
     expect(reader.calls({ limit: 2, where: { channel_id: 'other' } })).toEqual([])
-    reader.close()
   })
 })
 
@@ -290,10 +288,9 @@ test('idempotency keys go after a day', () => {
   commit({ type: 'idempotency', row: { ...row, key: 'old', wall_ms: 1_000 } })
   commit({ type: 'idempotency', row: { ...row, key: 'new', wall_ms: 80_000_000 } })
   log.writer.sweep(0, 86_402_000)
-  const reader = new ApiReader(openReadable(folder.path))
+  const reader = new ApiReader(log.db)
   expect(reader.idempotency('i', 'old')).toBeUndefined()
   expect(reader.idempotency('i', 'new')).toMatchObject({ answer: '{}' })
-  reader.close()
 })
 
 test('statistics are replaced by key and trimmed by time', () => {
@@ -307,19 +304,17 @@ test('statistics are replaced by key and trimmed by time', () => {
   })
   commit({ type: 'statistics', rows: [{ ...row, bucket: 120, body: '{"n":1}' }] })
   commit({ type: 'statistics-trim', step: 60, before: 120 })
-  const reader = new ApiReader(openReadable(folder.path))
+  const reader = new ApiReader(log.db)
   expect(reader.statistics(60, 0, 1_000, 'total')).toEqual([{ ...row, bucket: 120, body: '{"n":1}' }])
-  reader.close()
 })
 
 test('refused messages are read in pages and by their filters', () => {
   commit(quarantineOp(1), quarantineOp(2), quarantineOp(3))
-  const reader = new RefusedReader(openReadable(folder.path))
+  const reader = new RefusedReader(log.db)
   expect(reader.quarantine({ limit: 2, where: {} }).map((row) => row.id)).toEqual([3, 2])
   expect(reader.quarantine({ limit: 2, before: 2, where: { topic: 't' } }).map((row) => row.id)).toEqual([1])
   expect(reader.quarantine({ limit: 2, where: { topic: 'other' } })).toEqual([])
   expect(reader.quarantined(2)).toMatchObject({ topic: 't', client_id: 'c' })
-  reader.close()
 })
 
 test('a store of before the registry gets its tables, and keeps its messages', () => {
