@@ -41,12 +41,10 @@ export function registryPort(
         baseUrl: base_url,
         mode,
       }),
-    documents: ({ status, name, ...rest }) =>
-      page(
-        lists.documents().filter((one) => (status ?? one.status) === one.status && (name ?? one.name) === one.name),
-        (one) => one.id,
-        rest,
-      ),
+    documents(request) {
+      const { items, ...rest } = page(lists.registered(request), (one) => one.id, request)
+      return { items: items.map((one) => lists.listing(one)), ...rest }
+    },
     document(id): DocumentDetail {
       const { listing, contract, channels } = lists.document(id)
       return {
@@ -83,13 +81,8 @@ export function publishPort(manager: AsyncApiManager, publisher: Publisher, inge
     publish(request, caller, idempotencyKey) {
       const { channel_id, payload, payloadBase64, headers, parameters, message } = request
       const data = payloadBase64 === undefined ? payload : Buffer.from(payloadBase64, 'base64')
-      return manager.publishMessage(channel_id, data, {
-        identity: caller.name,
-        ...(headers === undefined ? {} : { headers }),
-        ...(parameters === undefined ? {} : { parameters }),
-        ...(message === undefined ? {} : { message }),
-        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      })
+      const options = { identity: caller.name, headers, parameters, message, idempotencyKey }
+      return manager.publishMessage(channel_id, data, options)
     },
     validate(request) {
       const { topic, channel_id, payload, payloadBase64, headers, parameters, message } = request
@@ -100,16 +93,8 @@ export function publishPort(manager: AsyncApiManager, publisher: Publisher, inge
       }
       if (channel_id === undefined)
         throw new EdgeError('request-invalid', 'Name a topic or a channel.', { place: { field: 'topic' } })
-      const prepared = publisher.prepare(
-        {
-          channelId: channel_id,
-          ...(bytes === undefined ? { value: payload } : { bytes }),
-          ...(headers === undefined ? {} : { headers }),
-          ...(parameters === undefined ? {} : { parameters }),
-          ...(message === undefined ? {} : { message }),
-        },
-        'validate',
-      )
+      const given = bytes === undefined ? { value: payload } : { bytes }
+      const prepared = publisher.prepare({ channelId: channel_id, ...given, headers, parameters, message }, 'validate')
       return describe(prepared.input.topic, prepared.input.payload, prepared.judgement)
     },
   }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readDocumentFile } from '../asyncapi/read-document-file.ts'
 import { loadDocument } from '../asyncapi/load-document.ts'
 import type { Contract } from '../asyncapi/contract.ts'
-import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
+import type { EdgeError } from '../core/errors.ts'
 import { errorsOf } from '../pipeline/document-loader.ts'
 import { expandDocuments } from '../settings/expand-documents.ts'
 import { loadSettings } from '../settings/load-settings.ts'
@@ -40,7 +40,7 @@ export async function check(
   const contracts: { file: string; contract: Contract }[] = []
   for (const { file, mode } of entries) {
     try {
-      contracts.push({ file, contract: await loadDocument({ text: read(file), file, mode }) })
+      contracts.push({ file, contract: await loadDocument({ text: readDocumentFile(file), file, mode }) })
     } catch (error) {
       errors.push(...errorsOf(error, file))
     }
@@ -50,17 +50,6 @@ export async function check(
   return errors[0] === undefined
     ? EXIT.ok
     : exitCodeOf(errors.find((error) => exitCodeOf(error) === EXIT.configuration) ?? errors[0])
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new EdgeError('document-unreadable', `cannot be read: ${systemCode(error) ?? messageOf(error)}`, {
-      cause: error,
-      place: { file },
-    })
-  }
 }
 
 function print(

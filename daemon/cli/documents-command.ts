@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readDocumentFile } from '../asyncapi/read-document-file.ts'
 import { basename } from 'node:path'
-import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import type { CliContext } from './cli-context.ts'
 import { withClient, type ClientOptions } from './client-command.ts'
 import { table } from './table.ts'
@@ -25,7 +24,7 @@ export interface RegisterCommandOptions extends ClientOptions {
 export function register(file: string, options: RegisterCommandOptions, context: CliContext): Promise<number> {
   return withClient(options, context, async (client) => {
     const body = {
-      content: read(file),
+      content: readDocumentFile(file),
       mode: options.lenient === true ? 'lenient' : 'strict',
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.spec === undefined ? {} : { version: options.spec }),
@@ -86,15 +85,4 @@ export function channels(options: ClientOptions & { document?: string }, context
     ])
     context.stdout.write(table(['ID', 'ADDRESS', 'PROTOCOL', 'MESSAGES'], rows))
   })
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new EdgeError('document-unreadable', `cannot be read: ${systemCode(error) ?? messageOf(error)}`, {
-      cause: error,
-      place: { file },
-    })
-  }
 }

@@ -4,11 +4,10 @@ import { parseJson } from '../core/json.ts'
 import { Catalogue } from '../pipeline/catalogue.ts'
 import { loadDocuments, type DocumentCache } from '../pipeline/document-loader.ts'
 import { Judge, type Judgement } from '../pipeline/judge.ts'
-import { PlanBook } from '../pipeline/plan-book.ts'
+import { detachedContext } from '../pipeline/detached-context.ts'
 import { TargetRenderer } from '../pipeline/render-target.ts'
 import { expandDocuments } from '../settings/expand-documents.ts'
 import { loadSettings } from '../settings/load-settings.ts'
-import { Tally } from '../telemetry/tally.ts'
 import type { CliContext } from './cli-context.ts'
 import { EXIT } from './exit-codes.ts'
 import { printErrors } from './print-errors.ts'
@@ -53,15 +52,11 @@ export async function explain(
     documents.failures.flatMap((failure) => failure.errors),
   )
   if (failed !== EXIT.ok) return failed
-  const book = new PlanBook({ plans: [], streams: [] }, () => undefined)
   const upstreams = Object.keys(settings.upstreams)
-  const catalogue = new Catalogue(documents.documents, {
-    settings: { upstreams, routes: settings.routes },
-    book,
-    tallyOf: (key, name, document) => new Tally({ scope: 'channel', key, name, document }),
-  })
+  const detached = detachedContext({ upstreams, routes: settings.routes })
+  const catalogue = new Catalogue(documents.documents, detached)
   const text = payload === '-' ? await readAll(context.stdin) : payload
-  const judge = new Judge(catalogue, book, settings.unmatched, upstreams)
+  const judge = new Judge(catalogue, detached.book, settings.unmatched, upstreams)
   const found = catalogue.find(topic)
   const explanation: Explanation = {
     topic,

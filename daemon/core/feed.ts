@@ -7,7 +7,7 @@ import type { Violation } from './message.ts'
 export const FEED_KINDS = ['message', 'rejected', 'deadletter', 'connection'] as const
 export type FeedKind = (typeof FEED_KINDS)[number]
 
-/** A message that is durable. The payload stands as the device sent it; `payloadJson` is its text where that is JSON. */
+/** A message that is durable. The payload stands as the device sent it. */
 export interface FeedMessage {
   /** `<gateway id>:<store id>:<seq>` */
   id: string
@@ -15,7 +15,7 @@ export interface FeedMessage {
   topic: string
   clientId: string
   payload: Uint8Array
-  /** undefined: the payload is not JSON by its content type, or does not parse. */
+  /** Null where no document says it. */
   contentType: string | null
   headers: Readonly<Record<string, string>>
   /** ISO 8601. */

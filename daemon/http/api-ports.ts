@@ -1,5 +1,9 @@
 /** What the API's routes ask of the gateway. The composition root hands in the manager and readers of the store. */
+import type { ContractChange } from '../asyncapi/compare-contracts.ts'
+import type { Diagnostic } from '../asyncapi/contract.ts'
+import type { ChannelListing, DocumentListing, SchemaListing } from '../core/listings.ts'
 import type { Violation } from '../core/message.ts'
+import type { ReplayResult } from '../pipeline/dry-run.ts'
 
 /** Who calls; the access room fills it in. */
 export interface Caller {
@@ -8,79 +12,15 @@ export interface Caller {
   admin: boolean
 }
 
-export interface DiagnosticView {
-  severity: string
-  message: string
-  /** JSON pointer into the document. */
-  pointer: string
-  line?: number
-  column?: number
-}
-
-/** What a version changes in one message, and whom that breaks. */
-export interface ChangeView {
-  channel: string
-  message: string
-  /** added, removed, required, type, enum, range, unknown. */
-  kind: string
-  /** JSON pointer into the payload; '' for the message as a whole. */
-  pointer: string
-  /** Whom it breaks: those who publish it, those who read it, both, nobody. */
-  breaks: 'publishers' | 'consumers' | 'both' | 'none' | 'unknown'
-  detail: string
-}
-
-export interface MessageView {
-  id: string
-  message_name: string
-  message_type: 'publish' | 'subscribe'
-  content_type: string
-  description: string | null
-}
-
-export interface ChannelView {
-  id: string
-  asyncapi_document_id: string
-  /** The address; the channel's own id where it has none. */
-  channel_name: string
-  protocol: string
-  description: string | null
-  publish_operations: object[]
-  subscribe_operations: object[]
-  parameters: object[]
-  status: string
-  messages: MessageView[]
-  created_at: string
-  updated_at: string
-}
-
-export interface DocumentView {
-  id: string
-  name: string
-  version: string
-  base_url: string | null
-  /** active: in force. superseded: an older version. deleted. */
-  status: string
-  mode: 'strict' | 'lenient'
-  /** Registered over the API, or named in the configuration. */
-  source: 'api' | 'file'
-  file: string | null
-  /** Stays in force although a newer version is registered. */
-  pinned: boolean
-  channel_count: number
-  created_at: string
-  updated_at: string
-}
-
-export interface DocumentDetail extends DocumentView {
+export interface DocumentDetail extends DocumentListing {
   specification: string
   title: string
   description: string | null
   /** The text as it was registered. */
   content: string
   servers: { name: string; protocol: string; url: string; description: string | null; security_scheme: object | null }[]
-  diagnostics: DiagnosticView[]
-  channels: ChannelView[]
+  diagnostics: Diagnostic[]
+  channels: ChannelListing[]
 }
 
 export interface RegisterRequest {
@@ -96,9 +36,9 @@ export interface RegisterAnswer {
   id: string
   name: string
   version: string
-  channels: ChannelView[]
-  diagnostics: DiagnosticView[]
-  changes: ChangeView[]
+  channels: ChannelListing[]
+  diagnostics: Diagnostic[]
+  changes: ContractChange[]
 }
 
 export interface DryRunAnswer {
@@ -107,60 +47,34 @@ export interface DryRunAnswer {
   /** The name and version are registered with this content already. */
   registered: boolean
   channels: string[]
-  diagnostics: DiagnosticView[]
-  changes: ChangeView[]
-  replay: {
-    /** Messages of the log and its history that are on channels of the document. */
-    checked: number
-    rejected: number
-    /** False where there were more messages than were looked at. */
-    complete: boolean
-    reasons: {
-      code: string
-      channel: string
-      message: string | null
-      pointer: string
-      keyword: string
-      count: number
-    }[]
-    devices: { client_id: string; rejected: number }[]
-  }
-}
-
-export interface SchemaView {
-  id: string
-  message_name: string
-  channel_id: string
-  content_type: string
-  schema_format: string
-  payload_schema: unknown
-  headers_schema: unknown
-  examples: object[]
+  diagnostics: Diagnostic[]
+  changes: ContractChange[]
+  replay: ReplayResult
 }
 
 export interface RegistryPort {
   /** Throws DocumentErrors (422, with places), EdgeError `document-conflict`, `document-of-file`. */
   register(request: RegisterRequest, caller: Caller): Promise<RegisterAnswer>
   dryRun(request: RegisterRequest): Promise<DryRunAnswer>
-  documents(page: PageRequest & { status?: string; name?: string }): Page<DocumentView>
+  documents(page: PageRequest & { status?: string; name?: string }): Page<DocumentListing>
   /** Throws `not-found`; so do all below that take an id. */
   document(id: string): DocumentDetail
   unregister(id: string, caller: Caller): Promise<void>
   /** Keeps this version in force whatever is registered later; false lets the newest be in force again. */
-  pin(id: string, pinned: boolean, caller: Caller): Promise<DocumentView>
-  channels(page: PageRequest & { asyncapi_document_id?: string }): Page<ChannelView>
-  channel(id: string): ChannelView
-  schema(messageId: string): SchemaView
+  pin(id: string, pinned: boolean, caller: Caller): Promise<DocumentListing>
+  channels(page: PageRequest & { asyncapi_document_id?: string }): Page<ChannelListing>
+  channel(id: string): ChannelListing
+  schema(messageId: string): SchemaListing
 }
 
 export interface PublishRequest {
   channel_id: string
   payload?: unknown
-  payloadBase64?: string
-  headers?: Readonly<Record<string, string>>
-  parameters?: Readonly<Record<string, string>>
+  payloadBase64?: string | undefined
+  headers?: Readonly<Record<string, string>> | undefined
+  parameters?: Readonly<Record<string, string>> | undefined
   /** Name of the message that it is meant to be. */
-  message?: string
+  message?: string | undefined
 }
 
 export interface PublishAnswer {

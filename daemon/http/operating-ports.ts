@@ -1,4 +1,5 @@
 /** What the API's routes for operators ask of the gateway. */
+import type { StatisticsReport } from '../telemetry/statistics-view.ts'
 import type { Caller } from './api-ports.ts'
 
 export interface CallView {
@@ -37,54 +38,7 @@ export interface StatisticsRequest {
 }
 
 export interface StatisticsPort {
-  read(request: StatisticsRequest): StatisticsView
-}
-
-export interface Figures {
-  received: number
-  valid: number
-  rejected: number
-  rejectedByReason: Readonly<Record<string, number>>
-  forwarded: number
-  forwardedByDestination: Readonly<Record<string, number>>
-  deadLettered: number
-  deadLetteredByDestination: Readonly<Record<string, number>>
-  bytes: number
-  /** Received messages a second over the window. */
-  rate: number
-  /** Rejected of received, 0 to 1. */
-  errorRate: number
-  latency: { durable: Percentiles; confirmed: Percentiles }
-}
-
-/** Milliseconds; null where nothing was measured. */
-export interface Percentiles {
-  p50: number | null
-  p95: number | null
-  p99: number | null
-}
-
-export interface StatisticsView {
-  window: string
-  from: string
-  to: string
-  totals: Figures
-  channels: ({ channel_id: string; channel_name: string; document: string } & Figures)[]
-  connections: ({ type: 'client' | 'sensor' | 'upstream'; name: string } & Figures)[]
-  series: {
-    /** Seconds of one point. */
-    step: number
-    points: {
-      at: string
-      received: number
-      valid: number
-      rejected: number
-      forwarded: number
-      deadLettered: number
-      bytes: number
-      durableP99: number | null
-    }[]
-  }
+  read(request: StatisticsRequest): StatisticsReport
 }
 
 export interface LogLevelPort {

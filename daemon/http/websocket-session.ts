@@ -104,11 +104,11 @@ export class WebSocketSession implements FeedReader {
     const { channelId, caller } = this.options
     const request: PublishRequest = {
       channel_id: channelId,
-      ...(payload === undefined ? {} : { payload }),
-      ...(payloadBase64 === undefined ? {} : { payloadBase64: textOf('payloadBase64', payloadBase64) }),
-      ...(headers === undefined ? {} : { headers: textsOf('headers', headers) }),
-      ...(parameters === undefined ? {} : { parameters: textsOf('parameters', parameters) }),
-      ...(message === undefined ? {} : { message: textOf('message', message) }),
+      payload,
+      payloadBase64: textOf('payloadBase64', payloadBase64),
+      headers: textsOf('headers', headers),
+      parameters: textsOf('parameters', parameters),
+      message: textOf('message', message),
     }
     const { id } = await this.options.publish(request, caller)
     return { id }
@@ -130,12 +130,13 @@ function parse(text: string | undefined): Record<string, unknown> | undefined {
   return isObject ? (value as Record<string, unknown>) : undefined
 }
 
-function textOf(field: string, value: unknown): string {
-  if (typeof value === 'string') return value
+function textOf(field: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
   throw invalid(field, `${field} is a text.`)
 }
 
-function textsOf(field: string, value: unknown): Record<string, string> {
+function textsOf(field: string, value: unknown): Record<string, string> | undefined {
+  if (value === undefined) return undefined
   const isTexts =
     typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string')
   if (isTexts) return value as Record<string, string>

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { asBuffer } from '../core/bytes.ts'
 import type { Feed, FeedMessage, FeedSubscription } from '../core/feed.ts'
+import type { ChannelListing, SchemaListing } from '../core/listings.ts'
 import { parseJson } from '../core/json.ts'
 import type { Logger } from '../core/logger.ts'
 import { EdgeError } from '../core/errors.ts'
@@ -8,7 +9,6 @@ import type { IdempotentPublisher } from '../pipeline/idempotent-publisher.ts'
 import type { Published, Publisher, PublishRequest } from '../pipeline/publisher.ts'
 import type { DocumentMode } from '../pipeline/document-loader.ts'
 import type { DocumentLists } from './document-lists.ts'
-import type { ChannelListing, SchemaListing } from './document-views.ts'
 import type { Registered, Registrar } from './registrar.ts'
 
 export interface RegisterOptions {
@@ -20,14 +20,14 @@ export interface RegisterOptions {
 
 export interface PublishOptions {
   /** Of the channel's address; those that are missing are taken from fields of the data. */
-  parameters?: Readonly<Record<string, string>>
-  headers?: Readonly<Record<string, string>>
+  parameters?: Readonly<Record<string, string>> | undefined
+  headers?: Readonly<Record<string, string>> | undefined
   /** Name of the message that it is meant to be. */
-  message?: string
+  message?: string | undefined
   /** The client id that the message carries on. Default `api`. */
-  identity?: string
+  identity?: string | undefined
   /** Published once for one key of an identity, within 24 h. */
-  idempotencyKey?: string
+  idempotencyKey?: string | undefined
 }
 
 /** A message that arrived on a channel. */

@@ -1,16 +1,10 @@
 import type { Contract } from '../asyncapi/contract.ts'
+import { messagesOf } from './registration-rows.ts'
 import { EdgeError } from '../core/errors.ts'
+import type { ChannelListing, DocumentListing, SchemaListing } from '../core/listings.ts'
 import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
 import type { DocumentsInForce } from './documents-in-force.ts'
-import {
-  channelListings,
-  documentListing,
-  messagesOf,
-  schemaListing,
-  type ChannelListing,
-  type DocumentListing,
-  type SchemaListing,
-} from './document-views.ts'
+import { channelListings, documentListing, schemaListing } from './document-views.ts'
 
 interface Listed {
   channels: ChannelListing[]
@@ -24,6 +18,8 @@ export class DocumentLists {
   private readonly registry: DocumentRegistry
   private readonly inForce: DocumentsInForce
   private readonly template: (id: string) => string | undefined
+  /** The contract of a version that is not in force has to be read to count its channels. */
+  private readonly channelCounts = new WeakMap<RegisteredDocument, number>()
   /** Made once a contract. */
   private readonly listed = new WeakMap<Contract, Listed>()
 
@@ -35,24 +31,37 @@ export class DocumentLists {
 
   /** Every registered version, in the order of registration. */
   documents(): DocumentListing[] {
-    return this.registry.all().map((document) => this.listing(document))
+    return this.registered().map((document) => this.listing(document))
+  }
+
+  /** Those of a name, of a status, or all. */
+  registered({ name, status }: { name?: string; status?: string } = {}): RegisteredDocument[] {
+    return this.registry
+      .all()
+      .filter((one) => (name ?? one.name) === one.name && (status === undefined || this.statusOf(one) === status))
+  }
+
+  listing(document: RegisteredDocument): DocumentListing {
+    const known = this.channelCounts.get(document) ?? this.list(document)?.channels.length
+    if (known !== undefined) this.channelCounts.set(document, known)
+    return documentListing(document, this.statusOf(document), known ?? 0)
   }
 
   /** Throws `not-found`. */
   document(id: string): { listing: DocumentListing; contract: Contract | undefined; channels: ChannelListing[] } {
-    const document = this.known(id)
+    const document = this.registry.known(id)
     const contract = this.inForce.contractAtHand(document)
     return { listing: this.listing(document), contract, channels: this.channelsOf(document) }
   }
 
   /** The text as it was registered. Throws `not-found`. */
   content(id: string): string {
-    return this.template(this.known(id).templateId) ?? ''
+    return this.template(this.registry.known(id).templateId) ?? ''
   }
 
   /** The channels of one version, or of all documents in force. Throws `not-found`. */
   allChannels(documentId?: string): ChannelListing[] {
-    if (documentId !== undefined) return this.channelsOf(this.known(documentId))
+    if (documentId !== undefined) return this.channelsOf(this.registry.known(documentId))
     return this.registry.allInForce().flatMap((document) => this.channelsOf(document))
   }
 
@@ -74,19 +83,12 @@ export class DocumentLists {
     throw new EdgeError('not-found', `There is no message ${messageId} in force.`)
   }
 
-  private known(id: string): RegisteredDocument {
-    const document = this.registry.get(id)
-    if (document === undefined) throw new EdgeError('not-found', `There is no document ${id}.`)
-    return document
-  }
-
-  private listing(document: RegisteredDocument): DocumentListing {
-    const status = this.inForce.isInForce(document) ? 'active' : 'superseded'
-    return documentListing(document, status, this.channelsOf(document).length)
-  }
-
   private channelsOf(document: RegisteredDocument): ChannelListing[] {
     return this.list(document)?.channels ?? []
+  }
+
+  private statusOf(document: RegisteredDocument): DocumentListing['status'] {
+    return this.inForce.isInForce(document) ? 'active' : 'superseded'
   }
 
   private list(document: RegisteredDocument): Listed | undefined {
@@ -94,7 +96,7 @@ export class DocumentLists {
     if (contract === undefined) return undefined
     const known = this.listed.get(contract)
     if (known !== undefined) return known
-    const channels = channelListings(document, contract, this.inForce.isInForce(document) ? 'active' : 'superseded')
+    const channels = channelListings(document, contract, this.statusOf(document))
     const byId = new Map(channels.map((channel) => [channel.id, channel]))
     const schemas = new Map<string, SchemaListing>()
     for (const [index, channel] of contract.channels.entries()) {

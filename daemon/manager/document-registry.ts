@@ -1,3 +1,4 @@
+import { EdgeError } from '../core/errors.ts'
 import type { DocumentMode } from '../pipeline/document-loader.ts'
 
 /** One version of a document, as it is registered. */
@@ -41,6 +42,13 @@ export class DocumentRegistry {
 
   get(id: string): RegisteredDocument | undefined {
     return this.byId.get(id)
+  }
+
+  /** Throws `not-found`. */
+  known(id: string): RegisteredDocument {
+    const document = this.byId.get(id)
+    if (document === undefined) throw new EdgeError('not-found', `There is no document ${id}.`)
+    return document
   }
 
   set(document: RegisteredDocument): void {

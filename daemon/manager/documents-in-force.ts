@@ -53,16 +53,14 @@ export class DocumentsInForce {
 
   /** Remembered, or checked anew from its text. Throws as loadDocument does. */
   async contractOf(document: RegisteredDocument): Promise<Contract> {
-    const known = this.contracts.get(document.id)
-    if (known !== undefined) return known
+    const contract = this.contractAtHand(document) ?? (await this.checkAgain(document))
+    if (this.isInForce(document)) this.contracts.set(document.id, contract)
+    return contract
+  }
+
+  private async checkAgain({ templateId, mode, baseUrl }: RegisteredDocument): Promise<Contract> {
     const { cache, template } = this.options
-    const stored = cache.contract(document.contractHash)
-    const contract =
-      stored === undefined
-        ? (await loadText({ text: template(document.templateId) ?? '', mode: document.mode }, cache)).contract
-        : (JSON.parse(stored) as Contract)
-    const complete = withBaseUrl(contract, document.baseUrl)
-    if (this.isInForce(document)) this.contracts.set(document.id, complete)
-    return complete
+    const { contract } = await loadText({ text: template(templateId) ?? '', mode }, cache)
+    return withBaseUrl(contract, baseUrl)
   }
 }

@@ -126,28 +126,27 @@ export class Registrar {
     const kept = new Set(files.map(({ name, version }) => documentId(name, version)))
     const gone = registry.ofFiles().filter((one) => !kept.has(one.id))
     for (const one of gone) registry.delete(one.id)
-    const writes: (() => Promise<void>)[] = gone.map((one) => () => this.forget(one))
+    const writes = gone.map((one) => this.forget(one))
     for (const { name, version, contract, file, mode, text, hash } of files) {
       const known = registry.get(documentId(name, version))
       const isKnown = known?.source === 'file' && known.contractHash === hash && known.file === file
       if (text === undefined || isKnown) {
-        if (known !== undefined && !this.takesForce(known)) continue
-        if (known !== undefined) inForce.set(known, contract)
+        if (known !== undefined && this.takesForce(known)) inForce.set(known, contract)
         continue
       }
       const document = this.made(name, version, null, text, hash, { mode, source: 'file', file })
       const active = this.takesForce(document)
       registry.set(document)
       if (active) inForce.set(document, contract)
-      writes.push(() => this.write(document, contract, text, active, 'configuration'))
+      writes.push(this.write(document, contract, text, active, 'configuration'))
     }
-    return Promise.all(writes.map((write) => write()))
+    return Promise.all(writes)
   }
 
   unregister(id: string): Promise<void> {
     return this.inTurn(async () => {
       const { registry, inForce, activate } = this.options
-      const document = this.known(id)
+      const document = registry.known(id)
       if (document.source === 'file')
         throw new EdgeError('document-of-file', `${document.name} is the document of ${document.file ?? 'a file'}.`)
       await this.options.commit({ type: 'unregister', documentId: id, at: this.now() })
@@ -161,7 +160,7 @@ export class Registrar {
   pin(id: string, pinned: boolean): Promise<RegisteredDocument> {
     return this.inTurn(async () => {
       const { registry, inForce, commit, activate } = this.options
-      const document = this.known(id)
+      const document = registry.known(id)
       const at = this.now()
       for (const other of registry.versions(document.name)) {
         const wanted = other.id === id && pinned
@@ -171,15 +170,8 @@ export class Registrar {
       }
       await this.bringInForce(document.name)
       activate(inForce.active())
-      return this.known(id)
+      return registry.known(id)
     })
-  }
-
-  /** Throws `not-found`. */
-  known(id: string): RegisteredDocument {
-    const document = this.options.registry.get(id)
-    if (document === undefined) throw new EdgeError('not-found', `There is no document ${id}.`)
-    return document
   }
 
   private made(

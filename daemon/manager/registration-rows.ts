@@ -32,8 +32,7 @@ export function documentRows(document: RegisteredDocument, contract: Contract, a
   }))
   const definitions = contract.channels.flatMap((channel) => {
     const channelId = ids.get(channel) ?? ''
-    const messages = channel.messages.length === 0 ? [undefined] : channel.messages
-    return messages.map((message) => ({ ...definitionRow(channel, channelId, message), ...stamps }))
+    return messagesOf(channel).map((message) => ({ ...definitionRow(channel, channelId, message), ...stamps }))
   })
   const brokers = contract.servers.map((server) => ({
     id: idOf('broker', id, server.name),
@@ -67,6 +66,11 @@ function definitionRow(channel: ContractChannel, channelId: string, message: Con
     headers_schema: message?.headers === undefined ? null : JSON.stringify(message.headers),
     description: message?.description ?? message?.title ?? null,
   }
+}
+
+/** A channel that describes no message has one all the same: any. */
+export function messagesOf(channel: ContractChannel): (ContractMessage | undefined)[] {
+  return channel.messages.length === 0 ? [undefined] : channel.messages
 }
 
 /** Whether others send it to us: 2.x publish. */

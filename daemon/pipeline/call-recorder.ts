@@ -21,6 +21,8 @@ const MAX_PAYLOAD_BYTES = 64 * 1024
 export class CallRecorder {
   private settings: CallLogSettings
   private readonly put: (op: Op) => void
+  /** Ids of the messages of plans: a hash is made once a plan. */
+  private readonly definitions = new WeakMap<NumberedPlan, string>()
   private every = 0
   private untilNext = 0
 
@@ -45,15 +47,19 @@ export class CallRecorder {
     return true
   }
 
-  accepted(record: RecordInput, { plan, stream }: NumberedPlan, seq: number): void {
+  accepted(record: RecordInput, numbered: NumberedPlan, seq: number): void {
+    const { plan, stream } = numbered
     const channelId = plan.channelIds?.[0]
     if (channelId === undefined) return
+    let definition = this.definitions.get(numbered)
+    if (definition === undefined)
+      this.definitions.set(numbered, (definition = messageId(channelId, plan.message ?? ANY_MESSAGE)))
     this.put({
       type: 'call',
       row: {
         id: randomUUID(),
         channel_id: channelId,
-        message_id: messageId(channelId, plan.message ?? ANY_MESSAGE),
+        message_id: definition,
         operation_type: 'publish',
         payload: payloadText(record.payload),
         headers: record.headers === '' ? null : record.headers,

@@ -15,9 +15,9 @@ const REMEMBERED_TOPICS = 20_000
 /** The documents in force, made once per change of documents or routes. Topics that were seen lately are not matched again. */
 export class Catalogue {
   readonly documents: readonly ActiveDocument[]
-  readonly channelCount: number
   private readonly context: CompileContext
   private readonly compiled: readonly CompiledDocument[]
+  private readonly byId: ReadonlyMap<string, ActiveChannel>
   private readonly remembered = new Generations<string, TopicMatch>(REMEMBERED_TOPICS)
 
   /** `before`: what it had compiled under the same settings is taken over. */
@@ -28,16 +28,12 @@ export class Catalogue {
     this.compiled = documents.map(
       (document) => known.find((one) => isSame(one.source, document)) ?? new CompiledDocument(document, context),
     )
-    this.channelCount = this.compiled.reduce((sum, one) => sum + one.channels.size, 0)
+    this.byId = new Map(this.compiled.flatMap(({ channels }) => [...channels]))
   }
 
   /** A channel of a document in force. */
   channel(id: string): ActiveChannel | undefined {
-    for (const { channels } of this.compiled) {
-      const found = channels.get(id)
-      if (found !== undefined) return found
-    }
-    return undefined
+    return this.byId.get(id)
   }
 
   find(topic: string): TopicMatch {

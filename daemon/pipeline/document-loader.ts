@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readDocumentFile } from '../asyncapi/read-document-file.ts'
 import { basename, extname } from 'node:path'
 import type { Contract } from '../asyncapi/contract.ts'
 import type { DocumentInput } from '../asyncapi/check-document.ts'
 import { loadDocument } from '../asyncapi/load-document.ts'
-import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
+import { EdgeError, messageOf } from '../core/errors.ts'
 import type { AsyncapiEntry } from '../settings/asyncapi-settings.ts'
 import type { ActiveDocument } from './compiled-document.ts'
 
@@ -43,7 +43,7 @@ export async function loadDocuments(entries: readonly AsyncapiEntry[], cache: Do
   const failures: LoadedDocuments['failures'] = []
   for (const entry of entries) {
     try {
-      const text = read(entry.file)
+      const text = readDocumentFile(entry.file)
       const { contract, hash } = await loadText({ ...entry, text }, cache)
       if (cache.lastGood(entry.file) !== hash) cache.rememberFile(entry.file, hash)
       documents.push({ ...named(entry, contract), file: entry.file, mode: entry.mode, text, hash })
@@ -80,17 +80,6 @@ async function check(input: DocumentInput): Promise<Contract> {
   } catch (error) {
     if (!(error instanceof EdgeError) || error.code !== 'document-check-failed') throw error
     return loadDocument(input)
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new EdgeError('document-unreadable', `cannot be read: ${systemCode(error) ?? messageOf(error)}`, {
-      cause: error,
-      place: { file },
-    })
   }
 }
 

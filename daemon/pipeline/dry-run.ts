@@ -1,10 +1,8 @@
 import type { Contract } from '../asyncapi/contract.ts'
 import { Catalogue } from './catalogue.ts'
-import type { CompileContext } from './compiled-document.ts'
+import { detachedContext } from './detached-context.ts'
 import type { History } from './history.ts'
 import { Judge } from './judge.ts'
-import { PlanBook } from './plan-book.ts'
-import { Tally } from '../telemetry/tally.ts'
 
 export interface ReplayResult {
   /** Messages of the log and its history that are on channels of the document. */
@@ -78,12 +76,7 @@ function note(
 
 /** As if the document stood alone; what it would number and count goes nowhere. */
 function judgeOf(contract: Contract, name: string): Judge {
-  const book = new PlanBook({ plans: [], streams: [] }, () => undefined)
-  const context: CompileContext = {
-    settings: { upstreams: [], routes: [] },
-    book,
-    tallyOf: (key, address, document) => new Tally({ scope: 'channel', key, name: address, document }),
-  }
+  const context = detachedContext({ upstreams: [], routes: [] })
   const catalogue = new Catalogue([{ name, version: contract.version, contract }], context)
-  return new Judge(catalogue, book, 'local', [])
+  return new Judge(catalogue, context.book, 'local', [])
 }

@@ -16,12 +16,12 @@ export interface PublishRequest {
   channelId: string
   /** A value, encoded by the message's content type; or the bytes themselves. */
   value?: unknown
-  bytes?: Uint8Array
-  headers?: Headers
+  bytes?: Uint8Array | undefined
+  headers?: Headers | undefined
   /** Of the channel's address; those that are missing are taken from fields of the value. */
-  parameters?: Readonly<Record<string, string>>
+  parameters?: Readonly<Record<string, string>> | undefined
   /** Name of the message that it is meant to be. */
-  message?: string
+  message?: string | undefined
 }
 
 export interface Published {

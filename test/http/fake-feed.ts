@@ -1,4 +1,5 @@
 import type { Feed, FeedEvent, FeedFilter, FeedMessage, FeedReader, FeedSubscription } from '../../daemon/core/feed.ts'
+import { waitUntil } from '../servers/wait-until.ts'
 
 interface Subscribed {
   filter: FeedFilter
@@ -34,6 +35,21 @@ export class FakeFeed implements Feed {
     const ready = this.subscribed.filter(({ reader }) => reader.ready())
     for (const { reader } of ready) reader.take(batch)
     return ready.length
+  }
+
+  /** Large messages, until only so many readers take more. */
+  async flood(readers: number): Promise<void> {
+    const payload = Buffer.from(JSON.stringify({ text: 'x'.repeat(60_000) }))
+    let taken = Infinity
+    let seq = 0
+    await waitUntil(
+      () => `only ${readers} take more, not ${taken}`,
+      async () => {
+        taken = this.emit(feedMessage(++seq, { payload }))
+        await new Promise((resolve) => setImmediate(resolve))
+        return taken <= readers
+      },
+    )
   }
 }
 
