@@ -112,7 +112,7 @@ export function documentsRoutes(registry: RegistryPort): Routes {
           operationId: 'deleteAsyncapi',
           tags: TAGS,
           params: PATH,
-          response: answers({ 204: NO_CONTENT }, 404, 409, 429),
+          response: answers({ 204: NO_CONTENT }, 404, 409, 413, 415, 429),
         },
       },
       async (request, reply) => {
@@ -133,7 +133,7 @@ export function documentsRoutes(registry: RegistryPort): Routes {
           operationId: pinned ? 'pinAsyncapi' : 'unpinAsyncapi',
           tags: TAGS,
           params: PATH,
-          response: answers({ 200: DOCUMENT }, 404, 415, 429),
+          response: answers({ 200: DOCUMENT }, 404, 413, 415, 429),
         },
         handler: async (request) => {
           const answer = await registry.pin(request.params.id, pinned, callerOf(request))

@@ -70,6 +70,7 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'body-not-json',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'body-length-wrong',
   FST_ERR_BAD_URL: 'path-invalid',
+  FST_ERR_MAX_PARAM_LENGTH: 'path-too-long',
 }
 
 export function titleOf(status: number): string {

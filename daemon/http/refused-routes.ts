@@ -115,7 +115,7 @@ function refusedRoutes<View>(
           operationId: `discard${operation}`,
           tags,
           params,
-          response: answers({ 204: NO_CONTENT }, 404),
+          response: answers({ 204: NO_CONTENT }, 404, 413, 415),
         },
       },
       async (request, reply) => {

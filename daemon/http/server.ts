@@ -98,6 +98,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     // What is given is what is checked: nothing is converted, removed or filled in.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
+    // A path that cannot be decoded reaches no hook and no route.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(HEADERS)
+      reply.header('x-request-id', request.id)
+      const { host, origin } = request.headers
+      const refusal = gate.guard({ host, origin, localAddress: request.socket.localAddress })
+      const cause = refusal === undefined ? error : new HttpProblem(refusal.status, refusal.code, refusal.detail)
+      sendProblem(reply, toProblem(cause))
+    },
     serverFactory: (handler) => {
       const server = node.create(handler)
       const { upgrades } = options

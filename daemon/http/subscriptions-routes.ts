@@ -81,7 +81,7 @@ export function subscriptionsRoutes(port: SubscriptionPort): Routes {
           operationId: 'deleteSubscription',
           tags: TAGS,
           params: { type: 'object', properties: { id }, required: ['id'] },
-          response: answers({ 204: NO_CONTENT }, 404),
+          response: answers({ 204: NO_CONTENT }, 404, 413, 415),
         },
       },
       async (request, reply) => {

@@ -50,6 +50,21 @@ function sendRaw(url: string, bytes: string): Promise<string> {
 }
 
 describe('every request', () => {
+  test.each([
+    ['that cannot be decoded', '/channels/%zz', 400, 'path-invalid'],
+    ['with a part that is too long', `/long/${'x'.repeat(200)}`, 414, 'path-too-long'],
+  ])('to a path %s is a problem, with the checks of every other', async (_what, url, status, code) => {
+    const { app } = start({}, { routes: [(routes) => routes.get('/long/:id', () => ({}))] })
+    const answer = await app.inject({ url, headers: LOCAL })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.headers['content-type']).toContain('application/problem+json')
+    expect(answer.headers['x-content-type-options']).toBe('nosniff')
+    expect(answer.headers['x-request-id']).toBeTruthy()
+    expect(answer.json()).toMatchObject({ status, code })
+    const foreign = await app.inject({ url, headers: { host: 'evil.example.com' } })
+    expect(foreign.json()).toMatchObject({ status: 421, code: 'host-unknown' })
+  })
+
   test('to a foreign host is 421, from a foreign origin 403, each as problem+json', async () => {
     const { app } = start()
     const foreign = await app.inject({ url: '/healthz', headers: { host: 'evil.example.com' } })
