@@ -13,7 +13,7 @@ import { sized } from '../support/soak.ts'
 const CLIENTS = 10
 const EACH = 1_000
 const TOTAL = CLIENTS * EACH
-const OUTAGE_MS = sized(20_000, 600_000)
+const OUTAGE_MS = sized(60_000, 600_000)
 const LIMIT_MS = OUTAGE_MS + 100_000
 
 let kafka: KafkaServer
