@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Caller } from './api-ports.ts'
@@ -11,7 +11,7 @@ import { createNodeServer, type ConnectionLimits, type TlsFiles } from './node-s
 import { addOpenApi } from './openapi.ts'
 import type { AccessNeed, HttpPorts } from './ports.ts'
 import { HttpProblem, sendProblem, toProblem } from './problem.ts'
-import { createRequestGuard, type RequestGuard } from './request-guard.ts'
+import { createRequestGuard } from './request-guard.ts'
 
 /** Adds one resource to the server. */
 export type Routes = (app: FastifyInstance) => void
@@ -25,9 +25,11 @@ export interface Upgrades {
   cut(): void
 }
 
-/** The checks that every request passes, for those that do not pass through the routes. Throws HttpProblem or EdgeError. */
+/** The checks that every request passes, for those that do not pass through the routes. */
 export interface Gate {
-  guard: RequestGuard
+  /** Why a request of this Host or Origin is refused; undefined: go on. */
+  guard: (request: IncomingMessage) => HttpProblem | undefined
+  /** Throws HttpProblem or EdgeError. */
   authorize: (request: GatedRequest) => Promise<Caller>
 }
 
@@ -81,8 +83,12 @@ const HEADERS = {
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger } = options
+  const guard = createRequestGuard([options.host, ...options.hosts])
   const gate: Gate = {
-    guard: createRequestGuard([options.host, ...options.hosts]),
+    guard: ({ headers: { host, origin }, socket: { localAddress } }) => {
+      const refusal = guard({ host, origin, localAddress })
+      return refusal && new HttpProblem(refusal.status, refusal.code, refusal.detail)
+    },
     authorize: (request) => authorize(options, request),
   }
   // Where a name has several addresses, each gets a server of its own.
@@ -100,12 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
     // A path that cannot be decoded reaches no hook and no route.
     frameworkErrors: (error, request, reply) => {
-      reply.headers(HEADERS)
-      reply.header('x-request-id', request.id)
-      const { host, origin } = request.headers
-      const refusal = gate.guard({ host, origin, localAddress: request.socket.localAddress })
-      const cause = refusal === undefined ? error : new HttpProblem(refusal.status, refusal.code, refusal.detail)
-      sendProblem(reply, toProblem(cause))
+      sendProblem(reply, toProblem(admit(request, reply, gate) ?? error))
     },
     serverFactory: (handler) => {
       const server = node.create(handler)
@@ -125,11 +126,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.addHook('onRoute', (route) => allowed.add(route.url, route.method))
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(HEADERS)
-    reply.header('x-request-id', request.id)
-    const { host, origin } = request.headers
-    const refusal = gate.guard({ host, origin, localAddress: request.socket.localAddress })
-    if (refusal !== undefined) throw new HttpProblem(refusal.status, refusal.code, refusal.detail)
+    const refusal = admit(request, reply, gate)
+    if (refusal !== undefined) throw refusal
     if (OPEN_TO_ALL.has(pathOf(request.url))) return
     const { method, url, headers, ip, routeOptions } = request
     const needs = routeOptions.config.access ?? 'read'
@@ -184,6 +182,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }
     },
   }
+}
+
+/** What comes before anything else of a request is looked at; returns why it is refused. */
+function admit(request: FastifyRequest, reply: FastifyReply, gate: Gate): HttpProblem | undefined {
+  reply.headers(HEADERS)
+  reply.header('x-request-id', request.id)
+  return gate.guard(request.raw)
 }
 
 async function authorize(options: HttpServerOptions, request: GatedRequest): Promise<Caller> {

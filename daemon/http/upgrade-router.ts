@@ -90,9 +90,8 @@ export class UpgradeRouter {
     request: IncomingMessage,
     gate: Gate,
   ): Promise<(request: IncomingMessage, socket: Duplex, head: Buffer) => void> {
-    const { host, origin } = request.headers
-    const refusal = gate.guard({ host, origin, localAddress: request.socket.localAddress })
-    if (refusal !== undefined) throw new HttpProblem(refusal.status, refusal.code, refusal.detail)
+    const refusal = gate.guard(request)
+    if (refusal !== undefined) throw refusal
     const url = new URL(request.url ?? '/', 'http://gateway')
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')
