@@ -1,10 +1,16 @@
 import { createRequire } from 'node:module'
 import type * as Cbor from 'cbor-x'
-import { DEFAULT_JSON_LIMITS, isJsonSchemaFormat, Undecodable, type PayloadFormat } from './payload-format.ts'
-import { CborFault, readCbor, type CborLimits } from './read-cbor.ts'
+import {
+  DEFAULT_PAYLOAD_LIMITS,
+  isJsonSchemaFormat,
+  Undecodable,
+  type PayloadFormat,
+  type PayloadLimits,
+} from './payload-format.ts'
+import { CborFault, readCbor } from './read-cbor.ts'
 
 /** `application/cbor` and `+cbor`, as the JSON value that it stands for. */
-export function cborFormat(limits: CborLimits = DEFAULT_JSON_LIMITS): PayloadFormat {
+export function cborFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): PayloadFormat {
   return {
     reads: isCborType,
     checks: isJsonSchemaFormat,

@@ -31,15 +31,15 @@ export interface PayloadFormat extends PayloadReader {
   checks(schemaFormat: string): boolean
 }
 
-export interface JsonLimits {
+export interface PayloadLimits {
   maxBytes: number
   maxDepth: number
 }
 
-export const DEFAULT_JSON_LIMITS: JsonLimits = { maxBytes: 1024 * 1024, maxDepth: 64 }
+export const DEFAULT_PAYLOAD_LIMITS: PayloadLimits = { maxBytes: 1024 * 1024, maxDepth: 64 }
 
 /** JSON in UTF-8, bounded in size and depth before it is parsed. */
-export function jsonFormat(limits: JsonLimits = DEFAULT_JSON_LIMITS): PayloadFormat {
+export function jsonFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): PayloadFormat {
   return {
     reads: isJsonType,
     checks: isJsonSchemaFormat,

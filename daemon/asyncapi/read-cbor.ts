@@ -1,10 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../core/bytes.ts'
-
-export interface CborLimits {
-  maxBytes: number
-  maxDepth: number
-}
+import type { PayloadLimits } from './payload-format.ts'
 
 /** Thrown where bytes are not CBOR that a JSON value can be made of. */
 export class CborFault extends Error {}
@@ -16,7 +12,7 @@ const MAX_BIGNUM_BYTES = 128
  * their tag 22 or 23 asks for; keys may be texts or integers; undefined is null. Lengths are held against the bytes that
  * are there before anything is made of them. Throws CborFault.
  */
-export function readCbor(bytes: Uint8Array, limits: CborLimits): unknown {
+export function readCbor(bytes: Uint8Array, limits: PayloadLimits): unknown {
   const reader = new Reader(asBuffer(bytes), limits)
   return reader.whole()
 }
@@ -26,10 +22,10 @@ const BREAK = Symbol('break')
 
 class Reader {
   private readonly bytes: Buffer
-  private readonly limits: CborLimits
+  private readonly limits: PayloadLimits
   private at = 0
 
-  constructor(bytes: Buffer, limits: CborLimits) {
+  constructor(bytes: Buffer, limits: PayloadLimits) {
     this.bytes = bytes
     this.limits = limits
   }

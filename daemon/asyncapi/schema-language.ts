@@ -1,5 +1,5 @@
 import type { PayloadSchema } from './contract.ts'
-import { DEFAULT_JSON_LIMITS, type PayloadReader } from './payload-format.ts'
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadReader } from './payload-format.ts'
 
 /** A schema with all that it takes to read and write the payloads that it describes. */
 export interface PayloadCodec extends PayloadReader {
@@ -21,5 +21,5 @@ export interface SchemaUse {
   messageName: string
 }
 
-export const MAX_PAYLOAD_BYTES = DEFAULT_JSON_LIMITS.maxBytes
-export const MAX_PAYLOAD_DEPTH = DEFAULT_JSON_LIMITS.maxDepth
+export const MAX_PAYLOAD_BYTES = DEFAULT_PAYLOAD_LIMITS.maxBytes
+export const MAX_PAYLOAD_DEPTH = DEFAULT_PAYLOAD_LIMITS.maxDepth
