@@ -117,11 +117,12 @@ test.skipIf(!isRoot)('row 7: a daemon starts on a full file system, drains its q
     first: 1_000_000,
     window: 100,
     payloadBytes: 5_000,
-    settle: true,
   })
   children.push(next)
   await next.until('open', 10_000)
   expectStored(join(disk.path, 'store'), child.acknowledged())
+  // Not before: what is settled may be deleted while it is being read.
+  next.process.kill('SIGUSR2')
   await next.untilAcknowledged(2_000, 50_000)
   rmSync(join(disk.path, 'of somebody else'))
   disk.resize(DISK_MIB * 2)
