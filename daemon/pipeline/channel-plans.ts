@@ -23,6 +23,8 @@ export interface ChannelPlansInput {
 /** How messages of one kind on one channel go on. */
 export interface MessagePlan {
   numbered: NumberedPlan
+  /** `numbered.plan.invalid` */
+  invalid: boolean
   /** Counts of the channels that it belongs to. */
   tallies: readonly Tally[]
   /** Running time after which it is no longer wanted; 0 is never. */
@@ -76,7 +78,7 @@ export class ChannelPlans {
       ...(message === undefined ? { invalid: true } : {}),
     }
     const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
-    const made = { numbered: book.number(plan), tallies: [tally], ttlMs }
+    const made = { numbered: book.number(plan), invalid: message === undefined, tallies: [tally], ttlMs }
     this.made.set(key, made)
     return made
   }
