@@ -8,6 +8,7 @@ import { IdempotencyCap } from './idempotency-cap.ts'
 import { RegistryApplier } from './registry-applier.ts'
 import { OpApplier } from './op-applier.ts'
 import { opBytes } from './op-bytes.ts'
+import { sealRecords } from './record.ts'
 import { Retention, type StoreLimits } from './retention.ts'
 
 /** Whose messages these are: written into every block. */
@@ -195,6 +196,7 @@ export class LogWriter {
 
   private writeBlock(batch: Batch, block: Block): void {
     const body = Buffer.from(block.buffer, 0, block.length)
+    sealRecords(body)
     const { epoch, boot } = this.identity
     this.insertBlock.run(
       block.firstSeq,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { FakeClock } from '../../daemon/core/clock.ts'
 import type { Batch } from '../../daemon/store/batch.ts'
 import { MessageLog } from '../../daemon/store/message-log.ts'
-import { decodeBlock } from '../../daemon/store/record.ts'
+import { decodeBlock, sealRecords } from '../../daemon/store/record.ts'
 import { RunningClock } from '../../daemon/store/running-clock.ts'
 import { recordInput, streamOp } from './store-fixture.ts'
 
@@ -24,9 +24,11 @@ function startLog(start = { batch: 0, seq: 0 }) {
 }
 
 function payloads(batch: Batch | undefined): string[] {
-  return (batch?.blocks ?? []).flatMap((block) =>
-    decodeBlock(Buffer.from(block.buffer, 0, block.length)).records.map((record) => record.payload.toString()),
-  )
+  return (batch?.blocks ?? []).flatMap((block) => {
+    const body = Buffer.from(block.buffer, 0, block.length)
+    sealRecords(body)
+    return decodeBlock(body).records.map((record) => record.payload.toString())
+  })
 }
 
 test('what arrives in one turn is one batch; what arrives meanwhile is the next', async () => {
