@@ -6,6 +6,7 @@ import { Cursors } from './cursors.ts'
 import { CallLog } from './call-log.ts'
 import { IdempotencyCap } from './idempotency-cap.ts'
 import { RegistryApplier } from './registry-applier.ts'
+import { LogEnd } from './log-end.ts'
 import { OpApplier } from './op-applier.ts'
 import { opBytes } from './op-bytes.ts'
 import { sealRecords } from './record.ts'
@@ -45,10 +46,7 @@ export class LogWriter {
   private readonly end: Database.Statement
   private readonly undo: Database.Statement
   private readonly insertBlock: Database.Statement
-  private readonly growStream: Database.Statement
-  private readonly saveState: Database.Statement
-  private lastBatch: number
-  private lastSeq: number
+  private readonly logEnd: LogEnd
 
   constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits) {
     this.db = db
@@ -60,31 +58,31 @@ export class LogWriter {
     this.insertBlock = db.prepare(
       'INSERT INTO blocks (id, last_seq, batch, stream, epoch, boot, count, length, running_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     )
-    this.growStream = db.prepare('UPDATE streams SET messages = messages + ?, bytes = bytes + ? WHERE id = ?')
-    this.saveState = db.prepare(
-      'UPDATE state SET batch = ?, seq = ?, running_ms = ?, monotonic_ms = ?, wall_ms = ?, synced = ? WHERE id = 1',
-    )
-    const state = db.prepare<[], { batch: number; seq: number }>('SELECT batch, seq FROM state').get()
-    this.lastBatch = state?.batch ?? 0
-    this.lastSeq = state?.seq ?? 0
+    this.logEnd = new LogEnd(db)
     this.cursors = new Cursors(db)
     this.calls = new CallLog(db, this.streams, this.cursors)
     this.idempotency = new IdempotencyCap(db)
     this.ops = new OpApplier(db, this.streams, identity.boot, new RegistryApplier(db, this.calls))
-    this.retention = new Retention(db, this.streams, this.cursors, limits)
+    this.retention = new Retention({
+      db,
+      streams: this.streams,
+      cursors: this.cursors,
+      limits,
+      beforeDelete: () => this.logEnd.tell(),
+    })
   }
 
   get committedBatch(): number {
-    return this.lastBatch
+    return this.logEnd.batch
   }
 
   get committedSeq(): number {
-    return this.lastSeq
+    return this.logEnd.seq
   }
 
   /** A batch whose number has been committed already is not written again. */
   commit(batch: Batch | null, settlements: readonly Settlement[]): CommitResult {
-    const fresh = batch !== null && batch.number > this.lastBatch ? batch : null
+    const fresh = batch !== null && batch.number > this.logEnd.batch ? batch : null
     let settled = settlements.length === 0
     try {
       if (fresh === null || this.makeRoom(fresh)) {
@@ -109,7 +107,7 @@ export class LogWriter {
   /** Drops the messages of a batch by policy. What came with them (plans, streams, sessions) is written all the same. */
   commitWithoutMessages(batch: Batch): CommitResult {
     try {
-      if (batch.number > this.lastBatch) this.write(batch, [], false)
+      if (batch.number > this.logEnd.batch) this.write(batch, [], false)
       return { status: 'committed' }
     } catch (error) {
       return this.fail(error, true)
@@ -168,30 +166,27 @@ export class LogWriter {
     this.begin.run()
     this.calls.begin(batch?.clock.runningMs ?? 0)
     for (const settlement of settlements) this.cursors.apply(settlement)
-    const seq = batch === null ? this.lastSeq : this.writeBatch(batch, messages)
+    if (batch !== null) this.writeBatch(batch, messages)
     this.end.run()
     this.ops.keep()
+    this.logEnd.keep()
     if (batch !== null && this.calls.hasOpen)
       this.calls.committed(batch.clock.runningMs + performance.now() - startedAt)
     for (const settlement of settlements) this.cursors.settled(settlement.cursor)
-    this.lastBatch = batch?.number ?? this.lastBatch
-    this.lastSeq = seq
   }
 
-  private writeBatch(batch: Batch, messages: boolean): number {
+  private writeBatch(batch: Batch, messages: boolean): void {
     for (const op of batch.ops) {
       this.ops.apply(op)
       if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
     }
-    let seq = this.lastSeq
+    this.logEnd.begin(batch)
     for (const block of batch.blocks) {
       if (messages) this.writeBlock(batch, block)
-      seq = Math.max(seq, block.lastSeq)
+      this.logEnd.block(block, messages)
     }
-    const { runningMs, monotonicMs, wallMs, synced } = batch.clock
-    this.saveState.run(batch.number, seq, runningMs, monotonicMs, wallMs, synced ? 1 : 0)
-    this.retention.trimSometimes(runningMs, batch.blocks.length)
-    return seq
+    this.logEnd.finish(messages && batch.blocks.length > 0)
+    this.retention.trimSometimes(batch.clock.runningMs, batch.blocks.length)
   }
 
   private writeBlock(batch: Batch, block: Block): void {
@@ -210,13 +205,13 @@ export class LogWriter {
       batch.clock.runningMs,
       body,
     )
-    this.growStream.run(block.count, block.length, block.stream)
   }
 
   private fail(error: unknown, settled: boolean): CommitResult {
     this.ops.forget()
     this.calls.reset()
     this.retention.reset()
+    this.logEnd.reset()
     try {
       if (this.db.inTransaction) this.undo.run()
     } catch (undoError) {
