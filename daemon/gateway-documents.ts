@@ -35,6 +35,15 @@ export interface GatewayDocumentsOptions {
 export class GatewayDocuments {
   readonly registrar: Registrar
   readonly lists: DocumentLists
+  /** A topic that devices may publish on. */
+  exampleTopic(): string | undefined {
+    for (const { contract } of this.active) {
+      const address = contract.channels.find((channel) => channel.address !== null)?.address
+      if (typeof address === 'string') return address.replaceAll(/\{[^{}]*\}/g, '42')
+    }
+    return undefined
+  }
+
   private readonly options: GatewayDocumentsOptions
   private readonly cache: DocumentCache
   private readonly inForce: DocumentsInForce

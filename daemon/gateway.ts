@@ -26,6 +26,7 @@ import { RetainedTopics } from './pipeline/retained-topics.ts'
 import { PlanBook } from './pipeline/plan-book.ts'
 import { ClockSync } from './platform/clock-sync.ts'
 import { runCommand } from './platform/run-command.ts'
+import { settleHeapWhenQuiet } from './platform/settle-heap.ts'
 import { SimulatedSensorRunner } from './sensors/simulated-sensor.ts'
 import { diffSettings } from './settings/reload-diff.ts'
 import type { Settings } from './settings/settings.ts'
@@ -141,11 +142,7 @@ export class Gateway {
 
   /** A topic that devices may publish on, for a first try. */
   exampleTopic(): string | undefined {
-    for (const { contract } of this.documents.active) {
-      const address = contract.channels.find((channel) => channel.address !== null)?.address
-      if (typeof address === 'string') return address.replaceAll(/\{[^{}]*\}/g, '42')
-    }
-    return undefined
+    return this.documents.exampleTopic()
   }
 
   /** Whether event loop, broker and store answer; asked by the watchdog. */
@@ -254,6 +251,7 @@ export class Gateway {
     }
     this.addresses.mqtt = await this.broker.listen()
     this.status.listening = true
+    settleHeapWhenQuiet(() => this.counts.received + this.broker.clients)
   }
 
   private async startSensors(): Promise<void> {
