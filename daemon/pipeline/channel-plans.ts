@@ -29,6 +29,8 @@ export interface MessagePlan {
   tallies: readonly Tally[]
   /** Running time after which it is no longer wanted; 0 is never. */
   ttlMs: number
+  /** What it survives once it is acknowledged; undefined: as the store's settings say. */
+  durability: Bridge['durability']
 }
 
 /** The plans of one channel, made when the first message needs them. */
@@ -78,7 +80,13 @@ export class ChannelPlans {
       ...(message === undefined ? { invalid: true } : {}),
     }
     const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
-    const made = { numbered: book.number(plan), invalid: message === undefined, tallies: [tally], ttlMs }
+    const made = {
+      numbered: book.number(plan),
+      invalid: message === undefined,
+      tallies: [tally],
+      ttlMs,
+      durability: bridge.durability,
+    }
     this.made.set(key, made)
     return made
   }

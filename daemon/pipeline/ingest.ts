@@ -11,12 +11,12 @@ import { latencyBucket } from '../telemetry/latency-histogram.ts'
 import type { Statistics } from '../telemetry/statistics.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { CallRecorder } from './call-recorder.ts'
+import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { feedMessage } from './feed-message.ts'
 import type { RetainedTopics } from './retained-topics.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
-import type { NumberedPlan } from './plan.ts'
 
 export interface IngestOptions {
   log: MessageLog
@@ -130,20 +130,26 @@ export class Ingest {
     }
     const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
     const seq = feed.active
-      ? this.appendWatched(plan.numbered, record, stored)
-      : log.append(plan.numbered.stream, record, stored)
+      ? this.appendWatched(plan, record, stored)
+      : log.append(plan.numbered.stream, record, stored, plan.durability)
     if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
     return seq
   }
 
   /** Somebody watches what comes in: the message is kept until it is durable. */
-  private appendWatched({ plan, stream }: NumberedPlan, record: RecordInput, stored: Stored): number | undefined {
+  private appendWatched(
+    { numbered, durability }: MessagePlan,
+    record: RecordInput,
+    stored: Stored,
+  ): number | undefined {
     const { log, feed, messageIdPrefix } = this.options
-    const seq = log.append(stream, record, (error) => {
+    const { plan, stream } = numbered
+    const whenStored: Stored = (error) => {
       if (error === null && seq !== undefined)
         feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
       stored(error)
-    })
+    }
+    const seq = log.append(stream, record, whenStored, durability)
     return seq
   }
 

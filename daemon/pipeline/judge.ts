@@ -107,7 +107,7 @@ export class Judge {
       targets: [...one.targets, ...added],
     })
     const tallies = [...a.plan.tallies, ...b.plan.tallies]
-    const plan = { ...a.plan, numbered, tallies }
+    const plan = { ...a.plan, numbered, tallies, durability: safer(a.plan.durability, b.plan.durability) }
     return { ...a, plan, wrongDirection: a.wrongDirection && b.wrongDirection }
   }
 
@@ -148,9 +148,14 @@ export class Judge {
       lane: 'live',
       targets,
     })
-    const plan = { numbered, invalid: false, tallies: [], ttlMs: 0 }
+    const plan = { numbered, invalid: false, tallies: [], ttlMs: 0, durability: undefined }
     return { verdict: 'pass', plan, wrongDirection: false, tagged: undefined }
   }
+}
+
+/** The stricter of two; undefined stands for the settings of the store, which are one of the others. */
+function safer(a: MessagePlan['durability'], b: MessagePlan['durability']): MessagePlan['durability'] {
+  return a === 'power' || b === 'power' ? 'power' : a === b ? a : undefined
 }
 
 function judgeIn(

@@ -1,6 +1,9 @@
 import type { Lane } from '../core/message.ts'
 import type { RegistryOp } from './registry-rows.ts'
 
+/** What is acknowledged survives: a power cut, because it was fsynced, or the end of the process only. */
+export type Durability = 'power' | 'process'
+
 /** Records of one stream, as they go into the log together. The writer reads the shared bytes, it does not copy them. */
 export interface Block {
   stream: number
@@ -76,6 +79,8 @@ export interface Batch {
   blocks: Block[]
   ops: Op[]
   clock: ClockReading
+  /** What it has to survive: `power` where anything in it has to. */
+  durability: Durability
 }
 
 /** A destination's own counts on one lane; all of them only go up, so that a report may be repeated. */

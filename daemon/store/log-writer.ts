@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3'
 import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import { isCorrupt, isDiskFull, isNoRoom } from './sqlite-codes.ts'
-import type { Batch, Block, Settlement, StreamRow } from './batch.ts'
+import type { Batch, Block, Durability, Settlement, StreamRow } from './batch.ts'
+import { setDurability } from './connection.ts'
 import { Cursors } from './cursors.ts'
 import { CallLog } from './call-log.ts'
 import { IdempotencyCap } from './idempotency-cap.ts'
@@ -47,11 +48,16 @@ export class LogWriter {
   private readonly undo: Database.Statement
   private readonly insertBlock: Database.Statement
   private readonly logEnd: LogEnd
+  /** Of commits that hold no batch. */
+  private readonly durability: Durability
+  private current: Durability
 
-  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits) {
+  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits, durability: Durability = 'power') {
     this.db = db
     this.identity = identity
     this.limits = limits
+    this.durability = durability
+    this.current = durability
     this.begin = db.prepare('BEGIN IMMEDIATE')
     this.end = db.prepare('COMMIT')
     this.undo = db.prepare('ROLLBACK')
@@ -163,6 +169,7 @@ export class LogWriter {
 
   private write(batch: Batch | null, settlements: readonly Settlement[], messages = true): void {
     const startedAt = performance.now()
+    this.require(batch?.durability ?? this.durability)
     this.begin.run()
     this.calls.begin(batch?.clock.runningMs ?? 0)
     for (const settlement of settlements) this.cursors.apply(settlement)
@@ -173,6 +180,12 @@ export class LogWriter {
     if (batch !== null && this.calls.hasOpen)
       this.calls.committed(batch.clock.runningMs + performance.now() - startedAt)
     for (const settlement of settlements) this.cursors.settled(settlement.cursor)
+  }
+
+  private require(durability: Durability): void {
+    if (durability === this.current) return
+    setDurability(this.db, durability)
+    this.current = durability
   }
 
   private writeBatch(batch: Batch, messages: boolean): void {

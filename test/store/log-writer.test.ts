@@ -76,6 +76,18 @@ test('no block goes before the state row tells of it', () => {
   expect(log.rows('SELECT messages FROM streams')).toEqual([{ messages: 5 }])
 })
 
+test('each commit is fsynced exactly where something in it has to survive a power cut', () => {
+  const synced = (batch: Batch): boolean => {
+    log.writer.commit(batch, [])
+    return log.db.pragma('synchronous', { simple: true }) === 2
+  }
+  const loose = (number: number): Batch => ({ ...batchOf(number, blocksOf(1, number, ['a'])), durability: 'process' })
+  expect(synced(batchOf(1, [], [streamOp(1, [])]))).toBe(true)
+  expect(synced(loose(2))).toBe(false)
+  expect(synced(loose(3))).toBe(false)
+  expect(synced(batchOf(4, blocksOf(1, 4, ['a'])))).toBe(true)
+})
+
 test('another writer knows which batch was the last', () => {
   log.writer.commit(batchOf(1, blocksOf(1, 1, ['a']), [streamOp(1, [])]), [])
   log.abandon()
