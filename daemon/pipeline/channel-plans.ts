@@ -4,7 +4,7 @@ import { parseDuration } from '../core/units.ts'
 import type { RouteSettings } from '../settings/route-settings.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { bridgeOf } from './bridge-of.ts'
-import type { NumberedPlan } from './plan.ts'
+import type { NumberedPlan, PlanTarget } from './plan.ts'
 import type { PlanBook } from './plan-book.ts'
 import { routeFit, routeTakes, targetsOf, type RoutingSettings } from './targets.ts'
 
@@ -59,16 +59,23 @@ export class ChannelPlans {
     return plan
   }
 
+  /** Where messages of one kind go; `open`: those of the routes that the topic decides about which are meant. */
+  targets(message: ContractMessage | undefined, open: readonly RouteSettings[] = []): PlanTarget[] {
+    const { contract, channel, receives, settings } = this.input
+    if (!receives) return []
+    // In the order of the settings, whichever way they matched.
+    const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
+    return targetsOf(bridgeOf(contract, channel, message), routes, settings, plainNames(channel))
+  }
+
   private make(topic: string, message: ContractMessage | undefined): MessagePlan {
-    const { document, contract, channel, channelId, address, receives, settings, book, tally } = this.input
+    const { document, contract, channel, channelId, address, settings, book, tally } = this.input
     const open = this.openRoutes.filter((route) => routeTakes(route.from, topic))
     const key = `${message?.name ?? ''} ${message === undefined} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
     const known = this.made.get(key)
     if (known !== undefined) return known
     const bridge = bridgeOf(contract, channel, message)
-    // In the order of the settings, whichever way they matched.
-    const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
-    const targets = receives ? targetsOf(bridge, routes, settings, plainNames(channel)) : []
+    const targets = this.targets(message, open)
     const plan = {
       document,
       message: message?.name ?? null,

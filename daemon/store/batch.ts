@@ -53,6 +53,8 @@ export interface RetainedRow {
 export type Op =
   | { type: 'plan'; row: PlanRow }
   | { type: 'stream'; row: StreamRow }
+  /** What is in the log gets a destination that it did not have when it was stored: rows that take the place of theirs. */
+  | { type: 'adopt'; plans: PlanRow[]; streams: StreamRow[] }
   | { type: 'quarantine'; row: QuarantineInput }
   /** It was published or sent again, or is not wanted any more. */
   | { type: 'quarantine-delete'; id: number }

@@ -192,6 +192,8 @@ export class LogWriter {
     for (const op of batch.ops) {
       this.ops.apply(op)
       if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
+      // What was settled for all is not settled for another one.
+      if (op.type === 'adopt') this.retention.reset()
     }
     this.logEnd.begin(batch)
     for (const block of batch.blocks) {
