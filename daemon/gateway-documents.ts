@@ -1,3 +1,4 @@
+import { DocumentErrors } from './asyncapi/document-errors.ts'
 import { EdgeError } from './core/errors.ts'
 import type { Clock } from './core/clock.ts'
 import type { Logger } from './core/logger.ts'
@@ -11,16 +12,6 @@ import { expandDocuments } from './settings/expand-documents.ts'
 import type { Settings } from './settings/settings.ts'
 import type { LogStore } from './store/log-store.ts'
 import type { RegistryReader, StoredRegistration } from './store/registry-reader.ts'
-
-/** Documents of files could not be loaded, and there is no earlier version of them. */
-export class DocumentErrors extends EdgeError {
-  readonly errors: readonly EdgeError[]
-
-  constructor(errors: readonly EdgeError[]) {
-    super(errors[0]?.code ?? 'document-invalid', errors[0]?.message ?? 'documents could not be loaded')
-    this.errors = errors
-  }
-}
 
 export interface GatewayDocumentsOptions {
   store: LogStore
