@@ -67,13 +67,18 @@ describe('reading a document', () => {
     ])
   })
 
-  it('refuses references that lead nowhere or round in a circle, wherever they stand', () => {
+  it('lists references that lead nowhere or round in a circle, wherever they stand', () => {
     const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b'}\nx-b: {$ref: '#/x-a'}\nx-c: [{examples: [{$ref: '#/none'}]}]`
-    expect(errorsOf(text).map((error) => [error.code, error.place.line])).toEqual([
-      ['document-reference', 2],
-      ['document-reference', 3],
-      ['document-reference', 4],
+    expect(readSource(text).dangling.map(({ pointer }) => pointer)).toEqual([
+      '/x-a/$ref',
+      '/x-b/$ref',
+      '/x-c/0/examples/0/$ref',
     ])
+  })
+
+  it('tells of a reference that leaves the document, not of those that lead to it', () => {
+    const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b/c'}\nx-b: {$ref: './b.yaml'}`
+    expect(errorsOf(text)).toMatchObject([{ code: 'document-reference', place: { line: 3 } }])
   })
 
   it('takes a property called $ref, merge keys, tabs in JSON and percent-encoded references', () => {
