@@ -81,6 +81,14 @@ describe('reading a document', () => {
     expect(errorsOf(text)).toMatchObject([{ code: 'document-reference', place: { line: 3 } }])
   })
 
+  it('finds keys that hold a slash, escaped or not', () => {
+    for (const reference of ['#/x-a/b~1c/d', '#/x-a/b/c/d']) {
+      const text = `asyncapi: 2.5.0\nx-a: { 'b/c': { d: 1 } }\ny: {$ref: '${reference}'}`
+      expect(readSource(text).dangling).toEqual([])
+    }
+    expect(readSource(`asyncapi: 2.5.0\ny: {$ref: '#${'/x'.repeat(100_000)}'}`).dangling).toHaveLength(1)
+  })
+
   it('takes a property called $ref, merge keys, tabs in JSON and percent-encoded references', () => {
     expect(errorsOf('asyncapi: 2.5.0\nx: {properties: {$ref: {type: string}}}')).toEqual([])
     expect(readSource('asyncapi: 2.5.0\na: &a {b: 1}\nc: {<<: *a}').value).toMatchObject({ c: { b: 1 } })
