@@ -32,9 +32,11 @@ export interface Source {
  * keys), `document-invalid` (no AsyncAPI document, unsupported version), `document-reference` (a `$ref` that leaves the
  * document), each with its place. Blocks for as long as parsing takes: meant for the child process.
  */
-export function readSource(text: string, file?: string): Source {
+export function readSource(given: string, file?: string): Source {
   const at: Place = file === undefined ? {} : { file }
-  checkSize(text, at)
+  checkSize(given, at)
+  // JSON.parse takes no byte order mark.
+  const text = given.startsWith('\u{feff}') ? given.slice(1) : given
   const lines = new LineCounter()
   const document = parse(text, lines, at)
   const map = new SourceMap(document, lines, file)

@@ -89,6 +89,11 @@ describe('reading a document', () => {
     expect(readSource(`asyncapi: 2.5.0\ny: {$ref: '#${'/x'.repeat(100_000)}'}`).dangling).toHaveLength(1)
   })
 
+  it('takes a byte order mark before YAML and JSON', () => {
+    expect(readSource('\u{feff}asyncapi: 2.5.0').version).toBe('2.5.0')
+    expect(readSource('\u{feff}{"asyncapi": "2.5.0"}').version).toBe('2.5.0')
+  })
+
   it('takes a property called $ref, merge keys, tabs in JSON and percent-encoded references', () => {
     expect(errorsOf('asyncapi: 2.5.0\nx: {properties: {$ref: {type: string}}}')).toEqual([])
     expect(readSource('asyncapi: 2.5.0\na: &a {b: 1}\nc: {<<: *a}').value).toMatchObject({ c: { b: 1 } })
