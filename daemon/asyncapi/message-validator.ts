@@ -2,10 +2,11 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { ContractChannel, ContractMessage } from './contract.ts'
 import { LocationCheck } from './location-check.ts'
-import { checkHeaders, compileMessage, DEFAULT_FORMATS, type MessageCheck, type ValueCheck } from './message-check.ts'
+import { checkHeaders, compileMessage, DEFAULT_FORMATS, type MessageCheck } from './message-check.ts'
 import { nearestRefusal } from './nearest-refusal.ts'
 import { Undecodable, type PayloadFormat, type PayloadReader } from './payload-format.ts'
 import { SchemaCompiler } from './schema-compiler.ts'
+import type { ValueCheck } from './value-check.ts'
 import { shortText } from './violation.ts'
 
 export interface Accepted {
