@@ -95,7 +95,7 @@ export function charset(message: ContractMessage): string | undefined {
 
 /** Of a media type as `mediaType` gives it. */
 export function isJsonType(contentType: string): boolean {
-  return contentType === '' || /^(?:application|text)\/json$|\+json$/.test(contentType)
+  return contentType === '' || /^(?:(?:application|text)\/)?json$|\+json$/.test(contentType)
 }
 
 /** AsyncAPI's own schemas, JSON Schema and OpenAPI's schema objects. */

@@ -119,3 +119,7 @@ describe('bytes', () => {
     expect(uncheckedOf('application/octet-stream', schema)).toContain('bytes')
   })
 })
+
+it('takes a content type of json alone for JSON', () => {
+  expect(judge('json', { type: 'number' }, '"a"').ok).toBe(false)
+})
