@@ -86,6 +86,17 @@ describe('one message', () => {
     expect(judge(schema, value).ok).toBe(ok)
   })
 
+  it('holds each value against its own pattern', () => {
+    const schema = { properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } }, patternProperties: { '^x': false } }
+    expect(judge(schema, { a: 'a', b: 'b' }).ok).toBe(true)
+    expect(judge(schema, { b: 'a' }).ok).toBe(false)
+    expect(judge(schema, { x1: 1 }).ok).toBe(false)
+    const channel = makeChannel({
+      messages: ['^c$', '^d$'].map((pattern) => makeMessage(pattern, { payload: { type: 'string', pattern } })),
+    })
+    expect(new MessageValidator().validate(channel, Buffer.from('"d"'))).toMatchObject({ message: { name: '^d$' } })
+  })
+
   it('passes what it cannot check: a pattern that RE2 does not have', () => {
     expect(judge({ type: 'string', pattern: '^(?!x)' }, 'x').ok).toBe(true)
   })
