@@ -65,15 +65,17 @@ function extractOperation(
     extraction.report('error', `The action of the operation ${entry.name} is neither send nor receive.`, entry.at)
     return undefined
   }
-  const listed: unknown = value['messages']
+  const given: unknown = value['messages']
+  const listed = Array.isArray(given)
+    ? given.flatMap((item: unknown, index) =>
+        messageName(extraction, item, `${entry.pointer}/messages/${index}`, messages),
+      )
+    : []
   return {
     id: entry.name,
     action,
-    messages: Array.isArray(listed)
-      ? listed.flatMap((item: unknown, index) =>
-          messageName(extraction, item, `${entry.pointer}/messages/${index}`, messages),
-        )
-      : messages.map((message) => message.name),
+    // One that names none must not let everything pass.
+    messages: listed.length > 0 ? listed : messages.map((message) => message.name),
     bindings: extraction.expandObject(value['bindings']),
     security: securityNames(value['security']),
     bridge: bridges.read(extraction, operation, 'operation'),
