@@ -1,5 +1,6 @@
 import type { JsonSchema } from './contract.ts'
 import { isRecord, isValidating, mapSubschemas } from './schema-keywords.ts'
+import { tidySchema } from './tidy-schema.ts'
 
 /** Put into every place where work can multiply; its code spends from the budget. */
 export const STEP_KEYWORD = 'x-stepflow-step'
@@ -15,7 +16,7 @@ export interface PreparedSchema {
 
 /**
  * The part of a schema that validates, in ajv's terms: annotations and ids dropped, OpenAPI's `nullable` and the
- * booleans of draft 4 translated, unknown formats ignored with a note. Throws if it is too large to compile while
+ * booleans of draft 4 translated, slips put right, unknown formats ignored with a note. Throws if it is too large to compile while
  * devices wait.
  */
 export function prepareSchema(schema: JsonSchema, knownFormats: ReadonlySet<string>): PreparedSchema {
@@ -25,7 +26,7 @@ export function prepareSchema(schema: JsonSchema, knownFormats: ReadonlySet<stri
   const visit = (part: JsonSchema, path: string): JsonSchema => {
     if (++nodes > MAX_SCHEMA_NODES) throw new Error(`the schema has more than ${MAX_SCHEMA_NODES} parts`)
     if (typeof part === 'boolean') return part
-    const kept = mapSubschemas(pickValidating(part), visit)
+    const kept = mapSubschemas(tidySchema(pickValidating(part)), visit)
     translate(kept, notes, knownFormats)
     if (BRANCHES.test(path)) kept[STEP_KEYWORD] = true
     return kept
