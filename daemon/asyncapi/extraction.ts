@@ -61,14 +61,14 @@ export class Extraction {
     return { value: {}, pointer: target }
   }
 
-  /** The objects of a map, in their order; extensions are left out. */
+  /** The objects of a map, in their order; extensions are left out. A name without a value is one of nothing. */
   entries(value: unknown, pointer: string, kind: 'object' | 'message' = 'object'): NamedEntry[] {
     const map = this.object(value, pointer)
     if (map === undefined) return []
     return Object.entries(map.value).flatMap(([name, item]) => {
       if (name.startsWith('x-')) return []
       const at = `${map.pointer}/${escapeSegment(name)}`
-      const found = this[kind](item, at)
+      const found = this[kind](item ?? {}, at)
       return found === undefined ? [] : [{ ...found, name, at }]
     })
   }
