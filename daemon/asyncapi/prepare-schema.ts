@@ -1,12 +1,12 @@
 import type { JsonSchema } from './contract.ts'
+import { schemaCost } from './schema-cost.ts'
 import { isRecord, isValidating, mapSubschemas } from './schema-keywords.ts'
 import { tidySchema } from './tidy-schema.ts'
 
-/** Put into every place where work can multiply; its code spends from the budget. */
+/** Put into every place where work can multiply, with what it costs; its code spends that from the budget. */
 export const STEP_KEYWORD = 'x-stepflow-step'
 
 const MAX_SCHEMA_NODES = 5_000
-const BRANCHES = /^\/(?:allOf|anyOf|oneOf|definitions|\$defs)\/|^\/(?:not|if|then|else)$/
 
 export interface PreparedSchema {
   readonly schema: JsonSchema
@@ -28,8 +28,8 @@ export function prepareSchema(schema: JsonSchema, knownFormats: ReadonlySet<stri
     if (typeof part === 'boolean') return part
     const kept = mapSubschemas(tidySchema(pickValidating(part)), visit)
     translate(kept, notes, knownFormats)
-    if (BRANCHES.test(path)) kept[STEP_KEYWORD] = true
-    return kept
+    const cost = schemaCost(kept, path)
+    return cost === undefined ? kept : { ...kept, [STEP_KEYWORD]: cost }
   }
 
   return { schema: visit(schema, ''), notes: [...notes] }

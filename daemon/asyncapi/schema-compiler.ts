@@ -5,6 +5,7 @@ import { messageOf } from '../core/errors.ts'
 import { CompiledSchema } from './compiled-schema.ts'
 import type { JsonSchema } from './contract.ts'
 import { prepareSchema, STEP_KEYWORD } from './prepare-schema.ts'
+import type { SchemaCost } from './schema-cost.ts'
 import { safeFormats } from './safe-formats.ts'
 import { compilePattern } from './safe-pattern.ts'
 import { isRecord } from './schema-keywords.ts'
@@ -100,10 +101,11 @@ export class SchemaCompiler {
     })
     ajv.addKeyword({
       keyword: STEP_KEYWORD,
-      schemaType: 'boolean',
+      schemaType: 'object',
       before: '$ref',
-      code: ({ gen }: KeywordCxt) => {
-        gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.spend(1)`)
+      code: ({ gen, data, schema }: KeywordCxt) => {
+        const { fixed, walks } = schema as SchemaCost
+        gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.enter(${data}, ${fixed}, ${walks})`)
       },
     })
     return ajv

@@ -1,9 +1,12 @@
 /** Thrown out of a check that needs more work than one payload may cost. */
 export class WorkExceeded extends Error {}
 
+const CHARACTERS_PER_UNIT = 256
+const KEYS_PER_UNIT = 4
+
 /**
  * How much one check may cost: schemas and payloads together can ask for exponential work (nested `anyOf` over
- * references), so branches, pattern tests and long lists each spend from it. A unit is well under a microsecond.
+ * references), so branches, repetitions, pattern tests, long texts and lists each spend from it. A unit is well under a microsecond.
  */
 export class WorkBudget {
   spent = 0
@@ -13,9 +16,21 @@ export class WorkBudget {
     this.limit = limit
   }
 
+  /** `spend` for a schema that is held against a value and goes `walks` times through all of it. */
+  enter(value: unknown, fixed: number, walks: number): void {
+    this.spend(walks === 0 ? fixed : fixed + walks * lengthUnits(value))
+  }
+
   /** Throws WorkExceeded once the limit is passed. */
   spend(units: number): void {
     this.spent += units
     if (this.spent > this.limit) throw new WorkExceeded()
   }
+}
+
+/** The length of a text or an object, in units. */
+function lengthUnits(value: unknown): number {
+  if (typeof value === 'string') return value.length / CHARACTERS_PER_UNIT
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 0
+  return Object.keys(value).length / KEYS_PER_UNIT
 }

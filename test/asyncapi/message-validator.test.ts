@@ -194,6 +194,9 @@ describe('headers and parameters', () => {
 describe('hostile schemas and payloads', () => {
   const nested = (depth: number): unknown => (depth === 0 ? 1 : { x: nested(depth - 1) })
   const twice = { properties: { x: { $ref: '#/definitions/a' } } }
+  const range = <T>(make: (index: number) => T, length: number): T[] =>
+    Array.from({ length }, (_, index) => make(index))
+  const manyKeys = Object.fromEntries(range((i) => [`key${i}`, 1], 80_000))
 
   it.each<[string, JsonSchema, unknown]>([
     [
@@ -225,6 +228,24 @@ describe('hostile schemas and payloads', () => {
       Array(200).fill(`http://${'a:@'.repeat(160)}`),
     ],
     ['email format', { type: 'string', format: 'email' }, `${'a.'.repeat(100_000)}@`],
+    ['a long enum over many items', { items: { enum: range((i) => `v${i}`, 5_000) } }, Array(100_000).fill('v4999')],
+    ['an enum of objects', { enum: range((i) => ({ [`a${i}`]: 1 }), 500) }, manyKeys],
+    ['lengths of a long text', { anyOf: range(() => ({ maxLength: 1 }), 200) }, 'ä'.repeat(500_000)],
+    ['numbers of keys', { anyOf: range(() => ({ maxProperties: 1 }), 200) }, manyKeys],
+    ['keys that may not be', { anyOf: range(() => ({ additionalProperties: false }), 200) }, manyKeys],
+    ['names of keys', { anyOf: range(() => ({ propertyNames: { maxLength: 3 } }), 200) }, manyKeys],
+    [
+      'keys further down',
+      { anyOf: range(() => ({ properties: { x: { minProperties: 1e9 } } }), 200) },
+      { x: manyKeys },
+    ],
+    ['contains', { anyOf: range(() => ({ contains: { const: 2 } }), 200) }, Array(500_000).fill(1)],
+    [
+      'wide objects in a list',
+      { items: { properties: Object.fromEntries(range((i) => [`p${i}`, { type: 'number' }], 500)) } },
+      Array(300_000).fill({}),
+    ],
+    ['wide tuples in a list', { items: { items: range(() => ({ type: 'number' }), 500) } }, Array(300_000).fill([])],
   ])('%s holds the thread for less than 100 ms', (_name, schema, value) => {
     const payload = Buffer.from(JSON.stringify(value))
     const channel = makeChannel({ messages: [makeMessage('M', { payload: schema })] })
@@ -249,6 +270,34 @@ describe('hostile schemas and payloads', () => {
       },
     }
     expect(judge(schema, nested(40))).toMatchObject({ ok: false, errors: [{ keyword: 'limit' }] })
+  })
+
+  it.each<[string, JsonSchema, unknown]>([
+    ['a list of numbers', { type: 'array', items: { type: 'number' } }, Array(400_000).fill(1)],
+    ['a map', { $ref: '#/definitions/m', definitions: { m: { additionalProperties: { type: 'number' } } } }, manyKeys],
+    [
+      'a picture',
+      { oneOf: [{ type: 'object', properties: { image: { type: 'string', maxLength: 2e6 } } }, { type: 'string' }] },
+      { image: 'a'.repeat(1_000_000) },
+    ],
+    [
+      'a list of readings',
+      {
+        type: 'array',
+        items: { type: 'object', required: ['t'], properties: { t: { type: 'number' } }, additionalProperties: false },
+      },
+      Array(80_000).fill({ t: 1 }),
+    ],
+  ])('%s as large as a payload may be is taken', (_name, schema, value) => {
+    expect(judge(schema, value)).toMatchObject({ ok: true })
+  })
+
+  it('a million keys are refused before they are read', () => {
+    const text = `{${range((i) => `"k${i}":1`, 1_000_000).join()}}`
+    const from = performance.now()
+    expect(judge({}, Buffer.from(text))).toMatchObject({ ok: false, code: 'message-too-large' })
+    expect(judge({}, Buffer.from('{"a":'.repeat(10_000)))).toMatchObject({ ok: false, code: 'payload-too-deep' })
+    expect(performance.now() - from).toBeLessThan(1_000)
   })
 
   it('changes no prototype', () => {
