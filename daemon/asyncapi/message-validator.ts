@@ -71,12 +71,15 @@ export class MessageValidator {
 
 /** The messages of one channel, compiled. */
 export class ChannelCheck {
+  /** Whose budget its checks spend. */
+  readonly compiler: SchemaCompiler
   private readonly all: readonly MessageCheck[]
   private readonly receive: readonly MessageCheck[]
   private readonly send: readonly MessageCheck[]
   private readonly locations: LocationCheck | undefined
 
   constructor(channel: ContractChannel, compiler: SchemaCompiler, formats: readonly PayloadFormat[]) {
+    this.compiler = compiler
     const all = channel.messages.map((message) => compileMessage(message, compiler, formats))
     const going = (action: 'receive' | 'send'): readonly MessageCheck[] => {
       const operations = channel.operations.filter((operation) => operation.action === action)
@@ -107,6 +110,7 @@ export class ChannelCheck {
       if (checks.length === 0) return unknownMessage(message, names)
     }
     const [only] = checks
+    this.compiler.refill()
     if (only === undefined) return this.judgeLocations(new Undecoded(UNDESCRIBED_MESSAGE, payload), headers, options)
     const verdict = checks.length === 1 ? judge(only, payload, headers) : judgeAll(checks, payload, headers)
     return verdict.ok ? this.judgeLocations(verdict, headers, options) : verdict

@@ -29,6 +29,11 @@ export class SchemaCompiler {
   /** Channels share messages: equal schemas are compiled once. */
   private readonly built = new Map<string, CompiledSchema>()
 
+  /** To be called for each payload and topic: what their checks may cost together is available again. */
+  refill(): void {
+    this.budget.refill()
+  }
+
   /** For payloads: no value is changed or coerced. `schemaFormat` tells the dialect where `$schema` does not. */
   compile(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
     return this.build(schema, dialectOf(schema, schemaFormat), false)
@@ -58,6 +63,8 @@ export class SchemaCompiler {
   }
 
   private buildAnew(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
+    // ajv holds the schema against the meta-schema, which spends too.
+    this.budget.refill()
     try {
       refuseUnknownDialect(schema)
       const prepared = prepareSchema(schema, this.formatNames)

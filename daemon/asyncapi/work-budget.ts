@@ -1,19 +1,28 @@
 /** Thrown out of a check that needs more work than one payload may cost. */
-export class WorkExceeded extends Error {}
+export class WorkExceeded extends Error {
+  constructor() {
+    super('it takes too much work')
+  }
+}
 
 const CHARACTERS_PER_UNIT = 256
 const KEYS_PER_UNIT = 4
 
 /**
- * How much one check may cost: schemas and payloads together can ask for exponential work (nested `anyOf` over
+ * How much the checks of one payload may cost together: schemas and payloads together can ask for exponential work (nested `anyOf` over
  * references), so branches, repetitions, pattern tests, long texts and lists each spend from it. A unit is well under a microsecond.
  */
 export class WorkBudget {
-  spent = 0
-  readonly limit: number
+  private spent = 0
+  private readonly limit: number
 
   constructor(limit = 100_000) {
     this.limit = limit
+  }
+
+  /** Another payload: all of it may be spent again. */
+  refill(): void {
+    this.spent = 0
   }
 
   /** `spend` for a schema that is held against a value and goes `walks` times through all of it. */

@@ -1,5 +1,6 @@
-import type { ValueCheck } from '../asyncapi/message-check.ts'
 import { Undecodable, type PayloadReader } from '../asyncapi/payload-format.ts'
+import type { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
+import type { ValueCheck } from '../asyncapi/message-check.ts'
 import type { TopicMatch } from './catalogue.ts'
 import type { Passed } from './judge.ts'
 
@@ -8,12 +9,19 @@ import type { Passed } from './judge.ts'
  * every object that has to be found costs more than checking the payload.
  */
 export class DirectCheck {
+  private readonly compiler: SchemaCompiler
   private readonly format: PayloadReader
   /** undefined: any payload. */
   private readonly schema: ValueCheck | undefined
   private readonly passed: Passed
 
-  private constructor(format: PayloadReader, schema: ValueCheck | undefined, passed: Passed) {
+  private constructor(
+    compiler: SchemaCompiler,
+    format: PayloadReader,
+    schema: ValueCheck | undefined,
+    passed: Passed,
+  ) {
+    this.compiler = compiler
     this.format = format
     this.schema = schema
     this.passed = passed
@@ -24,9 +32,10 @@ export class DirectCheck {
     const [match] = matches
     const active = match?.value
     if (active === undefined || matches.length > 1 || match?.values.length !== 1) return undefined
-    const check = active.check().only(active.receives ? 'receive' : 'send')
+    const messages = active.check()
+    const check = messages.only(active.receives ? 'receive' : 'send')
     if (check === undefined) return undefined
-    return new DirectCheck(check.format, check.payload, {
+    return new DirectCheck(messages.compiler, check.format, check.payload, {
       verdict: 'pass',
       plan: active.plans.planFor(topic, check.message),
       wrongDirection: !active.receives,
@@ -37,6 +46,7 @@ export class DirectCheck {
   /** undefined where the payload is not valid: the long way tells why. */
   judge(payload: Uint8Array): Passed | undefined {
     if (this.schema === undefined) return this.passed
+    this.compiler.refill()
     const value = this.format.decode(payload)
     return !(value instanceof Undecodable) && this.schema.check(value).length === 0 ? this.passed : undefined
   }

@@ -292,6 +292,29 @@ describe('hostile schemas and payloads', () => {
     expect(judge(schema, value)).toMatchObject({ ok: true })
   })
 
+  it('the messages of a channel cost no more than one', () => {
+    const payload = { items: { enum: range((i) => `v${i}`, 5_000) } }
+    const messages = range((i) => makeMessage(`M${i}`, { payload: { ...payload, maxItems: 1e9 + i } }), 50)
+    const channel = makeChannel({ messages })
+    const validator = new MessageValidator()
+    validator.validate(channel, Buffer.from('0'))
+    const bytes = Buffer.from(JSON.stringify(Array(100_000).fill('v4999')))
+    const from = performance.now()
+    expect(validator.validate(channel, bytes)).toMatchObject({ errors: [{ keyword: 'limit' }] })
+    expect(performance.now() - from).toBeLessThan(1_000)
+  })
+
+  it('a schema that is compiled after too much work is in use all the same', () => {
+    const validator = new MessageValidator()
+    const costly = makeMessage('A', { payload: { items: { enum: range((i) => i, 5_000) } } })
+    const other = makeMessage('B', { payload: { enum: ['a', 'b'] } })
+    const list = Buffer.from(JSON.stringify(Array(100_000).fill(1)))
+    expect(validator.validate(makeChannel({ messages: [costly] }), list)).toMatchObject({
+      errors: [{ keyword: 'limit' }],
+    })
+    expect(validator.validate(makeChannel({ messages: [other] }), Buffer.from('"c"')).ok).toBe(false)
+  })
+
   it('a million keys are refused before they are read', () => {
     const text = `{${range((i) => `"k${i}":1`, 1_000_000).join()}}`
     const from = performance.now()
