@@ -13,6 +13,9 @@ export interface DocumentInput {
   mode: 'strict' | 'lenient'
 }
 
+/** How to check a document that comes by itself, as bytes. */
+export type CheckRequest = Omit<DocumentInput, 'text'>
+
 const SEVERITIES = ['error', 'warning', 'information', 'hint']
 const MAX_DIAGNOSTICS = 500
 /** What is sent to the daemon has to be read there, while devices wait. */
