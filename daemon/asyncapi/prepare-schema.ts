@@ -6,7 +6,7 @@ import { tidySchema } from './tidy-schema.ts'
 /** Put into every place where work can multiply, with what it costs; its code spends that from the budget. */
 export const STEP_KEYWORD = 'x-stepflow-step'
 
-const MAX_SCHEMA_NODES = 5_000
+const MAX_SCHEMA_NODES = 2_000
 
 export interface PreparedSchema {
   readonly schema: JsonSchema
