@@ -1,6 +1,6 @@
 import { Undecodable, type PayloadReader } from '../asyncapi/payload-format.ts'
 import type { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
-import type { ValueCheck } from '../asyncapi/message-check.ts'
+import type { ValueCheck } from '../asyncapi/value-check.ts'
 import type { TopicMatch } from './catalogue.ts'
 import type { Passed } from './judge.ts'
 
@@ -15,12 +15,7 @@ export class DirectCheck {
   private readonly schema: ValueCheck | undefined
   private readonly passed: Passed
 
-  private constructor(
-    compiler: SchemaCompiler,
-    format: PayloadReader,
-    schema: ValueCheck | undefined,
-    passed: Passed,
-  ) {
+  private constructor(compiler: SchemaCompiler, format: PayloadReader, schema: ValueCheck | undefined, passed: Passed) {
     this.compiler = compiler
     this.format = format
     this.schema = schema
