@@ -34,7 +34,7 @@ const GONE: DestinationPolicy = {
   required: false,
   maxBacklogBytes: null,
 }
-const DEFAULT_BATCH_BYTES = 512 * 1024
+const DEFAULT_BATCH_BYTES = 256 * 1024
 const DEFAULT_LINGER_MS = 5
 
 /** A loop for every destination that is configured, or still has messages in the log. */

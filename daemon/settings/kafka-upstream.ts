@@ -85,7 +85,7 @@ export const kafkaUpstreamSchema: Schema<KafkaUpstream> = object<KafkaUpstream>(
   maxBatchBytes: withDefault(
     'maxBatchBytes',
     size(1024, 16 * 1024 * 1024),
-    '512KiB',
+    '256KiB',
     'The most that goes out in one send.',
   ),
   lingerMs: withDefault('linger', timer(0), '5ms', 'How long a send waits for more messages.'),

@@ -75,7 +75,7 @@ test('an upstream gets the defaults of its kind', () => {
       protocol: 'kafka',
       brokers: ['k1:9092', 'k2:9093'],
       compression: 'gzip',
-      maxBatchBytes: 512 * 1024,
+      maxBatchBytes: 256 * 1024,
       lingerMs: 5,
       ...common,
     },
