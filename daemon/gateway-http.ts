@@ -1,6 +1,7 @@
 import type { Clock } from './core/clock.ts'
 import type { Logger } from './core/logger.ts'
 import type { MqttBroker } from './broker/mqtt-broker.ts'
+import { gatewayAccess } from './gateway-access.ts'
 import type { GatewayApi } from './gateway-api.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import type { GatewayStatus } from './gateway-status.ts'
@@ -20,7 +21,6 @@ import { TicketStore } from './http/ticket-store.ts'
 import { ticketsRoute } from './http/tickets-route.ts'
 import { UpgradeRouter } from './http/upgrade-router.ts'
 import type { LiveFeed } from './pipeline/live-feed.ts'
-import { isLoopback } from './settings/loopback.ts'
 import type { Settings } from './settings/settings.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import type { Statistics } from './telemetry/statistics.ts'
@@ -38,11 +38,18 @@ export interface HttpOptions {
   logger: Logger
 }
 
+export interface OpenedHttp {
+  server: HttpServer
+  url: string
+  /** The admin key, if it was made just now. */
+  freshKey: string | undefined
+}
+
 /** Opens the web server over what the gateway tells of itself. Throws `listen-failed`. */
-export async function startHttp(options: HttpOptions): Promise<{ server: HttpServer; url: string }> {
+export async function startHttp(options: HttpOptions): Promise<OpenedHttp> {
   const { settings, status, api, broker, feed, statistics, clock, logger } = options
   const { host, port, hosts } = settings.http
-  const local = isLoopback(host) && settings.broker.listeners.every((listener) => isLoopback(listener.host))
+  const { local, authorize, freshKey } = gatewayAccess(settings, logger)
   const metrics = createMetrics([
     ...gatewayMetrics(status.options, () => status.storeBytes()),
     ...statisticsMetrics(statistics, () => statisticsReport(statistics, clock, { windowMs: 60_000 })),
@@ -63,8 +70,7 @@ export async function startHttp(options: HttpOptions): Promise<{ server: HttpSer
     port,
     hosts,
     logger,
-    // Beyond loopback everything needs an identity, and there are none yet: only the two health checks answer.
-    ...(local ? {} : { authorize: () => Promise.resolve('unauthenticated' as const) }),
+    authorize,
     ticket: (ticket, path) => tickets.redeem(ticket, path),
     upgrades,
     routes: [
@@ -83,5 +89,5 @@ export async function startHttp(options: HttpOptions): Promise<{ server: HttpSer
       livePage(() => status.live()),
     ],
   })
-  return { server, url: await server.listen() }
+  return { server, url: await server.listen(), freshKey }
 }

@@ -95,8 +95,8 @@ export class Gateway {
     }
   }
 
-  /** Addresses that were really opened: with port 0 the system chooses. */
-  addresses: { mqtt: number[]; http: string | undefined } = { mqtt: [], http: undefined }
+  /** Addresses that were really opened: with port 0 the system chooses. `freshKey`: the admin key, if this start has made it. */
+  addresses: { mqtt: number[]; http?: string; freshKey?: string | undefined } = { mqtt: [] }
 
   /** Documents, channels, publishing and subscribing, for programs that embed the gateway. There once it is started. */
   get manager(): AsyncApiManager {
@@ -248,9 +248,9 @@ export class Gateway {
     await this.startSensors()
     if (settings.http.enabled) {
       const { api } = this
-      const { server, url } = await startHttp({ settings, status, api, broker, feed, statistics, clock, logger })
-      this.http = server
-      this.addresses.http = url
+      const opened = await startHttp({ settings, status, api, broker, feed, statistics, clock, logger })
+      this.http = opened.server
+      this.addresses = { mqtt: [], http: opened.url, freshKey: opened.freshKey }
     }
     this.addresses.mqtt = await this.broker.listen()
     this.status.listening = true

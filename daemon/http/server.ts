@@ -40,6 +40,7 @@ export interface GatedRequest {
   headers: IncomingMessage['headers']
   remoteAddress: string
   needs: AccessNeed
+  channelId?: string | undefined
 }
 
 export interface HttpServerOptions {
@@ -129,9 +130,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const refusal = admit(request, reply, gate)
     if (refusal !== undefined) throw refusal
     if (OPEN_TO_ALL.has(pathOf(request.url))) return
-    const { method, url, headers, ip, routeOptions } = request
-    const needs = routeOptions.config.access ?? 'read'
-    request.caller = await gate.authorize({ method, url, headers, remoteAddress: ip, needs })
+    request.caller = await gate.authorize(gated(request, channelOf(request)))
+  })
+  app.addHook('preHandler', async (request) => {
+    // Before the body was read nobody could know which channel it means.
+    if (request.routeOptions.config.channel !== 'body') return
+    request.caller = await gate.authorize(gated(request, textIn(request.body, 'channel_id')))
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
@@ -202,11 +206,31 @@ async function authorize(options: HttpServerOptions, request: GatedRequest): Pro
     return caller
   }
   if (options.authorize === undefined) return LOCAL_CALLER
-  const { method, headers, remoteAddress, needs } = request
-  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs })
+  const { method, headers, remoteAddress, needs, channelId } = request
+  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs, channelId })
+  if (typeof verdict === 'object') return verdict
+  const subject = `${remoteAddress} ${needs}`
+  const fields = { code: verdict, subject, method, path, needs, channel: channelId }
+  options.logger.warn(fields, 'audit: a request was refused')
   if (verdict === 'unauthenticated') throw new HttpProblem(401, 'unauthenticated', 'This needs an API key or a token.')
-  if (verdict === 'forbidden') throw new EdgeError('not-permitted', 'This identity may not do that.')
-  return verdict
+  throw new EdgeError('not-permitted', 'This identity may not do that.')
+}
+
+function gated({ method, url, headers, ip, routeOptions }: FastifyRequest, channelId?: string): GatedRequest {
+  return { method, url, headers, remoteAddress: ip, needs: routeOptions.config.access ?? 'read', channelId }
+}
+
+/** The channel that path or query name. */
+function channelOf({ routeOptions, params, query }: FastifyRequest): string | undefined {
+  const { channel } = routeOptions.config
+  if (channel === 'path') return textIn(params, 'id')
+  return channel === 'query' ? textIn(query, 'channel_id') : undefined
+}
+
+function textIn(values: unknown, name: string): string | undefined {
+  if (typeof values !== 'object' || values === null) return undefined
+  const value: unknown = Reflect.get(values, name)
+  return typeof value === 'string' ? value : undefined
 }
 
 function pathOf(url: string): string {

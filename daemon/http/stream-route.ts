@@ -42,6 +42,7 @@ export class StreamRoute {
       }>(
         '/messages/stream',
         {
+          config: { channel: 'query' },
           schema: {
             summary:
               'Server-sent events: message, rejected, deadletter, connection, and gap where something was missed.',

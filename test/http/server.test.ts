@@ -9,7 +9,7 @@ import { TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { EdgeError } from '../../daemon/core/errors.ts'
 import { silentLogger } from '../../daemon/core/logger.ts'
-import type { HttpServer, Routes } from '../../daemon/http/server.ts'
+import type { HttpServer, HttpServerOptions, Routes } from '../../daemon/http/server.ts'
 import { createTestServer } from './fake-ports.ts'
 
 const LOCAL = { host: 'localhost' }
@@ -158,6 +158,25 @@ describe('access', () => {
     expect(await status('/live.json?x=1')).toBe(401)
     expect(await status('/nothing')).toBe(401)
     expect(asked).toEqual(['GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
+  })
+
+  test('a request about a channel says about which, also where only its body names it', async () => {
+    const asked: (string | undefined)[] = []
+    const routes: Routes = (app) => {
+      app.get('/one/:id', { config: { channel: 'path' } }, () => ({}))
+      app.get('/of', { config: { channel: 'query' } }, () => ({}))
+      app.post('/in', { config: { channel: 'body' } }, () => ({}))
+    }
+    const authorize: HttpServerOptions['authorize'] = ({ channelId }) => {
+      asked.push(channelId)
+      return Promise.resolve(channelId === 'secret' ? 'forbidden' : { name: 'ops', admin: false })
+    }
+    const { app } = start({ authorize }, { routes: [routes] })
+    await app.inject({ url: '/one/a', headers: LOCAL })
+    await app.inject({ url: '/of?channel_id=b', headers: LOCAL })
+    const answer = await app.inject({ method: 'POST', url: '/in', headers: LOCAL, payload: { channel_id: 'secret' } })
+    expect(answer.statusCode).toBe(403)
+    expect(asked).toEqual(['a', 'b', undefined, 'secret'])
   })
 })
 
