@@ -43,6 +43,8 @@ export class StreamRoute {
         '/messages/stream',
         {
           config: { channel: 'query' },
+          // It would have no end either.
+          exposeHeadRoute: false,
           schema: {
             summary:
               'Server-sent events: message, rejected, deadletter, connection, and gap where something was missed.',
