@@ -11,6 +11,7 @@ import type { PublishPort, RegistryPort, SubscriptionPort } from './http/api-por
 import type { OperatingPorts } from './http/operating-routes.ts'
 import { AsyncApiManager } from './manager/asyncapi-manager.ts'
 import { DryRun } from './manager/dry-run.ts'
+import type { CallRecorder } from './pipeline/call-recorder.ts'
 import { CallbackSender } from './pipeline/callback-sender.ts'
 import { Callbacks } from './pipeline/callbacks.ts'
 import { replayAgainst } from './pipeline/dry-run.ts'
@@ -39,6 +40,7 @@ export interface GatewayApiOptions {
   history: History
   events: GatewayEvents
   refused: RefusedReader
+  calls: CallRecorder
   reader: ApiReader
   statistics: Statistics
   status: GatewayStatus
@@ -58,6 +60,7 @@ export class GatewayApi {
   private readonly options: GatewayApiOptions
   private readonly sender = new CallbackSender()
   private readonly callbacks: Callbacks
+  private readonly logLevel: ReturnType<typeof logLevelPort>
 
   constructor(options: GatewayApiOptions) {
     const { store, book, broker, ingest, documents, feed, history, reader, refused, clock, logger, settings } = options
@@ -79,6 +82,7 @@ export class GatewayApi {
       allow: settings.http.callbacks.allow,
       position: () => messageIdPrefix + log.seq,
       post: (url, id, body, secret) => this.sender.post(url, id, body, secret, clock.wallMs()),
+      attempted: (attempt) => options.calls.attempted(attempt),
       put,
       commit: (op) => log.commit(op),
       wallMs,
@@ -92,6 +96,7 @@ export class GatewayApi {
     const refusals = { reader: refused, ingest, publisher, log, book, deliver }
     this.quarantine = quarantinePort(refusals)
     this.deadLetters = deadLetterPort(refusals)
+    this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
       statistics: {
         read: ({ windowMs, channel_id: channelId }) =>
@@ -99,8 +104,14 @@ export class GatewayApi {
       },
       calls: callsPort(reader),
       queue: queuePort(options.status),
-      logLevel: logLevelPort(logger, levelOf(settings)),
+      logLevel: this.logLevel,
     }
+  }
+
+  /** Takes over what can change while running. */
+  update(settings: Settings): void {
+    this.callbacks.allow(settings.http.callbacks.allow)
+    this.logLevel.reset(levelOf(settings))
   }
 
   stop(): void {

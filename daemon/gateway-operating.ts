@@ -52,9 +52,19 @@ export function queuePort(status: GatewayStatus): OperatingPorts['queue'] {
   return () => status.queue()
 }
 
-export function logLevelPort(logger: ProcessLogger, initial: string): OperatingPorts['logLevel'] {
+type Level = (typeof LEVELS)[number]
+
+export function logLevelPort(
+  logger: ProcessLogger,
+  initial: Level,
+): OperatingPorts['logLevel'] & { reset: (level: Level) => void } {
   let current = initial
   return {
+    /** The configuration was read again. */
+    reset(level) {
+      current = level
+      logger.setLevel(level)
+    },
     level: () => current,
     set(level) {
       const found = LEVELS.find((one) => one === level)

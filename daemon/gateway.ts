@@ -8,7 +8,7 @@ import { GatewayApi } from './gateway-api.ts'
 import { GatewayEvents } from './gateway-events.ts'
 import { GatewayDocuments } from './gateway-documents.ts'
 import { startHttp } from './gateway-http.ts'
-import { levelOf, limitsOf, routingOf } from './gateway-settings.ts'
+import { limitsOf, routingOf } from './gateway-settings.ts'
 import { openGatewayStore, sessionStore } from './gateway-store.ts'
 import { countForwarded, statisticsStore } from './gateway-statistics.ts'
 import { GatewayStatus } from './gateway-status.ts'
@@ -116,7 +116,7 @@ export class Gateway {
       this.forwarder.configure(next.upstreams, next.store.maxAgeMs)
     this.store.setLimits(limitsOf(next), next.store.whenFull)
     this.calls.configure(next.callLog)
-    this.options.logger.setLevel(levelOf(next))
+    this.api.update(next)
     this.status.update(next)
     return { applied: live }
   }
@@ -242,7 +242,7 @@ export class Gateway {
     })
     const { broker, ingest, documents, statistics, status } = this
     const shared = { settings, store, book, broker, ingest, documents, feed, history, reader, statistics, status }
-    this.api = new GatewayApi({ ...shared, events, refused, clock, logger })
+    this.api = new GatewayApi({ ...shared, events, refused, calls: this.calls, clock, logger })
     this.statistics.start()
     this.forwarder.start()
     await this.startSensors()

@@ -96,7 +96,7 @@ export function operatingRoutes({ statistics, calls, queue, logLevel }: Operatin
             ...PAGE_QUERY,
             channel_id: id,
             message_id: id,
-            status: { enum: ['accepted', 'invalid', 'rejected'] },
+            status: { enum: ['accepted', 'invalid', 'rejected', 'failed'] },
           }),
           response: answers({ 200: pageOf(CALL) }, 404),
         },
