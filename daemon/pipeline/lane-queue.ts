@@ -85,9 +85,9 @@ export class LaneQueue {
     this.kept = [...entries]
   }
 
-  /** Gives up unread blocks, oldest first, until `bytes` are free; returns how many messages that were. What is under way is left alone. */
-  giveUp(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number } {
-    const given = { messages: 0, bytes: 0 }
+  /** Gives up unread blocks, oldest first, until `bytes` are free; returns which messages that were. What is under way is left alone. */
+  giveUp(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number; seqs: number[] } {
+    const given = { messages: 0, bytes: 0, seqs: [] as number[] }
     while (given.bytes < bytes) {
       if (this.ready.length > 0) {
         const oldest = this.ready[0]
@@ -95,6 +95,7 @@ export class LaneQueue {
         this.ready.shift()
         given.messages++
         given.bytes += oldest.bytes.length
+        given.seqs.push(oldest.record.seq)
         this.settle([oldest])
         continue
       }

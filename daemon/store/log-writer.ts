@@ -46,8 +46,11 @@ export class LogWriter {
   private readonly insertBlock: Database.Statement
   private readonly growStream: Database.Statement
   private readonly saveState: Database.Statement
+  private waitedMs = 0
   private lastBatch: number
   private lastSeq: number
+  /** The last sweep has not come to the end of the calls that are complete, or too many. */
+  hasCallsLeft = false
 
   constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits) {
     this.db = db
@@ -81,8 +84,9 @@ export class LogWriter {
     return this.lastSeq
   }
 
-  /** A batch whose number has been committed already is not written again. */
-  commit(batch: Batch | null, settlements: readonly Settlement[]): CommitResult {
+  /** A batch whose number has been committed already is not written again. `waitedMs`: how long it has been here. */
+  commit(batch: Batch | null, settlements: readonly Settlement[], waitedMs = 0): CommitResult {
+    this.waitedMs = waitedMs
     const fresh = batch !== null && batch.number > this.lastBatch ? batch : null
     let settled = settlements.length === 0
     try {
@@ -145,8 +149,7 @@ export class LogWriter {
     try {
       this.db.transaction(() => {
         this.retention.trim(nowMs, 256)
-        this.calls.settle()
-        this.calls.trim(wallMs, this.limits.callLog)
+        this.hasCallsLeft = this.calls.sweep(wallMs, this.limits.callLog)
         this.idempotency.trim(wallMs)
       })()
       return this.retention.makeRoom(0, nowMs) ? { status: 'committed' } : overLimit(true)
@@ -166,12 +169,14 @@ export class LogWriter {
     const startedAt = performance.now()
     this.begin.run()
     this.calls.begin(batch?.clock.runningMs ?? 0)
-    for (const settlement of settlements) this.cursors.apply(settlement)
+    for (const settlement of settlements) {
+      this.cursors.apply(settlement)
+      this.calls.noted(settlement)
+    }
     const seq = batch === null ? this.lastSeq : this.writeBatch(batch, messages)
     this.end.run()
     this.ops.keep()
-    if (batch !== null && this.calls.hasOpen)
-      this.calls.committed(batch.clock.runningMs + performance.now() - startedAt)
+    this.calls.committed(this.waitedMs + performance.now() - startedAt)
     for (const settlement of settlements) this.cursors.settled(settlement.cursor)
     this.lastBatch = batch?.number ?? this.lastBatch
     this.lastSeq = seq
@@ -188,6 +193,7 @@ export class LogWriter {
       seq = Math.max(seq, block.lastSeq)
     }
     const { runningMs, monotonicMs, wallMs, synced } = batch.clock
+    this.calls.step(wallMs, this.limits.callLog)
     this.saveState.run(batch.number, seq, runningMs, monotonicMs, wallMs, synced ? 1 : 0)
     this.retention.trimSometimes(runningMs, batch.blocks.length)
     return seq

@@ -11,9 +11,9 @@
  * - `cursors` never go back. Held and dead-lettered messages are written in the transaction that settles them.
  */
 import type Database from 'better-sqlite3'
-import { REGISTRY_TABLES } from './registry-schema.ts'
+import { CALL_TABLES, REGISTRY_TABLES } from './registry-schema.ts'
 
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 /** `PRAGMA application_id`: "SFEd". */
 export const APPLICATION_ID = 0x53464564
 
@@ -56,6 +56,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE documents (file TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
   `,
   REGISTRY_TABLES,
+  CALL_TABLES,
 ]
 
 /** Brings a database to this program's version, each step in a transaction of its own. */
