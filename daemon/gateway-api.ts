@@ -27,7 +27,7 @@ import type { LogStore } from './store/log-store.ts'
 import type { RefusedReader } from './store/refused-reader.ts'
 import type { ProcessLogger } from './telemetry/logger.ts'
 import type { Statistics } from './telemetry/statistics.ts'
-import { statisticsReport } from './telemetry/statistics-view.ts'
+import { StatisticsSlices } from './telemetry/statistics-slices.ts'
 
 export interface GatewayApiOptions {
   settings: Settings
@@ -96,11 +96,12 @@ export class GatewayApi {
     const refusals = { reader: refused, ingest, publisher, log, book, deliver }
     this.quarantine = quarantinePort(refusals)
     this.deadLetters = deadLetterPort(refusals)
+    const slices = new StatisticsSlices(options.statistics, clock)
     this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
       statistics: {
         read: ({ windowMs, channel_id: channelId }) =>
-          statisticsReport(options.statistics, clock, { windowMs, ...(channelId === undefined ? {} : { channelId }) }),
+          slices.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
       },
       calls: callsPort(reader),
       queue: queuePort(options.status),

@@ -9,6 +9,8 @@ export interface Entry {
   record: StoredRecord
   epoch: number
   boot: number
+  /** Running time at which its batch was closed off, to be committed at once: the last that is known before it was durable. */
+  closedMs: number
   /** The encoded record, checksum included. */
   bytes: Buffer
   /** Targets that have not confirmed it yet; filled in when it is first rendered. */
@@ -173,6 +175,7 @@ export class LaneQueue {
         record,
         epoch: head.epoch,
         boot: head.boot,
+        closedMs: head.running_ms,
         bytes: block.body.subarray(record.start, record.end),
         targets: undefined,
       })
