@@ -9,6 +9,7 @@ import { channelsRoutes } from './http/channels-routes.ts'
 import { connectionsRoute } from './http/connections-route.ts'
 import { documentsRoutes } from './http/documents-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
+import { httpMetrics } from './http/http-metrics.ts'
 import { livePage } from './http/live-page.ts'
 import { metricsRoute } from './http/metrics-route.ts'
 import { operatingRoutes } from './http/operating-routes.ts'
@@ -48,27 +49,35 @@ export interface OpenedHttp {
 /** Opens the web server over what the gateway tells of itself. Throws `listen-failed`. */
 export async function startHttp(options: HttpOptions): Promise<OpenedHttp> {
   const { settings, status, api, broker, feed, statistics, clock, logger } = options
-  const { host, port, hosts } = settings.http
+  const { host, port, hosts, maxConnections, maxStreams, headersTimeoutMs, requestTimeoutMs } = settings.http
   const { local, authorize, freshKey } = gatewayAccess(settings, logger)
   const metrics = createMetrics([
     ...gatewayMetrics(status.options, () => status.storeBytes()),
+    ...httpMetrics(() => ({
+      ...server.counts,
+      cutOff: streams.cutOff,
+      streams: streams.count,
+      sockets: upgrades.count,
+    })),
     ...statisticsMetrics(statistics, () => statisticsReport(statistics, clock, { windowMs: 60_000 })),
   ])
   const tickets = new TicketStore(() => clock.monotonicMs())
   const channel = (id: string): unknown => api.registry.channel(id)
-  const streams = new StreamRoute({ feed, channel })
+  const streams = new StreamRoute({ feed, channel, maxStreams })
   const upgrades = new UpgradeRouter({
     feed,
     channel,
     publish: (request, caller) => api.publishing.publish(request, caller),
     acceptMqtt: (stream) => broker.accept(stream),
+    maxSockets: maxStreams,
     maxPayloadBytes: Math.max(1024 * 1024, settings.broker.maxPacketSizeBytes),
     logger,
   })
-  const server = createHttpServer({
+  const server: HttpServer = createHttpServer({
     host,
     port,
     hosts,
+    limits: { maxConnections, headersTimeoutMs, requestTimeoutMs },
     logger,
     authorize,
     ticket: (ticket, path) => tickets.redeem(ticket, path),

@@ -7,7 +7,8 @@ import type { Logger } from '../core/logger.ts'
 import type { Caller } from './api-ports.ts'
 import { LOCAL_CALLER } from './caller.ts'
 import { AllowedMethods } from './allowed-methods.ts'
-import { createNodeServer, type ConnectionLimits, type TlsFiles } from './node-server.ts'
+import { BodyBudget } from './body-budget.ts'
+import { createNodeServer, type ConnectionCounts, type ConnectionLimits, type TlsFiles } from './node-server.ts'
 import { addOpenApi } from './openapi.ts'
 import type { AccessNeed, HttpPorts } from './ports.ts'
 import { HttpProblem, sendProblem, toProblem } from './problem.ts'
@@ -60,8 +61,15 @@ export interface HttpServerOptions {
   logger: Logger
 }
 
+/** What was turned away to keep within the limits. */
+export interface HttpCounts extends ConnectionCounts {
+  /** Requests whose bodies found no room. */
+  bodiesRefused: number
+}
+
 export interface HttpServer {
   readonly app: FastifyInstance
+  readonly counts: HttpCounts
   /** Resolves with the URL. */
   listen(): Promise<string>
   /** New certificates; connections that are open stay. */
@@ -71,6 +79,8 @@ export interface HttpServer {
 }
 
 const DEFAULT_BODY_BYTES = 1024 * 1024
+/** Of all requests together. */
+const MAX_BODIES_BYTES = 32 * 1024 * 1024
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 const HEADERS = {
@@ -96,6 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const servers: Server[] = []
   const node = createNodeServer(options.tls, options.limits)
   const allowed = new AllowedMethods()
+  const bodies = new BodyBudget(MAX_BODIES_BYTES)
 
   const app = Fastify({
     logger: false,
@@ -131,6 +142,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (refusal !== undefined) throw refusal
     if (OPEN_TO_ALL.has(pathOf(request.url))) return
     request.caller = await gate.authorize(gated(request, channelOf(request)))
+    bodies.admit(request, reply)
   })
   app.addHook('preHandler', async (request) => {
     // Before the body was read nobody could know which channel it means.
@@ -162,6 +174,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   return {
     app,
+    get counts() {
+      return { ...node.counts, bodiesRefused: bodies.refused }
+    },
     listen: async () => {
       try {
         const url = new URL(await app.listen({ host: options.host, port: options.port }))

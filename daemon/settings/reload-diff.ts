@@ -53,6 +53,10 @@ const HTTP: Effects<HttpSettings> = {
   insecure: ['http.insecure', 'restart'],
   hosts: ['http.hosts', 'restart'],
   callbacks: ['http.callbacks', 'live'],
+  maxConnections: ['http.maxConnections', 'restart'],
+  maxStreams: ['http.maxStreams', 'restart'],
+  headersTimeoutMs: ['http.headersTimeout', 'restart'],
+  requestTimeoutMs: ['http.requestTimeout', 'restart'],
 }
 
 const STORE: Effects<StoreSettings> = {
