@@ -140,6 +140,15 @@ test('a method that a path does not take is 405 and says which it takes', async 
   expect((await fetch(`${base}/messages/stream`, { method: 'HEAD' })).status).toBe(405)
 })
 
+test.each(['/asyncapis', '/channels', '/subscriptions', '/quarantine', '/deadletters', '/calls'])(
+  'a cursor that is none of %s is refused by name',
+  async (path) => {
+    const response = await fetch(`${base}${path}?cursor=nonsense`)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ code: 'request-invalid', field: 'cursor' })
+  },
+)
+
 test('a list goes on where it was although the last item of the page is gone', async () => {
   const post = (path: string, body: object): Promise<Response> =>
     fetch(base + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })

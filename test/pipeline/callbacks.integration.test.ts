@@ -115,6 +115,18 @@ test('each message is posted with a signature that the secret verifies; the secr
   expect((await call(daemon, 'DELETE', `/subscriptions/${body.subscription_id}`)).status).toBe(204)
 })
 
+test('a subscription without a callback is ended like any other', async () => {
+  const { body } = await call<{ subscription_id: string; websocket_url: string }>(
+    daemon,
+    'POST',
+    '/messages/subscribe',
+    { channel_id: channel },
+  )
+  expect(body.websocket_url).toBe(`ws://127.0.0.1:${daemon.httpPort}/ws/${channel}`)
+  expect((await call(daemon, 'DELETE', `/subscriptions/${body.subscription_id}`)).status).toBe(204)
+  expect((await call(daemon, 'DELETE', '/subscriptions/other')).status).toBe(404)
+})
+
 test('a receiver that fails is retried; the subscription outlives a restart and goes on without loss', async () => {
   const { body } = await subscribe()
   status = 503
