@@ -42,7 +42,7 @@ export class CallSettling {
   noted({ cursor: { destination, lane }, lost, released }: Settlement): void {
     if (this.isStale) this.load()
     if (this.positions.size === 0) return
-    for (const { from, to, fate } of lost ?? []) this.sql.lose.run(destination, lane, from, to, fate)
+    for (const { from, to, fate } of lost ?? []) this.sql.lose.run(destination, lane, from, to, fate, from, to)
     if (released.length === 0) return
     for (const stream of this.positions.keys())
       if (this.streams.get(stream)?.destinations.includes(destination) === true) this.positions.set(stream, 0)
@@ -139,7 +139,8 @@ function prepare(db: Database.Database) {
       .prepare<[string, number, number], number>('SELECT seq FROM held WHERE destination = ? AND seq BETWEEN ? AND ?')
       .pluck(),
     lose: db.prepare(
-      'INSERT INTO call_losses (destination, lane, from_seq, to_seq, fate) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      `INSERT INTO call_losses (destination, lane, from_seq, to_seq, fate)
+        SELECT ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM call_states WHERE seq BETWEEN ? AND ?) ON CONFLICT DO NOTHING`,
     ),
     losses: db.prepare<[string, string, number, number], { from_seq: number; to_seq: number; fate: string }>(
       'SELECT from_seq, to_seq, fate FROM call_losses WHERE destination = ? AND lane = ? AND from_seq <= ? AND to_seq >= ?',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
@@ -129,7 +129,7 @@ test('the command line uses it', () => {
   expect(cli(['channels'], { STEPFLOW_API_KEY: key })).toMatchObject({ code: 0 })
 })
 
-test('it is the same after a restart; a removed one is made anew', async () => {
+test('it is the same after a restart', async () => {
   await daemon.stop()
   await daemon.start()
   expect((await call(daemon, 'GET', '/channels', undefined, { 'x-api-key': key })).status).toBe(200)
@@ -143,6 +143,16 @@ test('one listener beyond loopback is enough, be it a device listener; MQTT itse
   await daemon.stop()
   await daemon.start()
   expect((await daemon.get('/channels')).status).toBe(401)
+  const client = await connectClient(daemon.mqttPort, { clientId: 'device' })
+  await client.endAsync()
+})
+
+test('with a key file that holds none nobody gets in, the log says why, and devices are served', async () => {
+  await daemon.stop()
+  writeFileSync(daemon.path('data/admin-key'), 'nonsense')
+  await daemon.start()
+  expect((await call(daemon, 'GET', '/channels', undefined, { 'x-api-key': 'nonsense' })).status).toBe(401)
+  expect(daemon.logLines().some((line) => line.code === 'store-unusable' && line.level === 'error')).toBe(true)
   const client = await connectClient(daemon.mqttPort, { clientId: 'device' })
   await client.endAsync()
 })

@@ -278,6 +278,16 @@ describe('the log of calls', () => {
     expect(log.rows('SELECT * FROM call_losses')).toEqual([])
   })
 
+  test('keeps nothing of losses that no call waits for', () => {
+    const ops: Op[] = [streamOp(1, ['bus'])]
+    ops.push({ type: 'call', row: callRow('one'), state: { seq: 9, stream: 1, receivedRunningMs: 0 } })
+    log.writer.commit(batchOf(++number, blocksOf(1, 9, ['{}']), ops), [])
+    const lost = [{ from: 1, to: 8, fate: 'dropped' as const }]
+    const settlement = { number: 1, cursor: cursorRow('bus', 9), deadLetters: [], held: [], released: [], lost }
+    log.writer.commit(null, [settlement])
+    expect(log.rows('SELECT * FROM call_losses')).toEqual([])
+  })
+
   test('waits for a message that is held, and tells in the end what became of it', () => {
     const nothing = { deadLetters: [], held: [], released: [] }
     const state = (seq: number) => ({ seq, stream: 1, receivedRunningMs: 0 })
