@@ -71,7 +71,7 @@ export interface HttpPorts {
   live(): LiveSnapshot
   /**
    * May this request be served, and whose is it? Absent: every caller is trusted, as while nothing listens beyond loopback.
-   * `/healthz` and `/readyz` are never asked about.
+   * `/healthz` and `/readyz` answer whatever it says; `/readyz` gives its reasons only to whom it knows.
    */
   authorize?: ((request: AccessRequest) => Promise<AccessVerdict>) | undefined
 }

@@ -140,7 +140,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.addHook('onRequest', async (request, reply) => {
     const refusal = admit(request, reply, gate)
     if (refusal !== undefined) throw refusal
-    if (OPEN_TO_ALL.has(pathOf(request.url))) return
+    const path = pathOf(request.url)
+    if (OPEN_TO_ALL.has(path)) {
+      const { method, headers, ip: remoteAddress } = request
+      const verdict = await options.authorize?.({ method, path, headers, remoteAddress, needs: 'read' })
+      if (typeof verdict === 'object') request.caller = verdict
+      return
+    }
     request.caller = await gate.authorize(gated(request, channelOf(request)))
     bodies.admit(request, reply)
   })

@@ -140,7 +140,7 @@ describe('errors', () => {
 })
 
 describe('access', () => {
-  test('everything but health is asked about, by the path without its query', async () => {
+  test('everything is asked about, by the path without its query; health answers whatever the answer is', async () => {
     const asked: string[] = []
     const { app } = start({
       authorize: ({ method, path }) => {
@@ -157,7 +157,7 @@ describe('access', () => {
     expect(await status('/')).toBe(403)
     expect(await status('/live.json?x=1')).toBe(401)
     expect(await status('/nothing')).toBe(401)
-    expect(asked).toEqual(['GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
+    expect(asked).toEqual(['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
   })
 
   test('whoever comes with a ticket is known, and asked about all the same', async () => {
