@@ -1,3 +1,4 @@
+import { DocumentErrors } from './asyncapi/document-errors.ts'
 import { EdgeError } from './core/errors.ts'
 import type { Clock } from './core/clock.ts'
 import type { Logger } from './core/logger.ts'
@@ -12,16 +13,6 @@ import type { Settings } from './settings/settings.ts'
 import type { LogStore } from './store/log-store.ts'
 import type { RegistryReader, StoredRegistration } from './store/registry-reader.ts'
 
-/** Documents of files could not be loaded, and there is no earlier version of them. */
-export class DocumentErrors extends EdgeError {
-  readonly errors: readonly EdgeError[]
-
-  constructor(errors: readonly EdgeError[]) {
-    super(errors[0]?.code ?? 'document-invalid', errors[0]?.message ?? 'documents could not be loaded')
-    this.errors = errors
-  }
-}
-
 export interface GatewayDocumentsOptions {
   store: LogStore
   reader: RegistryReader
@@ -35,6 +26,15 @@ export interface GatewayDocumentsOptions {
 export class GatewayDocuments {
   readonly registrar: Registrar
   readonly lists: DocumentLists
+  /** A topic that devices may publish on. */
+  exampleTopic(): string | undefined {
+    for (const { contract } of this.active) {
+      const address = contract.channels.find((channel) => channel.address !== null)?.address
+      if (typeof address === 'string') return address.replaceAll(/\{[^{}]*\}/g, '42')
+    }
+    return undefined
+  }
+
   private readonly options: GatewayDocumentsOptions
   private readonly cache: DocumentCache
   private readonly inForce: DocumentsInForce

@@ -8,11 +8,13 @@ import { GatewayApi } from './gateway-api.ts'
 import { GatewayEvents } from './gateway-events.ts'
 import { GatewayDocuments } from './gateway-documents.ts'
 import { startHttp } from './gateway-http.ts'
+import { startSensors } from './gateway-sensors.ts'
 import { limitsOf, routingOf } from './gateway-settings.ts'
 import { openGatewayStore, sessionStore } from './gateway-store.ts'
 import { countForwarded, statisticsStore } from './gateway-statistics.ts'
 import { GatewayStatus } from './gateway-status.ts'
 import type { AsyncApiManager } from './manager/asyncapi-manager.ts'
+import { adoptHistory } from './pipeline/adopt-history.ts'
 import { CallRecorder } from './pipeline/call-recorder.ts'
 import { Catalogue } from './pipeline/catalogue.ts'
 import type { ActiveDocument, CompileContext } from './pipeline/compiled-document.ts'
@@ -26,7 +28,8 @@ import { RetainedTopics } from './pipeline/retained-topics.ts'
 import { PlanBook } from './pipeline/plan-book.ts'
 import { ClockSync } from './platform/clock-sync.ts'
 import { runCommand } from './platform/run-command.ts'
-import { SimulatedSensorRunner } from './sensors/simulated-sensor.ts'
+import { settleHeapWhenQuiet } from './platform/settle-heap.ts'
+import type { SimulatedSensorRunner } from './sensors/simulated-sensor.ts'
 import { diffSettings } from './settings/reload-diff.ts'
 import type { Settings } from './settings/settings.ts'
 import { ApiReader } from './store/api-reader.ts'
@@ -64,6 +67,7 @@ export class Gateway {
   private statistics!: Statistics
   /** Reads what the API and late readers ask for. */
   private db!: Database.Database
+  private logReader!: LogReader
   private api!: GatewayApi
   private status!: GatewayStatus
   private http: HttpServer | undefined
@@ -112,6 +116,7 @@ export class Gateway {
     this.settings = next
     this.compiling = { ...this.compiling, settings: routingOf(next) }
     this.activate(this.documents.active)
+    await this.adoptHistory()
     if (live.includes('upstreams') || live.includes('store.maxAge'))
       this.forwarder.configure(next.upstreams, next.store.maxAgeMs)
     this.store.setLimits(limitsOf(next), next.store.whenFull)
@@ -141,11 +146,7 @@ export class Gateway {
 
   /** A topic that devices may publish on, for a first try. */
   exampleTopic(): string | undefined {
-    for (const { contract } of this.documents.active) {
-      const address = contract.channels.find((channel) => channel.address !== null)?.address
-      if (typeof address === 'string') return address.replaceAll(/\{[^{}]*\}/g, '42')
-    }
-    return undefined
+    return this.documents.exampleTopic()
   }
 
   /** Whether event loop, broker and store answer; asked by the watchdog. */
@@ -191,7 +192,8 @@ export class Gateway {
       activate: (all) => this.activate(all),
     })
     await this.documents.start(settings)
-    const history = new History(new LogReader(db, (what) => store.reportDamage(what)))
+    this.logReader = new LogReader(db, (what) => store.reportDamage(what))
+    const history = new History(this.logReader)
     const feed = new LiveFeed(history)
     const refused = new RefusedReader(db)
     const events = new GatewayEvents({
@@ -244,8 +246,9 @@ export class Gateway {
     const shared = { settings, store, book, broker, ingest, documents, feed, history, reader, statistics, status }
     this.api = new GatewayApi({ ...shared, events, refused, calls: this.calls, clock, logger })
     this.statistics.start()
+    await this.adoptHistory()
     this.forwarder.start()
-    await this.startSensors()
+    this.sensors = await startSensors(settings, { ingest: this.ingest, broker: this.broker })
     if (settings.http.enabled) {
       const { api } = this
       const opened = await startHttp({ settings, status, api, broker, feed, statistics, clock, logger })
@@ -254,29 +257,13 @@ export class Gateway {
     }
     this.addresses.mqtt = await this.broker.listen()
     this.status.listening = true
+    settleHeapWhenQuiet(() => this.counts.received + this.broker.clients)
   }
 
-  private async startSensors(): Promise<void> {
-    const { sensors, gateway } = this.settings
-    const read = this.readingFrom.bind(this)
-    this.sensors = sensors.map((sensor) => new SimulatedSensorRunner(sensor, gateway.id, read))
-    for (const sensor of this.sensors) await sensor.start()
-  }
-
-  /** A reading goes the way of a device's message; nobody waits for its acknowledgement. */
-  private readingFrom(topic: string, payload: Buffer, sensor: string): void {
-    const input = {
-      topic,
-      payload,
-      qos: 0,
-      retain: false,
-      clientId: sensor,
-      packetId: undefined,
-      origin: 'sensor',
-    } as const
-    this.ingest.publish(input, (outcome) => {
-      if (outcome === 'deliver') this.broker.deliver(topic, payload, 0, false)
-    })
+  private adoptHistory(): Promise<void> {
+    const { settings, store, compiling, ingest, logReader: reader, options } = this
+    const { catalogue } = ingest.judge
+    return adoptHistory({ settings, reader, log: store.log, book: compiling.book, catalogue, logger: options.logger })
   }
 
   private activate(documents: readonly ActiveDocument[]): void {

@@ -1,19 +1,13 @@
 import { createRequire } from 'node:module'
 import type * as Cbor from 'cbor-x'
-import {
-  DEFAULT_PAYLOAD_LIMITS,
-  isJsonSchemaFormat,
-  Undecodable,
-  type PayloadFormat,
-  type PayloadLimits,
-} from './payload-format.ts'
+import { DEFAULT_PAYLOAD_LIMITS, Undecodable, type PayloadFormat, type PayloadLimits } from './payload-format.ts'
 import { CborFault, readCbor } from './read-cbor.ts'
 
 /** `application/cbor` and `+cbor`, as the JSON value that it stands for. */
 export function cborFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): PayloadFormat {
   return {
     reads: isCborType,
-    checks: isJsonSchemaFormat,
+    gives: 'json',
     decode(payload) {
       try {
         return readCbor(payload, limits)

@@ -1,6 +1,7 @@
 /** Entry of the process that checks one document, answers and ends. Nothing here runs in the daemon. */
+import { text } from 'node:stream/consumers'
 import { messageOf } from '../core/errors.ts'
-import { checkDocument, type DocumentInput } from './check-document.ts'
+import { checkDocument, type CheckRequest } from './check-document.ts'
 import type { CheckAnswer } from './check-answer.ts'
 import { toPlainErrors } from './document-errors.ts'
 
@@ -9,17 +10,15 @@ process.once('message', (message) => {
 })
 
 async function answerTo(message: unknown): Promise<CheckAnswer> {
-  if (!isInput(message)) return { failure: 'the request is not one' }
+  if (!isRequest(message)) return { failure: 'the request is not one' }
   try {
-    return { contract: await checkDocument(message) }
+    return { contract: await checkDocument({ ...message, text: await text(process.stdin) }) }
   } catch (error) {
     const errors = toPlainErrors(error)
     return errors === undefined ? { failure: messageOf(error) } : { errors }
   }
 }
 
-function isInput(value: unknown): value is DocumentInput {
-  return (
-    typeof value === 'object' && value !== null && 'text' in value && typeof value.text === 'string' && 'mode' in value
-  )
+function isRequest(value: unknown): value is CheckRequest {
+  return typeof value === 'object' && value !== null && 'mode' in value
 }

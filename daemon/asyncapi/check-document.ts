@@ -13,6 +13,9 @@ export interface DocumentInput {
   mode: 'strict' | 'lenient'
 }
 
+/** How to check a document that comes by itself, as bytes. */
+export type CheckRequest = Omit<DocumentInput, 'text'>
+
 const SEVERITIES = ['error', 'warning', 'information', 'hint']
 const MAX_DIAGNOSTICS = 500
 /** What is sent to the daemon has to be read there, while devices wait. */
@@ -26,7 +29,7 @@ const LENIENT_HINT = 'Correct the document at the places listed; mode: lenient w
  */
 export async function checkDocument(input: DocumentInput): Promise<Contract> {
   const source = readSource(input.text, input.file)
-  const found = await parserVerdict(source)
+  const found = await findingsOf(source)
   const contract = extractFor(input, source, found)
   const diagnostics = [...found, ...contract.diagnostics]
     .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
@@ -39,6 +42,18 @@ export async function checkDocument(input: DocumentInput): Promise<Contract> {
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
   if (input.mode === 'lenient' || errors.length === 0) return checked
   throw new DocumentErrors(toErrors(errors, source, input.file, { hint: LENIENT_HINT }))
+}
+
+/** References that lead nowhere, and what the parser says besides. */
+async function findingsOf(source: Source): Promise<Diagnostic[]> {
+  const dangling = source.dangling.map(({ message, pointer }): Diagnostic => {
+    const { line, column } = source.placeOf(pointer)
+    const at = line === undefined || column === undefined ? {} : { line, column }
+    return { severity: 'error', message, pointer, ...at }
+  })
+  const told = new Set(dangling.map(({ pointer }) => pointer))
+  const verdict = await parserVerdict(source)
+  return [...dangling, ...verdict.filter(({ pointer }) => !told.has(pointer))]
 }
 
 /** What no mode takes comes first, then what the parser has found as well. */
@@ -58,8 +73,10 @@ function toErrors(
   file: string | undefined,
   options: { hint?: string },
 ): EdgeError[] {
+  const dangling = new Set(source.dangling.map(({ pointer }) => pointer))
   return diagnostics.map(({ message, pointer }) => {
     const place = { ...(file === undefined ? {} : { file }), ...source.placeOf(pointer) }
-    return new EdgeError('document-invalid', message, { place, ...options })
+    const code = dangling.has(pointer) ? 'document-reference' : 'document-invalid'
+    return new EdgeError(code, message, { place, ...options })
   })
 }

@@ -39,10 +39,9 @@ export class CompiledSchema {
     return new CompiledSchema(this.validate, this.budget, { notes: this.notes, ...problem }, wrap)
   }
 
-  /** What is wrong with the value; empty where it is valid. Never throws, and ends within its budget of work. */
+  /** What is wrong with the value; empty where it is valid. Never throws, and ends within what is left of the budget. */
   check(given: unknown): readonly Violation[] {
     const value = this.wrap === undefined ? given : this.wrap(given)
-    this.budget.spent = 0
     try {
       return this.validate(value) === true ? NONE : toViolations(this.validate.errors, value)
     } catch (error) {

@@ -1,6 +1,8 @@
 import { EdgeError, type ErrorCode, type Place } from '../core/errors.ts'
 
 const MAX_ERRORS = 100
+/** Both hold names of the document, which may be as long as the document. */
+const MAX_TEXT = 1_000
 
 /** A document that was refused: its own code and place are those of the first error. */
 export class DocumentErrors extends EdgeError {
@@ -33,7 +35,12 @@ export interface PlainError {
 export function toPlainErrors(error: unknown): PlainError[] | undefined {
   if (!(error instanceof EdgeError)) return undefined
   const errors = error instanceof DocumentErrors ? error.errors : [error]
-  return errors.map(({ code, message, hint, place }) => ({ code, message, hint, place }))
+  return errors.map(({ code, message, hint, place }) => ({
+    code,
+    message: message.slice(0, MAX_TEXT),
+    hint,
+    place: place.field === undefined ? place : { ...place, field: place.field.slice(0, MAX_TEXT) },
+  }))
 }
 
 export function fromPlainErrors(errors: readonly PlainError[]): DocumentErrors {

@@ -4,7 +4,7 @@ import type { BridgeReader } from './read-bridge.ts'
 import { pointerOf, referenceIn } from './resolve-reference.ts'
 import { pointerSegments } from './json-pointer.ts'
 import { isRecord } from './schema-keywords.ts'
-import { serverProtocol, splitUrl } from './server-protocol.ts'
+import { serverProtocolOf, splitUrl } from './server-protocol.ts'
 
 /** The servers of a document: variables filled in, protocols normalised, a missing scheme supplied. */
 export function extractServers(extraction: Extraction, bridges: BridgeReader): ContractServer[] {
@@ -19,17 +19,13 @@ export function extractServers(extraction: Extraction, bridges: BridgeReader): C
         `The server ${entry.name} needs a protocol and ${extraction.isV2 ? 'a url' : 'a host'}.`,
         entry.at,
       )
-    }
-    const declared = serverProtocol(given)
-    // A scheme in the url may say more than the protocol: protocol mqtt, url mqtts://…
-    const written = scheme === undefined ? declared : serverProtocol(scheme)
-    const secure = declared.secure || written.secure
-    const usedScheme = declared.secure && !written.secure ? declared.scheme : written.scheme
+    } else if (host === '') extraction.report('warning', `The server ${entry.name} names no host.`, entry.at)
+    const { protocol, secure, scheme: usedScheme } = serverProtocolOf(given, scheme)
     const pathname = fillVariables(extraction, entry, textOf(value['pathname']) ?? path)
     const separator = pathname === '' || pathname.startsWith('/') ? '' : '/'
     return {
       name: entry.name,
-      protocol: declared.protocol,
+      protocol,
       secure,
       url: `${usedScheme}://${host}${separator}${pathname}`,
       ...(pathname === '' ? {} : { pathname }),

@@ -72,12 +72,12 @@ class ChannelMessages {
 
   /** The names of what stands in `message`: one message, or `oneOf` several. */
   add(message: unknown, pointer: string): string[] {
-    const found = this.extraction.object(message, pointer)
+    const found = this.extraction.message(message, pointer)
     if (found === undefined) return []
     const choices: unknown = found.value['oneOf']
     if (!Array.isArray(choices)) return [this.addOne(found)]
     const names = choices.flatMap((choice: unknown, index) => {
-      const one = this.extraction.object(choice, `${found.pointer}/oneOf/${index}`)
+      const one = this.extraction.message(choice, `${found.pointer}/oneOf/${index}`)
       return one === undefined ? [] : [this.addOne(one)]
     })
     return [...new Set(names)]

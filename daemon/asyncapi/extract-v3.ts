@@ -11,7 +11,7 @@ import { applyTraits } from './traits.ts'
 /** Channels of 3.0 and 3.1, each with the operations that refer to it. */
 export function extractV3Channels(extraction: Extraction, bridges: BridgeReader): ContractChannel[] {
   const drafts = extraction.entries(extraction.root['channels'], '/channels').map((entry) => {
-    const messages = extraction.entries(entry.value['messages'], `${entry.pointer}/messages`)
+    const messages = extraction.entries(entry.value['messages'], `${entry.pointer}/messages`, 'message')
     return { entry, messages, channel: extractChannel(extraction, bridges, entry, messages) }
   })
   for (const operation of extraction.entries(extraction.root['operations'], '/operations')) {
@@ -65,15 +65,17 @@ function extractOperation(
     extraction.report('error', `The action of the operation ${entry.name} is neither send nor receive.`, entry.at)
     return undefined
   }
-  const listed: unknown = value['messages']
+  const given: unknown = value['messages']
+  const listed = Array.isArray(given)
+    ? given.flatMap((item: unknown, index) =>
+        messageName(extraction, item, `${entry.pointer}/messages/${index}`, messages),
+      )
+    : []
   return {
     id: entry.name,
     action,
-    messages: Array.isArray(listed)
-      ? listed.flatMap((item: unknown, index) =>
-          messageName(extraction, item, `${entry.pointer}/messages/${index}`, messages),
-        )
-      : messages.map((message) => message.name),
+    // One that names none must not let everything pass.
+    messages: listed.length > 0 ? listed : messages.map((message) => message.name),
     bindings: extraction.expandObject(value['bindings']),
     security: securityNames(value['security']),
     bridge: bridges.read(extraction, operation, 'operation'),
@@ -88,7 +90,7 @@ function messageName(
   messages: readonly NamedEntry[],
 ): string[] {
   const direct = pointerOf(referenceIn(item) ?? '')
-  const target = extraction.object(item, pointer)?.pointer
+  const target = extraction.message(item, pointer)?.pointer
   const found =
     messages.find((message) => message.at === direct) ?? messages.find((message) => message.pointer === target)
   if (found !== undefined) return [found.name]

@@ -2,7 +2,7 @@ import { EdgeError, type Place } from '../core/errors.ts'
 import type { Diagnostic } from './contract.ts'
 import { DocumentErrors } from './document-errors.ts'
 import type { Source } from './read-source.ts'
-import { referenceIn, resolve } from './resolve-reference.ts'
+import { pointerOf, referenceIn, resolve } from './resolve-reference.ts'
 import { escapeSegment, isRecord } from './schema-keywords.ts'
 
 /** An object of the document and where it really stands. */
@@ -48,18 +48,27 @@ export class Extraction {
     if (value === undefined || value === null) return undefined
     const found = resolve(this.root, value, pointer)
     if (found !== undefined && isRecord(found.value)) return { value: found.value, pointer: found.pointer }
-    this.report('error', 'An object is expected here.', pointer)
+    // A reference that leads nowhere is told of by readSource.
+    if (found !== undefined) this.report('error', 'An object is expected here.', pointer)
     return undefined
   }
 
-  /** The objects of a map, in their order; extensions are left out. */
-  entries(value: unknown, pointer: string): NamedEntry[] {
+  /** `object` for messages: where a reference leads nowhere there is one, of which nothing is known. */
+  message(value: unknown, pointer: string): Located | undefined {
+    const target = pointerOf(referenceIn(value) ?? '')
+    const known = this.object(value, pointer)
+    if (known !== undefined || target === undefined || resolve(this.root, value, pointer) !== undefined) return known
+    return { value: {}, pointer: target }
+  }
+
+  /** The objects of a map, in their order; extensions are left out. A name without a value is one of nothing. */
+  entries(value: unknown, pointer: string, kind: 'object' | 'message' = 'object'): NamedEntry[] {
     const map = this.object(value, pointer)
     if (map === undefined) return []
     return Object.entries(map.value).flatMap(([name, item]) => {
       if (name.startsWith('x-')) return []
       const at = `${map.pointer}/${escapeSegment(name)}`
-      const found = this.object(item, at)
+      const found = this[kind](item ?? {}, at)
       return found === undefined ? [] : [{ ...found, name, at }]
     })
   }

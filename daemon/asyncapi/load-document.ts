@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
 import { isCheckAnswer, type CheckAnswer } from './check-answer.ts'
 import type { Contract } from './contract.ts'
-import type { DocumentInput } from './check-document.ts'
+import type { CheckRequest, DocumentInput } from './check-document.ts'
 import { fromPlainErrors } from './document-errors.ts'
 import { checkSize } from './read-source.ts'
 
@@ -56,9 +56,12 @@ function ask(input: DocumentInput, options: LoadOptions, place: Place): Promise<
       if (child.connected) child.once('disconnect', () => fail(why))
       else fail(why)
     })
-    child.send(input, (error) => {
+    const { text, ...request } = input
+    child.send(request satisfies CheckRequest, (error) => {
       if (error !== null) fail(messageOf(error), error)
     })
+    // As bytes: in the JSON of a message it would be copied twice.
+    child.stdin?.on('error', (error) => fail(messageOf(error), error)).end(text)
   })
 }
 
@@ -70,6 +73,6 @@ function forkChecker(): ChildProcess {
     // A document's text needs none of the daemon's secrets.
     env: {},
     serialization: 'json',
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
   })
 }

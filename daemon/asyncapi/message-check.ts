@@ -16,16 +16,8 @@ import { protobufLanguage } from './protobuf-language.ts'
 import type { CompiledSchema, SchemaCompiler } from './schema-compiler.ts'
 import { isSchema } from './schema-keywords.ts'
 import type { PayloadCodec, SchemaLanguage } from './schema-language.ts'
-
-/** What a decoded payload is held against. */
-export interface ValueCheck {
-  /** Why nothing is checked, if so. */
-  readonly problem: string | undefined
-  /** Parts that are not checked. */
-  readonly notes: readonly string[]
-  /** What is wrong with the value; empty where it is valid. */
-  check(value: unknown): readonly Violation[]
-}
+import { compileContentCheck } from './content-check.ts'
+import type { ValueCheck } from './value-check.ts'
 
 /** A message of a contract, ready to be held against payloads. */
 export interface MessageCheck {
@@ -38,7 +30,7 @@ export interface MessageCheck {
   readonly unchecked: string | undefined
 }
 
-export const DEFAULT_FORMATS: readonly PayloadFormat[] = [jsonFormat(), cborFormat(), textFormat, binaryFormat]
+export const DEFAULT_FORMATS: readonly PayloadFormat[] = [jsonFormat(), cborFormat(), textFormat(), binaryFormat]
 
 const LANGUAGES: readonly SchemaLanguage[] = [avroLanguage, protobufLanguage]
 
@@ -79,12 +71,16 @@ export function compileMessage(
       unchecked: found.check.problem ?? headers?.problem,
     }
   }
-  if (!format.checks(schemaFormat)) {
-    const unchecked = `payloads of ${type} described by ${schemaFormat || 'a JSON Schema'} are not checked`
-    return { message, format, payload: undefined, headers, unchecked }
+  const found = isSchema(schema)
+    ? compileContentCheck(message, schema, format.gives, compiler)
+    : { check: unusable('a JSON Schema is expected') }
+  return {
+    message,
+    format,
+    payload: found.check,
+    headers,
+    unchecked: found.check?.problem ?? found.unchecked ?? headers?.problem,
   }
-  const payload = isSchema(schema) ? compiler.compile(schema, schemaFormat) : unusable('a JSON Schema is expected')
-  return { message, format, payload, headers, unchecked: payload.problem ?? headers?.problem }
 }
 
 function compileForeign(message: ContractMessage, schema: PayloadSchema): { check: ValueCheck; codec?: PayloadCodec } {

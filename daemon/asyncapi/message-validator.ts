@@ -2,10 +2,11 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { ContractChannel, ContractMessage } from './contract.ts'
 import { LocationCheck } from './location-check.ts'
-import { checkHeaders, compileMessage, DEFAULT_FORMATS, type MessageCheck, type ValueCheck } from './message-check.ts'
+import { checkHeaders, compileMessage, DEFAULT_FORMATS, type MessageCheck } from './message-check.ts'
 import { nearestRefusal } from './nearest-refusal.ts'
 import { Undecodable, type PayloadFormat, type PayloadReader } from './payload-format.ts'
 import { SchemaCompiler } from './schema-compiler.ts'
+import type { ValueCheck } from './value-check.ts'
 import { shortText } from './violation.ts'
 
 export interface Accepted {
@@ -44,31 +45,64 @@ export const UNDESCRIBED_MESSAGE: ContractMessage = Object.freeze({
   bridge: {},
 })
 
-interface Plan {
-  readonly all: readonly MessageCheck[]
-  readonly receive: readonly MessageCheck[]
-  readonly send: readonly MessageCheck[]
-  readonly locations: LocationCheck | undefined
-}
-
 /** Judges the payloads of one document generation. Channels compile on first use, each message once. */
 export class MessageValidator {
   private readonly compiler: SchemaCompiler
   private readonly formats: readonly PayloadFormat[]
-  private readonly plans = new Map<ContractChannel, Plan>()
+  private readonly checks = new Map<ContractChannel, ChannelCheck>()
 
   constructor(compiler: SchemaCompiler = new SchemaCompiler(), formats: readonly PayloadFormat[] = DEFAULT_FORMATS) {
     this.compiler = compiler
     this.formats = formats
   }
 
+  /** As `ChannelCheck.validate`. */
+  validate(channel: ContractChannel, payload: Uint8Array, headers?: Headers, options?: ValidateOptions): Verdict {
+    return this.of(channel).validate(payload, headers, options)
+  }
+
+  /** What payloads of a channel are held against; compiled when it is first asked for. */
+  of(channel: ContractChannel): ChannelCheck {
+    let check = this.checks.get(channel)
+    if (check === undefined) this.checks.set(channel, (check = new ChannelCheck(channel, this.compiler, this.formats)))
+    return check
+  }
+}
+
+/** The messages of one channel, compiled. */
+export class ChannelCheck {
+  /** Whose budget its checks spend. */
+  readonly compiler: SchemaCompiler
+  private readonly all: readonly MessageCheck[]
+  private readonly receive: readonly MessageCheck[]
+  private readonly send: readonly MessageCheck[]
+  private readonly locations: LocationCheck | undefined
+
+  constructor(channel: ContractChannel, compiler: SchemaCompiler, formats: readonly PayloadFormat[]) {
+    this.compiler = compiler
+    const all = channel.messages.map((message) => compileMessage(message, compiler, formats))
+    const going = (action: 'receive' | 'send'): readonly MessageCheck[] => {
+      const operations = channel.operations.filter((operation) => operation.action === action)
+      const names = new Set(operations.flatMap((operation) => operation.messages))
+      return operations.length === 0 ? all : all.filter((check) => names.has(check.message.name))
+    }
+    this.all = all
+    this.receive = going('receive')
+    this.send = going('send')
+    this.locations = LocationCheck.of(channel.parameters)
+  }
+
+  /** The one message that a payload without headers can be, where nothing but the payload decides; else undefined. */
+  only(action: 'receive' | 'send'): MessageCheck | undefined {
+    return this[action].length === 1 && this.locations === undefined ? this[action][0] : undefined
+  }
+
   /**
    * Whether a payload (and headers, where the transport carries them) is one of the channel's messages; the first that
    * fits wins, else the errors of the nearest one are given. Never throws.
    */
-  validate(channel: ContractChannel, payload: Uint8Array, headers?: Headers, options?: ValidateOptions): Verdict {
-    const plan = this.plans.get(channel) ?? this.compile(channel)
-    let checks = options?.action === undefined ? plan.all : plan[options.action]
+  validate(payload: Uint8Array, headers?: Headers, options?: ValidateOptions): Verdict {
+    let checks = options?.action === undefined ? this.all : this[options.action]
     if (options?.message !== undefined) {
       const { message } = options
       const names = checks.map((check) => check.message.name)
@@ -76,26 +110,21 @@ export class MessageValidator {
       if (checks.length === 0) return unknownMessage(message, names)
     }
     const [only] = checks
-    if (only === undefined) return judgeLocations(plan, new Undecoded(UNDESCRIBED_MESSAGE, payload), headers, options)
+    this.compiler.refill()
+    if (only === undefined) return this.judgeLocations(new Undecoded(UNDESCRIBED_MESSAGE, payload), headers, options)
     const verdict = checks.length === 1 ? judge(only, payload, headers) : judgeAll(checks, payload, headers)
-    return verdict.ok ? judgeLocations(plan, verdict, headers, options) : verdict
+    return verdict.ok ? this.judgeLocations(verdict, headers, options) : verdict
   }
 
-  private compile(channel: ContractChannel): Plan {
-    const all = channel.messages.map((message) => compileMessage(message, this.compiler, this.formats))
-    const going = (action: 'receive' | 'send'): readonly MessageCheck[] => {
-      const operations = channel.operations.filter((operation) => operation.action === action)
-      const names = new Set(operations.flatMap((operation) => operation.messages))
-      return operations.length === 0 ? all : all.filter((check) => names.has(check.message.name))
-    }
-    const plan = {
-      all,
-      receive: going('receive'),
-      send: going('send'),
-      locations: LocationCheck.of(channel.parameters),
-    }
-    this.plans.set(channel, plan)
-    return plan
+  private judgeLocations(
+    accepted: Accepted,
+    headers: Headers | undefined,
+    options: ValidateOptions | undefined,
+  ): Verdict {
+    if (this.locations === undefined || options?.parameters === undefined) return accepted
+    const violation = this.locations.violation(options.parameters(), accepted, headers)
+    if (violation === undefined) return accepted
+    return { ok: false, code: 'parameter-mismatch', errors: [violation], message: accepted.message.name }
   }
 }
 
@@ -153,18 +182,6 @@ function judgeHeaders(check: MessageCheck, accepted: Accepted, headers: Headers 
   if (check.headers === undefined) return accepted
   const errors = checkHeaders(check, headers)
   return errors.length === 0 ? accepted : { ok: false, code: 'payload-invalid', errors, message: check.message.name }
-}
-
-function judgeLocations(
-  plan: Plan,
-  accepted: Accepted,
-  headers: Headers | undefined,
-  options: ValidateOptions | undefined,
-): Verdict {
-  if (plan.locations === undefined || options?.parameters === undefined) return accepted
-  const violation = plan.locations.violation(options.parameters(), accepted, headers)
-  if (violation === undefined) return accepted
-  return { ok: false, code: 'parameter-mismatch', errors: [violation], message: accepted.message.name }
 }
 
 function unknownMessage(name: string, names: readonly string[]): Refused {

@@ -47,6 +47,7 @@ export class ParameterCheck {
 
   /** The first parameter that does not fit; its pointer is `{name}`. */
   violation(texts: readonly string[]): Violation | undefined {
+    this.compiler.refill()
     for (const rule of this.rules) {
       const text = texts[rule.index] ?? ''
       const actual = shortText(text)

@@ -5,6 +5,8 @@ import { escapeSegment, isRecord } from './schema-keywords.ts'
 
 /** Numbered by the parser, as in the Language Server Protocol less one. */
 const SEVERITIES = ['error', 'warning', 'information', 'hint'] as const
+/** Values that are missing are what makes it stumble. */
+const UNFINISHED = 'The AsyncAPI parser could not read this document to its end: look for keys without a value.'
 /** The parser knows these itself. */
 const OWN_FORMATS = /^application\/(?:vnd\.aai\.asyncapi|schema)\b/
 
@@ -17,7 +19,9 @@ export async function parserVerdict(source: Source): Promise<Diagnostic[]> {
   const parser = new Parser()
   parser.registerSchemaParser(otherFormats(source.value))
   const found = await parser.validate(JSON.stringify(source.value))
-  return found.map(({ severity, message, path }) => {
+  return found.map(({ severity, message: said, path, code }) => {
+    // Else its message is a stack.
+    const message = code === 'uncaught-error' ? UNFINISHED : said
     const pointer = path.map((segment) => `/${escapeSegment(String(segment))}`).join('')
     const { line, column } = source.placeOf(pointer)
     const at = line === undefined || column === undefined ? {} : { line, column }

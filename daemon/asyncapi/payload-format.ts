@@ -27,8 +27,8 @@ export interface PayloadReader {
 export interface PayloadFormat extends PayloadReader {
   /** Whether it reads messages of this content type (lower case, without parameters). */
   reads(contentType: string): boolean
-  /** Whether it can hold a value against schemas of this format; otherwise the payload passes unchecked. */
-  checks(schemaFormat: string): boolean
+  /** What it makes of bytes, which decides how that is held against a JSON Schema. */
+  readonly gives: 'json' | 'text' | 'bytes'
 }
 
 export interface PayloadLimits {
@@ -42,13 +42,11 @@ export const DEFAULT_PAYLOAD_LIMITS: PayloadLimits = { maxBytes: 1024 * 1024, ma
 export function jsonFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): PayloadFormat {
   return {
     reads: isJsonType,
-    checks: isJsonSchemaFormat,
+    gives: 'json',
     decode(payload) {
       const { length } = payload
       if (length === 0) return new Undecodable('payload-not-json', 'a JSON text', 'an empty payload')
-      if (length > limits.maxBytes) {
-        return new Undecodable('message-too-large', `at most ${limits.maxBytes} bytes`, `${length} bytes`)
-      }
+      if (length > limits.maxBytes) return tooLarge(length, limits)
       if (nestsDeeper(payload, limits.maxDepth)) {
         return new Undecodable('payload-too-deep', `at most ${limits.maxDepth} levels`, 'more levels')
       }
@@ -65,17 +63,23 @@ export function jsonFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): Payl
   }
 }
 
-/** `text/*`: any UTF-8. */
-export const textFormat: PayloadFormat = {
-  reads: (contentType) => contentType.startsWith('text/'),
-  checks: () => false,
-  decode: textOf,
+/** `text/*`: UTF-8. */
+export function textFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): PayloadFormat {
+  return {
+    reads: (contentType) => contentType.startsWith('text/'),
+    gives: 'text',
+    decode(payload) {
+      const { length } = payload
+      if (length > limits.maxBytes) return tooLarge(length, limits)
+      return isUtf8(payload) ? textOf(payload) : new Undecodable('payload-invalid', 'a text in UTF-8', 'other bytes')
+    },
+  }
 }
 
 /** Bytes that nobody looks into. */
 export const binaryFormat: PayloadFormat = {
   reads: (contentType) => contentType === 'application/octet-stream',
-  checks: () => false,
+  gives: 'bytes',
   decode: (payload) => payload,
 }
 
@@ -84,14 +88,23 @@ export function mediaType(message: ContractMessage): string {
   return (message.contentType.split(';')[0] ?? '').trim().toLowerCase()
 }
 
+/** `text/plain; charset=utf-8` → `utf-8`, in lower case; undefined where none is named. */
+export function charset(message: ContractMessage): string | undefined {
+  return /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(message.contentType)?.[1]?.toLowerCase()
+}
+
 /** Of a media type as `mediaType` gives it. */
 export function isJsonType(contentType: string): boolean {
-  return contentType === '' || /^(?:application|text)\/json$|\+json$/.test(contentType)
+  return contentType === '' || /^(?:(?:application|text)\/)?json$|\+json$/.test(contentType)
 }
 
 /** AsyncAPI's own schemas, JSON Schema and OpenAPI's schema objects. */
 export function isJsonSchemaFormat(schemaFormat: string): boolean {
   return schemaFormat === '' || /^application\/(?:vnd\.aai\.asyncapi|schema|vnd\.oai\.openapi)\b/.test(schemaFormat)
+}
+
+function tooLarge(length: number, { maxBytes }: PayloadLimits): Undecodable {
+  return new Undecodable('message-too-large', `at most ${maxBytes} bytes`, `${length} bytes`)
 }
 
 function textOf(payload: Uint8Array): string {

@@ -1,11 +1,12 @@
 import type { JsonSchema } from './contract.ts'
+import { schemaCost } from './schema-cost.ts'
 import { isRecord, isValidating, mapSubschemas } from './schema-keywords.ts'
+import { tidySchema } from './tidy-schema.ts'
 
-/** Put into every place where work can multiply; its code spends from the budget. */
+/** Put into every place where work can multiply, with what it costs; its code spends that from the budget. */
 export const STEP_KEYWORD = 'x-stepflow-step'
 
-const MAX_SCHEMA_NODES = 5_000
-const BRANCHES = /^\/(?:allOf|anyOf|oneOf|definitions|\$defs)\/|^\/(?:not|if|then|else)$/
+const MAX_SCHEMA_NODES = 2_000
 
 export interface PreparedSchema {
   readonly schema: JsonSchema
@@ -15,7 +16,7 @@ export interface PreparedSchema {
 
 /**
  * The part of a schema that validates, in ajv's terms: annotations and ids dropped, OpenAPI's `nullable` and the
- * booleans of draft 4 translated, unknown formats ignored with a note. Throws if it is too large to compile while
+ * booleans of draft 4 translated, slips put right, unknown formats ignored with a note. Throws if it is too large to compile while
  * devices wait.
  */
 export function prepareSchema(schema: JsonSchema, knownFormats: ReadonlySet<string>): PreparedSchema {
@@ -25,10 +26,10 @@ export function prepareSchema(schema: JsonSchema, knownFormats: ReadonlySet<stri
   const visit = (part: JsonSchema, path: string): JsonSchema => {
     if (++nodes > MAX_SCHEMA_NODES) throw new Error(`the schema has more than ${MAX_SCHEMA_NODES} parts`)
     if (typeof part === 'boolean') return part
-    const kept = mapSubschemas(pickValidating(part), visit)
+    const kept = mapSubschemas(tidySchema(pickValidating(part)), visit)
     translate(kept, notes, knownFormats)
-    if (BRANCHES.test(path)) kept[STEP_KEYWORD] = true
-    return kept
+    const cost = schemaCost(kept, path)
+    return cost === undefined ? kept : { ...kept, [STEP_KEYWORD]: cost }
   }
 
   return { schema: visit(schema, ''), notes: [...notes] }

@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
-import { checkReferences } from './check-references.ts'
+import { checkReferences, type DanglingReference } from './check-references.ts'
 import { DocumentErrors } from './document-errors.ts'
 import { findDuplicateKeys } from './duplicate-keys.ts'
 import { jsonFaultOffset, lineAndColumn } from './json-fault.ts'
@@ -21,6 +21,8 @@ export interface Source {
   readonly value: Readonly<Record<string, unknown>>
   /** The `asyncapi` field, one of 2.0.x-2.6.x, 3.0.x, 3.1.x. */
   readonly version: string
+  /** References that lead nowhere: what they stand for is not there. */
+  readonly dangling: readonly DanglingReference[]
   /** Line and column of a JSON pointer. */
   placeOf(pointer: string): Place
 }
@@ -28,11 +30,13 @@ export interface Source {
 /**
  * Reads YAML or JSON. Throws DocumentErrors: `document-limit` (size, depth, aliases), `document-syntax` (also duplicate
  * keys), `document-invalid` (no AsyncAPI document, unsupported version), `document-reference` (a `$ref` that leaves the
- * document or leads nowhere), each with its place. Blocks for as long as parsing takes: meant for the child process.
+ * document), each with its place. Blocks for as long as parsing takes: meant for the child process.
  */
-export function readSource(text: string, file?: string): Source {
+export function readSource(given: string, file?: string): Source {
   const at: Place = file === undefined ? {} : { file }
-  checkSize(text, at)
+  checkSize(given, at)
+  // JSON.parse takes no byte order mark.
+  const text = given.startsWith('\u{feff}') ? given.slice(1) : given
   const lines = new LineCounter()
   const document = parse(text, lines, at)
   const map = new SourceMap(document, lines, file)
@@ -42,9 +46,9 @@ export function readSource(text: string, file?: string): Source {
   if (!isRecord(value))
     throw refuse('document-invalid', 'The document is not an object.', { ...at, line: 1, column: 1 })
   const version = checkVersion(value, map)
-  const errors = checkReferences(value, (pointer) => map.placeOf(pointer))
-  if (errors.length > 0) throw new DocumentErrors(errors)
-  return { value, version, placeOf: (pointer) => map.placeOf(pointer) }
+  const { leaving, dangling } = checkReferences(value, (pointer) => map.placeOf(pointer))
+  if (leaving.length > 0) throw new DocumentErrors(leaving)
+  return { value, version, dangling, placeOf: (pointer) => map.placeOf(pointer) }
 }
 
 /** The bound that costs nothing to check: worth it before a process is started for the rest. */

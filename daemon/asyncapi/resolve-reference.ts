@@ -2,6 +2,7 @@ import { childOf, pointerSegments } from './json-pointer.ts'
 import { escapeSegment, isRecord } from './schema-keywords.ts'
 
 const MAX_HOPS = 50
+const MAX_KEY_SEGMENTS = 8
 
 /** A value and the place where it really stands, after references. */
 export interface Resolved {
@@ -52,13 +53,30 @@ function follow(root: unknown, value: unknown, pointer: string, hops: Hops): Res
 
 function walk(root: unknown, pointer: string, hops: Hops): Resolved | undefined {
   let current: Resolved = { value: root, pointer: '' }
-  for (const segment of pointerSegments(pointer)) {
+  const segments = pointerSegments(pointer)
+  for (let next = 0; next < segments.length;) {
     // A reference on the way is followed; a property that is called $ref is reached as it stands.
     const here =
-      childOf(current.value, segment) === undefined ? follow(root, current.value, current.pointer, hops) : current
-    const value = here === undefined ? undefined : childOf(here.value, segment)
-    if (here === undefined || value === undefined) return undefined
-    current = { value, pointer: `${here.pointer}/${escapeSegment(segment)}` }
+      stepDown(current, segments, next) === undefined ? follow(root, current.value, current.pointer, hops) : current
+    const step = here === undefined ? undefined : stepDown(here, segments, next)
+    if (step === undefined) return undefined
+    current = step.to
+    next = step.next
   }
   return follow(root, current.value, current.pointer, hops)
+}
+
+/** Down by one segment, or by several: generators write keys that hold a slash without escaping it. */
+function stepDown(
+  from: Resolved,
+  segments: readonly string[],
+  first: number,
+): { to: Resolved; next: number } | undefined {
+  const last = Math.min(segments.length, first + MAX_KEY_SEGMENTS)
+  for (let next = first + 1; next <= last; next++) {
+    const key = segments.slice(first, next).join('/')
+    const value = childOf(from.value, key)
+    if (value !== undefined) return { to: { value, pointer: `${from.pointer}/${escapeSegment(key)}` }, next }
+  }
+  return undefined
 }

@@ -10,7 +10,10 @@ const CHARACTERS_PER_UNIT = 16
  * A pattern of a document, tested in linear time. Throws where RE2 has no such expression (look-around, back
  * references) or it is too large.
  */
-export function compilePattern(pattern: string, budget: WorkBudget): { test(text: string): boolean } {
+export function compilePattern(
+  pattern: string,
+  budget: WorkBudget,
+): { test(text: string): boolean; toString(): string } {
   if (pattern.length > MAX_PATTERN_LENGTH) throw new Error(`pattern of ${pattern.length} characters is too long`)
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern))
   const size = compiled.programSize()
@@ -22,5 +25,7 @@ export function compilePattern(pattern: string, budget: WorkBudget): { test(text
       budget.spend(1 + (text.length * weight) / CHARACTERS_PER_UNIT)
       return compiled.test(text)
     },
+    // ajv keeps one expression for each text that it has.
+    toString: () => pattern,
   }
 }

@@ -5,6 +5,7 @@ import { messageOf } from '../core/errors.ts'
 import { CompiledSchema } from './compiled-schema.ts'
 import type { JsonSchema } from './contract.ts'
 import { prepareSchema, STEP_KEYWORD } from './prepare-schema.ts'
+import type { SchemaCost } from './schema-cost.ts'
 import { safeFormats } from './safe-formats.ts'
 import { compilePattern } from './safe-pattern.ts'
 import { isRecord } from './schema-keywords.ts'
@@ -27,6 +28,11 @@ export class SchemaCompiler {
   private readonly instances = new Map<string, Ajv>()
   /** Channels share messages: equal schemas are compiled once. */
   private readonly built = new Map<string, CompiledSchema>()
+
+  /** To be called for each payload and topic: what their checks may cost together is available again. */
+  refill(): void {
+    this.budget.refill()
+  }
 
   /** For payloads: no value is changed or coerced. `schemaFormat` tells the dialect where `$schema` does not. */
   compile(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
@@ -57,6 +63,8 @@ export class SchemaCompiler {
   }
 
   private buildAnew(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
+    // ajv holds the schema against the meta-schema, which spends too.
+    this.budget.refill()
     try {
       refuseUnknownDialect(schema)
       const prepared = prepareSchema(schema, this.formatNames)
@@ -100,10 +108,11 @@ export class SchemaCompiler {
     })
     ajv.addKeyword({
       keyword: STEP_KEYWORD,
-      schemaType: 'boolean',
+      schemaType: 'object',
       before: '$ref',
-      code: ({ gen }: KeywordCxt) => {
-        gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.spend(1)`)
+      code: ({ gen, data, schema }: KeywordCxt) => {
+        const { fixed, walks } = schema as SchemaCost
+        gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.enter(${data}, ${fixed}, ${walks})`)
       },
     })
     return ajv

@@ -14,7 +14,6 @@ const KNOWN: Readonly<Record<string, ServerProtocol>> = {
   mqtt5s: { protocol: 'mqtt', secure: true, scheme: 'mqtts' },
   'secure-mqtt': { protocol: 'mqtt', secure: true, scheme: 'mqtts' },
   'mqtt-secure': { protocol: 'mqtt', secure: true, scheme: 'mqtts' },
-  tcp: { protocol: 'mqtt', secure: false, scheme: 'mqtt' },
   kafka: { protocol: 'kafka', secure: false, scheme: 'kafka' },
   'kafka-secure': { protocol: 'kafka', secure: true, scheme: 'kafka-secure' },
   kafkas: { protocol: 'kafka', secure: true, scheme: 'kafka-secure' },
@@ -29,11 +28,40 @@ const KNOWN: Readonly<Record<string, ServerProtocol>> = {
   sse: { protocol: 'sse', secure: false, scheme: 'http' },
 }
 
+/** Schemes that say how to connect, not what is spoken there. */
+const TRANSPORTS = new Map([
+  ['tcp', { secure: false }],
+  ['ssl', { secure: true }],
+  ['tls', { secure: true }],
+])
+
 /** Unknown names stay as they are. */
-export function serverProtocol(name: string): ServerProtocol {
+function serverProtocol(name: string): ServerProtocol {
   const lower = name.trim().toLowerCase()
   const known = Object.hasOwn(KNOWN, lower) ? KNOWN[lower] : undefined
   return known ?? { protocol: lower, secure: lower.includes('secure'), scheme: lower }
+}
+
+/**
+ * What a server speaks whose url may have a scheme of its own: `protocol: mqtt, url: mqtts://…` is secure, and so is
+ * `protocol: kafka, url: ssl://…`.
+ */
+export function serverProtocolOf(given: string, scheme: string | undefined): ServerProtocol {
+  const transport = TRANSPORTS.get(given.trim().toLowerCase())
+  // Who names a transport only means MQTT over it.
+  const declared = transport === undefined ? serverProtocol(given) : overTransport(serverProtocol('mqtt'), transport)
+  if (scheme === undefined) return declared
+  const under = TRANSPORTS.get(scheme)
+  if (under !== undefined) return overTransport(declared, under)
+  const written = serverProtocol(scheme)
+  const secure = declared.secure || written.secure
+  return { protocol: declared.protocol, secure, scheme: secure && !written.secure ? declared.scheme : written.scheme }
+}
+
+function overTransport(plain: ServerProtocol, { secure }: { secure: boolean }): ServerProtocol {
+  if (plain.secure || !secure) return plain
+  const known = Object.values(KNOWN).find((one) => one.protocol === plain.protocol && one.secure)
+  return known ?? { ...plain, secure }
 }
 
 /** `mqtts://host:8883/path` → its parts; the scheme may be missing. */

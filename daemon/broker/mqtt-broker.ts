@@ -1,14 +1,17 @@
 import { createServer, Socket, type Server } from 'node:net'
-import { Aedes, type Client, type PublishPacket, type Subscription } from 'aedes'
+import type { AedesOptions, Client, PublishPacket, Subscription } from 'aedes'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError, systemCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { BrokerSettings } from '../settings/broker-settings.ts'
+import { Audience } from './audience.ts'
 import type { BrokerConnection, ConnectedClient } from './broker-connection.ts'
 import { ConnectionCaps } from './connection-caps.ts'
 import { gateFrames } from './frame-gate.ts'
 import { closeWithoutWill, HeldClients } from './held-clients.ts'
+import { LocalBroker } from './local-broker.ts'
 import { neutralise } from './neutralise.ts'
+import { PubackBatch } from './puback-batch.ts'
 import type { PublishOutcome, PublishPort, SessionStore } from './publish-port.ts'
 import { RejectionNotices } from './rejection-notices.ts'
 import { sessionPersistence, type Persistence } from './session-persistence.ts'
@@ -32,7 +35,9 @@ export class MqttBroker {
   /** Connections closed because a packet declared more than `maxPacketSize`. */
   closedForSize = 0
   private readonly options: MqttBrokerOptions
-  private readonly aedes: Aedes
+  private readonly aedes: LocalBroker
+  private readonly audience = new Audience()
+  private readonly pubacks = new PubackBatch()
   private readonly persistence: Persistence
   private readonly connected = new Map<Client, ConnectedClient>()
   private readonly held: HeldClients
@@ -46,10 +51,14 @@ export class MqttBroker {
     this.caps = new ConnectionCaps(settings.maxConnections, settings.maxConnectionsPerIp)
     this.held = new HeldClients(clock, options.isFull)
     this.notices = new RejectionNotices(clock, (topic, payload) => this.tell(topic, payload))
-    this.persistence = sessionPersistence(options.publish, options.store, settings.maxRetained, (client, outcome) =>
-      this.refuse(client, outcome),
-    )
-    this.aedes = new Aedes({
+    this.persistence = sessionPersistence({
+      publish: options.publish,
+      store: options.store,
+      maxRetained: settings.maxRetained,
+      audience: this.audience,
+      onRefused: (client, outcome) => this.refuse(client, outcome),
+    })
+    const aedesOptions: AedesOptions = {
       concurrency: 100,
       connectTimeout: settings.connectTimeoutMs,
       drainTimeout: settings.drainTimeoutMs,
@@ -61,7 +70,8 @@ export class MqttBroker {
       authenticate: (_client, username, _password, done) => this.authenticate(username, done),
       authorizePublish: (client, packet, done) => this.authorizePublish(client, packet, done),
       authorizeSubscribe: (client, subscription, done) => this.authorizeSubscribe(client, subscription, done),
-    })
+    }
+    this.aedes = new LocalBroker(aedesOptions, this.audience)
   }
 
   /** Ready to take connections; `listen` opens the doors. */
@@ -216,9 +226,17 @@ export class MqttBroker {
       if (client !== null) this.held.release(client)
       if (outcome !== 'deliver') neutralise(packet)
       if (outcome === 'unavailable') return client === null || isWill ? done(null) : this.refuse(client, outcome)
+      if (client !== null && !isWill && qos === 1) this.acknowledge(client, packet)
       done(null)
       if (outcome === 'disconnect' && client !== null) this.refuse(client, outcome)
     })
+  }
+
+  /** Where nobody here is to get the message, its PUBACK leaves with the others of the commit and Aedes has nothing left to do. */
+  private acknowledge(client: Client, packet: PublishPacket): void {
+    const { topic, retain, messageId = 0 } = packet
+    if (!retain && !this.audience.hears(topic) && this.pubacks.add(client, messageId)) packet.qos = 0
+    else this.pubacks.flushOf(client)
   }
 
   private refuse(client: Client, outcome: PublishOutcome): void {

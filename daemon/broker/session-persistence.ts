@@ -1,12 +1,25 @@
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
-import type { AedesPublishPacket, Client } from 'aedes'
+import type { AedesPublishPacket, Client, Subscription } from 'aedes'
+import type { Audience } from './audience.ts'
 import type { PublishOutcome, PublishPort, SessionStore } from './publish-port.ts'
 import { neutralise } from './neutralise.ts'
 
 /** What is used here of Aedes' memory persistence; the package's own types describe an ES module that it is not. */
 export interface Persistence {
   storeRetained(packet: AedesPublishPacket): Promise<void>
+  addSubscriptions(client: Client, subscriptions: readonly Subscription[]): Promise<void>
+  removeSubscriptions(client: Client, filters: readonly string[]): Promise<void>
+  cleanSubscriptions(client: Client): Promise<void>
+}
+
+export interface SessionPersistenceOptions {
+  publish: PublishPort
+  store: SessionStore
+  maxRetained: number
+  /** Is told what sessions that outlive their connection have subscribed to. */
+  audience: Audience
+  onRefused: (client: Client, outcome: PublishOutcome) => void
 }
 
 const memory = createRequire(import.meta.url)('aedes-persistence') as () => Persistence
@@ -17,16 +30,15 @@ type Incoming = Map<number, Promise<void> | undefined>
  * Aedes' persistence: sessions in memory, but QoS 2 messages go through the publish port, and the packet ids of those that
  * await their PUBREL stand in the database. [MQTT-4.3.3-2]: a packet id that is known is acknowledged, not stored again.
  */
-export function sessionPersistence(
-  publish: PublishPort,
-  store: SessionStore,
-  maxRetained: number,
-  onRefused: (client: Client, outcome: PublishOutcome) => void,
-): Persistence {
+export function sessionPersistence(options: SessionPersistenceOptions): Persistence {
+  const { publish, store, maxRetained, audience, onRefused } = options
   const persistence = memory()
   const incoming = new Map<string, Incoming>()
   const retained = new Set<string>()
   const storeRetained = persistence.storeRetained.bind(persistence)
+  const addSubscriptions = persistence.addSubscriptions.bind(persistence)
+  const removeSubscriptions = persistence.removeSubscriptions.bind(persistence)
+  const cleanSubscriptions = persistence.cleanSubscriptions.bind(persistence)
   for (const [clientId, packetIds] of store.incoming)
     incoming.set(clientId, new Map([...packetIds].map((id) => [id, undefined])))
 
@@ -84,6 +96,24 @@ export function sessionPersistence(
       else if (retained.size >= maxRetained && !retained.has(packet.topic)) return
       else retained.add(packet.topic)
       await storeRetained(packet)
+    },
+
+    async addSubscriptions(client: Client, subscriptions: readonly Subscription[]): Promise<void> {
+      audience.keep(
+        client.id,
+        subscriptions.map(({ topic }) => topic),
+      )
+      await addSubscriptions(client, subscriptions)
+    },
+
+    async removeSubscriptions(client: Client, filters: readonly string[]): Promise<void> {
+      audience.forget(client.id, filters)
+      await removeSubscriptions(client, filters)
+    },
+
+    async cleanSubscriptions(client: Client): Promise<void> {
+      audience.forget(client.id)
+      await cleanSubscriptions(client)
     },
 
     // Wills belong to connections of this one broker, which publishes them when they break; by the wall clock a step would.

@@ -1,6 +1,6 @@
+import { DocumentErrors } from '../asyncapi/document-errors.ts'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import { Gateway } from '../gateway.ts'
-import { DocumentErrors } from '../gateway-documents.ts'
 import { levelOf } from '../gateway-settings.ts'
 import { runCommand } from '../platform/run-command.ts'
 import { SdNotify } from '../platform/sd-notify.ts'
@@ -100,19 +100,23 @@ async function reload(
 ): Promise<void> {
   await notify.reloading()
   const loaded = load()
-  try {
-    if (!loaded.ok) throw new DocumentErrors(loaded.errors)
-    logger.setSecrets(loaded.secrets)
-    const { applied } = await gateway.reload(loaded.settings)
-    logger.info({ applied }, 'configuration and documents reloaded')
-  } catch (error) {
-    const errors = error instanceof DocumentErrors ? error.errors : [error]
-    for (const one of errors) {
-      const known = one instanceof EdgeError ? { code: one.code, place: one.place, hint: one.hint } : { err: one }
-      logger.error(known, `not reloaded, nothing has changed: ${messageOf(one)}`)
+  if (loaded.ok) {
+    try {
+      logger.setSecrets(loaded.secrets)
+      const { applied } = await gateway.reload(loaded.settings)
+      logger.info({ applied }, 'configuration and documents reloaded')
+    } catch (error) {
+      logNotReloaded(error instanceof DocumentErrors ? error.errors : [error], logger)
     }
-  }
+  } else logNotReloaded(loaded.errors, logger)
   await notify.ready('running')
+}
+
+function logNotReloaded(errors: readonly unknown[], logger: ProcessLogger): void {
+  for (const one of errors) {
+    const known = one instanceof EdgeError ? { code: one.code, place: one.place, hint: one.hint } : { err: one }
+    logger.error(known, `not reloaded, nothing has changed: ${messageOf(one)}`)
+  }
 }
 
 function announce(gateway: Gateway, settings: Settings, context: CliContext, logger: ProcessLogger): void {

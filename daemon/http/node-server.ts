@@ -1,7 +1,8 @@
-import http, { type RequestListener, type Server } from 'node:http'
-import https from 'node:https'
+import type { RequestListener, Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { rawAnswer, titleOf } from './problem.ts'
+import { http, https } from '../platform/node-http.ts'
 
 /** PEM text, already read. */
 export interface TlsFiles {
@@ -59,10 +60,10 @@ export function createNodeServer(tls: TlsFiles | undefined, limits: Partial<Conn
     // Timeouts are looked at so often only; the default of 30 s would double them.
     connectionsCheckingInterval: Math.min(2_000, headersTimeoutMs),
   }
-  const secure: https.Server[] = []
+  const secure: SecureServer[] = []
   let current = tls
 
-  const createSecure = (files: TlsFiles, handler: RequestListener): https.Server => {
+  const createSecure = (files: TlsFiles, handler: RequestListener): SecureServer => {
     const server = https.createServer(
       { ...settings, ...files, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeoutMs },
       handler,

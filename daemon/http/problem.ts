@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { http } from '../platform/node-http.ts'
 import type { FastifyReply } from 'fastify'
 import { DocumentErrors } from '../asyncapi/document-errors.ts'
 import { EdgeError, ERROR_CODES, type ErrorCode, systemCode } from '../core/errors.ts'
@@ -74,7 +74,7 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, string>> = {
 }
 
 export function titleOf(status: number): string {
-  return STATUS_CODES[status] ?? 'Error'
+  return http.STATUS_CODES[status] ?? 'Error'
 }
 
 /** What to answer for whatever was thrown; nothing of the inside is shown for an unexpected error. */

@@ -11,6 +11,8 @@ import type { MessageFactory } from './message-factory.ts'
 export interface BatchResult {
   delivered: Entry[]
   expired: Entry[]
+  /** Not meant for this destination: they only stand beside messages that are. */
+  foreign: Entry[]
   dead: Entry[]
   /** Moved to the held table. */
   parked: Entry[]
@@ -50,6 +52,7 @@ export class BatchSender {
     const result: BatchResult = {
       delivered: [],
       expired: [],
+      foreign: [],
       dead: [],
       parked: [],
       kept: [],
@@ -62,8 +65,9 @@ export class BatchSender {
     const fates = new Map<Entry, 'dead' | 'parked' | 'kept'>()
     const now = this.options.clock.runningMs()
     const live = entries.filter((entry) => {
-      if (!this.isExpired(entry, now)) return true
-      result.expired.push(entry)
+      const isForeign = this.options.factory.targetCount(entry.record) === 0
+      if (!isForeign && !this.isExpired(entry, now)) return true
+      result[isForeign ? 'foreign' : 'expired'].push(entry)
       return false
     })
     for (const entry of live) this.prepare(entry, sendings, fates, result)

@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto'
-import http from 'node:http'
-import https from 'node:https'
 import { systemCode } from '../core/errors.ts'
 import { namesAnAddress, publicLookup } from './callback-target.ts'
+import { http, https } from '../platform/node-http.ts'
 
 /** What became of one POST. */
 export type CallbackResult = { delivered: true } | { delivered: false; gone: boolean; reason: string }

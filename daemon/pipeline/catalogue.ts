@@ -1,6 +1,7 @@
 import type { ChannelMatch, ChannelMatcher } from '../asyncapi/channel-matcher.ts'
+import type { DirectCheck } from './direct-check.ts'
 import { CompiledDocument, type ActiveChannel, type ActiveDocument, type CompileContext } from './compiled-document.ts'
-import { Generations } from './generations.ts'
+import { Generations } from '../core/generations.ts'
 
 /** What one topic belongs to: for each document that describes it, the channels that may be meant. */
 export interface TopicMatch {
@@ -8,6 +9,10 @@ export interface TopicMatch {
   matches: readonly ChannelMatch<ActiveChannel>[]
   /** A channel has the shape of the topic, a parameter does not fit. */
   misfit: ReturnType<ChannelMatcher<ActiveChannel>['refusal']>
+  /** It may be published on: it holds nothing that a topic may not. */
+  admitted: boolean
+  /** What its messages are judged by, where one message of one channel is all that they can be; made with the first. */
+  direct: DirectCheck | undefined
 }
 
 const REMEMBERED_TOPICS = 20_000
@@ -36,6 +41,11 @@ export class Catalogue {
     return this.byId.get(id)
   }
 
+  /** What was found for a topic that was seen lately. */
+  recall(topic: string): TopicMatch | undefined {
+    return this.remembered.get(topic)
+  }
+
   find(topic: string): TopicMatch {
     const known = this.remembered.get(topic)
     if (known !== undefined) return known
@@ -46,7 +56,7 @@ export class Catalogue {
     }
     let misfit: TopicMatch['misfit']
     if (matches.length === 0) for (const { matcher } of this.compiled) misfit ??= matcher.refusal(topic)
-    const found = { topic, matches, misfit }
+    const found = { topic, matches, misfit, admitted: false, direct: undefined }
     this.remembered.set(topic, found)
     return found
   }

@@ -4,7 +4,7 @@ import { parseDuration } from '../core/units.ts'
 import type { RouteSettings } from '../settings/route-settings.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { bridgeOf } from './bridge-of.ts'
-import type { NumberedPlan } from './plan.ts'
+import type { NumberedPlan, PlanTarget } from './plan.ts'
 import type { PlanBook } from './plan-book.ts'
 import { routeFit, routeTakes, targetsOf, type RoutingSettings } from './targets.ts'
 
@@ -23,10 +23,14 @@ export interface ChannelPlansInput {
 /** How messages of one kind on one channel go on. */
 export interface MessagePlan {
   numbered: NumberedPlan
+  /** `numbered.plan.invalid` */
+  invalid: boolean
   /** Counts of the channels that it belongs to. */
   tallies: readonly Tally[]
   /** Running time after which it is no longer wanted; 0 is never. */
   ttlMs: number
+  /** What it survives once it is acknowledged; undefined: as the store's settings say. */
+  durability: Bridge['durability']
 }
 
 /** The plans of one channel, made when the first message needs them. */
@@ -55,16 +59,23 @@ export class ChannelPlans {
     return plan
   }
 
+  /** Where messages of one kind go; `open`: those of the routes that the topic decides about which are meant. */
+  targets(message: ContractMessage | undefined, open: readonly RouteSettings[] = []): PlanTarget[] {
+    const { contract, channel, receives, settings } = this.input
+    if (!receives) return []
+    // In the order of the settings, whichever way they matched.
+    const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
+    return targetsOf(bridgeOf(contract, channel, message), routes, settings, plainNames(channel))
+  }
+
   private make(topic: string, message: ContractMessage | undefined): MessagePlan {
-    const { document, contract, channel, channelId, address, receives, settings, book, tally } = this.input
+    const { document, contract, channel, channelId, address, settings, book, tally } = this.input
     const open = this.openRoutes.filter((route) => routeTakes(route.from, topic))
     const key = `${message?.name ?? ''} ${message === undefined} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
     const known = this.made.get(key)
     if (known !== undefined) return known
     const bridge = bridgeOf(contract, channel, message)
-    // In the order of the settings, whichever way they matched.
-    const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
-    const targets = receives ? targetsOf(bridge, routes, settings, plainNames(channel)) : []
+    const targets = this.targets(message, open)
     const plan = {
       document,
       message: message?.name ?? null,
@@ -76,7 +87,13 @@ export class ChannelPlans {
       ...(message === undefined ? { invalid: true } : {}),
     }
     const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
-    const made = { numbered: book.number(plan), tallies: [tally], ttlMs }
+    const made = {
+      numbered: book.number(plan),
+      invalid: message === undefined,
+      tallies: [tally],
+      ttlMs,
+      durability: bridge.durability,
+    }
     this.made.set(key, made)
     return made
   }

@@ -1,7 +1,7 @@
 import { channelIds } from '../asyncapi/channel-ids.ts'
 import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
 import type { Contract, ContractChannel } from '../asyncapi/contract.ts'
-import { MessageValidator } from '../asyncapi/message-validator.ts'
+import { MessageValidator, type ChannelCheck } from '../asyncapi/message-validator.ts'
 import { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { ChannelPlans } from './channel-plans.ts'
@@ -21,7 +21,8 @@ export interface ActiveChannel {
   /** `name@version` */
   document: string
   channel: ContractChannel
-  validator: MessageValidator
+  /** Compiled when it is first asked for. */
+  check: () => ChannelCheck
   plans: ChannelPlans
   tally: Tally
   /** Devices publish on it; false: we send on it, so that what a device publishes there stays local. */
@@ -71,7 +72,8 @@ export class CompiledDocument {
         tally,
       })
       const upstreamOnly = upstreams !== undefined
-      const active = { id, document, channel, validator, plans, tally, receives, upstreamOnly }
+      const check = (): ChannelCheck => validator.of(channel)
+      const active = { id, document, channel, check, plans, tally, receives, upstreamOnly }
       this.channels.set(id, active)
       if (channel.address !== null && !upstreamOnly) this.matcher.add(channel.address, channel.parameters, active)
     }

@@ -197,7 +197,8 @@ export class DestinationLoop {
     queue.keep(entries)
     const result = await sender.send(adapter, entries)
     queue.keep(result.kept)
-    for (const settled of [result.delivered, result.expired, result.dead, result.parked]) queue.settle(settled)
+    for (const settled of [result.delivered, result.expired, result.foreign, result.dead, result.parked])
+      queue.settle(settled)
     queue.cursor.delivered += result.delivered.length
     queue.cursor.expired += result.expired.length
     queue.cursor.dead += result.dead.length

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
+import { settleHeap } from '../platform/settle-heap.ts'
 import { openReadable } from '../store/connection.ts'
 import { LogReader } from '../store/log-reader.ts'
 import { RunningClock } from '../store/running-clock.ts'
@@ -42,6 +43,7 @@ let stopping = false
 forwarder.start(data.upstreams, data.maxAgeMs)
 tell()
 port.on('message', (message: ToForwarderThread) => void receive(message))
+settleHeap()
 void watch(new Int32Array(data.signal))
 
 async function receive(message: ToForwarderThread): Promise<void> {

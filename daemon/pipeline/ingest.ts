@@ -7,15 +7,16 @@ import type { Headers, Violation } from '../core/message.ts'
 import type { MessageLog, Stored } from '../store/message-log.ts'
 import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, type RecordInput } from '../store/record.ts'
 import type { RunningClock } from '../store/running-clock.ts'
+import { latencyBucket } from '../telemetry/latency-histogram.ts'
 import type { Statistics } from '../telemetry/statistics.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { CallRecorder } from './call-recorder.ts'
+import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { feedMessage } from './feed-message.ts'
 import type { RetainedTopics } from './retained-topics.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
-import type { NumberedPlan } from './plan.ts'
 
 export interface IngestOptions {
   log: MessageLog
@@ -68,11 +69,16 @@ export class Ingest {
       this.options.log.barrier(() => done('set-aside'))
       return
     }
-    const fault = topicFault(input.topic, limits)
-    if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
-    if (input.topic.startsWith('$')) return this.turnAway(input, 'topic-reserved', 'starts with $', done)
+    let found = this.judge.catalogue.recall(input.topic)
+    if (found?.admitted !== true) {
+      const fault = topicFault(input.topic, limits)
+      if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
+      if (input.topic.startsWith('$')) return this.turnAway(input, 'topic-reserved', 'starts with $', done)
+      found = this.judge.catalogue.find(input.topic)
+      found.admitted = true
+    }
     if (input.retain && input.payload.length === 0) return this.deleteRetained(input, done)
-    const judgement = this.judge.judge(input.topic, input.payload, headers)
+    const judgement = this.judge.judgeFound(found, input.payload, headers)
     if (judgement.verdict === 'refuse') this.quarantine(input, judgement, done, headers)
     else this.accept(input, judgement, done, headers)
   }
@@ -110,7 +116,7 @@ export class Ingest {
       (clock.synced ? FLAG_SYNCED : 0) |
       (input.retain ? FLAG_RETAIN : 0) |
       (input.qos << QOS_SHIFT) |
-      (plan.numbered.plan.invalid === true ? FLAG_INVALID : 0)
+      (plan.invalid ? FLAG_INVALID : 0)
     const record = {
       plan: plan.numbered.id,
       flags,
@@ -124,20 +130,26 @@ export class Ingest {
     }
     const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
     const seq = feed.active
-      ? this.appendWatched(plan.numbered, record, stored)
-      : log.append(plan.numbered.stream, record, stored)
+      ? this.appendWatched(plan, record, stored)
+      : log.append(plan.numbered.stream, record, stored, plan.durability)
     if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
     return seq
   }
 
   /** Somebody watches what comes in: the message is kept until it is durable. */
-  private appendWatched({ plan, stream }: NumberedPlan, record: RecordInput, stored: Stored): number | undefined {
+  private appendWatched(
+    { numbered, durability }: MessagePlan,
+    record: RecordInput,
+    stored: Stored,
+  ): number | undefined {
     const { log, feed, messageIdPrefix } = this.options
-    const seq = log.append(stream, record, (error) => {
+    const { plan, stream } = numbered
+    const whenStored: Stored = (error) => {
       if (error === null && seq !== undefined)
         feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
       stored(error)
-    })
+    }
+    const seq = log.append(stream, record, whenStored, durability)
     return seq
   }
 
@@ -159,10 +171,10 @@ export class Ingest {
         return done('unavailable')
       }
       counts.stored++
-      const durableMs = clock.runningMs() - runningMs
-      statistics.totals.accepted(bytes, durableMs)
-      for (const tally of tallies) tally.accepted(bytes, durableMs)
-      source?.accepted(bytes, durableMs)
+      const bucket = latencyBucket(clock.runningMs() - runningMs)
+      statistics.totals.accepted(bytes, bucket)
+      for (const tally of tallies) tally.accepted(bytes, bucket)
+      source?.accepted(bytes, bucket)
       done('deliver')
     }
   }

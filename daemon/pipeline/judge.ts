@@ -5,6 +5,7 @@ import type { Unmatched } from '../settings/settings.ts'
 import type { Catalogue, TopicMatch } from './catalogue.ts'
 import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
+import { DirectCheck } from './direct-check.ts'
 import type { PlanBook } from './plan-book.ts'
 
 /** Passes as it is, or passes marked invalid, because its document says so. */
@@ -45,6 +46,7 @@ export class Judge {
   private readonly book: PlanBook
   private readonly unmatched: Unmatched
   private readonly upstreams: readonly string[]
+  private passedUnmatched: Passed | undefined
 
   constructor(catalogue: Catalogue, book: PlanBook, unmatched: Unmatched, upstreams: readonly string[]) {
     this.catalogue = catalogue
@@ -55,7 +57,27 @@ export class Judge {
 
   /** `message`: it is meant to be the message of this name. */
   judge(topic: string, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
-    const found = this.catalogue.find(topic)
+    return this.judgeFound(this.catalogue.find(topic), payload, headers, message)
+  }
+
+  /** For a topic that was looked up already. */
+  judgeFound(found: TopicMatch, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
+    if (headers === undefined && message === undefined) {
+      const passed = found.direct?.judge(payload)
+      if (passed !== undefined) return passed
+    }
+    const judgement = this.judgeAtLength(found, payload, headers, message)
+    if (judgement.verdict === 'pass') found.direct ??= DirectCheck.of(found)
+    return judgement
+  }
+
+  private judgeAtLength(
+    found: TopicMatch,
+    payload: Uint8Array,
+    headers: Headers | undefined,
+    message: string | undefined,
+  ): Judgement {
+    const { topic } = found
     const only = found.matches[0]
     if (only === undefined) return this.judgeUnmatched(found)
     const first = judgeIn(only, topic, payload, headers, message)
@@ -85,7 +107,7 @@ export class Judge {
       targets: [...one.targets, ...added],
     })
     const tallies = [...a.plan.tallies, ...b.plan.tallies]
-    const plan = { numbered, tallies, ttlMs: a.plan.ttlMs }
+    const plan = { ...a.plan, numbered, tallies, durability: safer(a.plan.durability, b.plan.durability) }
     return { ...a, plan, wrongDirection: a.wrongDirection && b.wrongDirection }
   }
 
@@ -112,6 +134,10 @@ export class Judge {
         disconnect: false,
         channel: undefined,
       }
+    return (this.passedUnmatched ??= this.passUnmatched())
+  }
+
+  private passUnmatched(): Passed {
     const names = this.unmatched === 'pass' ? this.upstreams : []
     const targets = names.map((to) => ({ to, address: null, key: null }))
     const numbered = this.book.number({
@@ -122,8 +148,14 @@ export class Judge {
       lane: 'live',
       targets,
     })
-    return { verdict: 'pass', plan: { numbered, tallies: [], ttlMs: 0 }, wrongDirection: false, tagged: undefined }
+    const plan = { numbered, invalid: false, tallies: [], ttlMs: 0, durability: undefined }
+    return { verdict: 'pass', plan, wrongDirection: false, tagged: undefined }
   }
+}
+
+/** The stricter of two; undefined stands for the settings of the store, which are one of the others. */
+function safer(a: MessagePlan['durability'], b: MessagePlan['durability']): MessagePlan['durability'] {
+  return a === 'power' || b === 'power' ? 'power' : a === b ? a : undefined
 }
 
 function judgeIn(
@@ -136,7 +168,7 @@ function judgeIn(
   let refusal: Judgement | undefined
   for (const active of match.values) {
     const judgement = judgeAs(active, topic, payload, headers, message, () => match.parameters(active))
-    if (judgement.verdict === 'pass' && judgement.plan.numbered.plan.invalid !== true) return judgement
+    if (judgement.verdict === 'pass' && !judgement.plan.invalid) return judgement
     refusal ??= judgement
   }
   return (
@@ -162,7 +194,7 @@ function judgeAs(
 ): Judgement {
   const action = active.receives ? 'receive' : 'send'
   const options = message === undefined ? ({ parameters, action } as const) : ({ parameters, action, message } as const)
-  const verdict = active.validator.validate(active.channel, payload, headers, options)
+  const verdict = active.check().validate(payload, headers, options)
   if (!verdict.ok) return refuse(active, topic, verdict)
   return {
     verdict: 'pass',

@@ -1,5 +1,5 @@
 import type { Op, PlanRow, StreamRow } from '../store/batch.ts'
-import type { NumberedPlan, Plan } from './plan.ts'
+import type { NumberedPlan, Plan, PlanTarget } from './plan.ts'
 
 /** Numbers plans and streams; what is new goes into the log before the first message that uses it. */
 export class PlanBook {
@@ -31,6 +31,35 @@ export class PlanBook {
     return numbered
   }
 
+  /**
+   * Gives plans that are in the log targets that they did not have: `targetsOf` says which. Nothing may have been numbered under
+   * the settings that brought these destinations. undefined where no plan gets any.
+   */
+  adopt(targetsOf: (plan: Plan) => PlanTarget[]): Op | undefined {
+    const plans: PlanRow[] = []
+    const streams = new Map<number, StreamRow>()
+    // A copy: what is put in while it is walked through would be walked through as well.
+    for (const [body, id] of Array.from(this.plans)) {
+      const plan = JSON.parse(body) as Plan
+      const targets = targetsOf(plan)
+      if (targets.length === 0) continue
+      const stream = this.streams.get(streamKey(streamOf(plan)))
+      if (stream === undefined) continue
+      const row = { id, body: JSON.stringify({ ...plan, targets: [...plan.targets, ...targets] }) }
+      plans.push(row)
+      this.plans.delete(body)
+      if (!this.plans.has(row.body)) this.plans.set(row.body, id)
+      const { lane, destinations } = streams.get(stream) ?? streamOf(plan)
+      const wider = [...new Set([...destinations, ...targets.map((target) => target.to)])].sort()
+      streams.set(stream, { id: stream, lane, destinations: wider })
+    }
+    if (plans.length === 0) return undefined
+    for (const [key, id] of this.streams) if (streams.has(id)) this.streams.delete(key)
+    for (const row of streams.values()) if (!this.streams.has(streamKey(row))) this.streams.set(streamKey(row), row.id)
+    this.numbered.clear()
+    return { type: 'adopt', plans, streams: [...streams.values()] }
+  }
+
   private planId(body: string): number {
     const known = this.plans.get(body)
     if (known !== undefined) return known
@@ -41,15 +70,19 @@ export class PlanBook {
   }
 
   private streamId(plan: Plan): number {
-    const destinations = [...new Set(plan.targets.map((target) => target.to))].sort()
-    const key = streamKey({ lane: plan.lane, destinations })
+    const { lane, destinations } = streamOf(plan)
+    const key = streamKey({ lane, destinations })
     const known = this.streams.get(key)
     if (known !== undefined) return known
     const id = ++this.lastStream
     this.streams.set(key, id)
-    this.put({ type: 'stream', row: { id, lane: plan.lane, destinations } })
+    this.put({ type: 'stream', row: { id, lane, destinations } })
     return id
   }
+}
+
+function streamOf({ lane, targets }: Plan): Pick<StreamRow, 'lane' | 'destinations'> {
+  return { lane, destinations: [...new Set(targets.map((target) => target.to))].sort() }
 }
 
 function streamKey(row: Pick<StreamRow, 'lane' | 'destinations'>): string {

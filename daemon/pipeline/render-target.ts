@@ -2,7 +2,7 @@ import { parseAddress } from '../asyncapi/address.ts'
 import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
 import { compileTemplate, type Template } from '../asyncapi/template.ts'
 import { EdgeError } from '../core/errors.ts'
-import { Generations } from './generations.ts'
+import { Generations } from '../core/generations.ts'
 import type { Plan, PlanTarget } from './plan.ts'
 
 const REMEMBERED_TOPICS = 5_000

@@ -43,6 +43,11 @@ export const upstreamCommonFields: Fields<UpstreamCommon> = {
     'How long messages wait for a topic or a permission that is missing, before they are dead-lettered.',
   ),
   deadlineMs: withDefault('deadline', timer(100), '30s', 'How long a send may take before it is tried again.'),
-  from: withDefault('from', choice(['now', 'oldest']), 'now', 'Where a new upstream begins in the log.'),
+  from: withDefault(
+    'from',
+    choice(['now', 'oldest']),
+    'now',
+    'Where a new upstream begins: `now`, or with the `oldest` message that the log still has and that would go there. Routes that only some topics of a channel match take none of those.',
+  ),
   retry: withDefault('retry', retry, {}, 'Pauses between attempts.'),
 }

@@ -1,6 +1,9 @@
 import type { Lane } from '../core/message.ts'
 import type { RegistryOp } from './registry-rows.ts'
 
+/** What is acknowledged survives: a power cut, because it was fsynced, or the end of the process only. */
+export type Durability = 'power' | 'process'
+
 /** Records of one stream, as they go into the log together. The writer reads the shared bytes, it does not copy them. */
 export interface Block {
   stream: number
@@ -50,6 +53,8 @@ export interface RetainedRow {
 export type Op =
   | { type: 'plan'; row: PlanRow }
   | { type: 'stream'; row: StreamRow }
+  /** What is in the log gets a destination that it did not have when it was stored: rows that take the place of theirs. */
+  | { type: 'adopt'; plans: PlanRow[]; streams: StreamRow[] }
   | { type: 'quarantine'; row: QuarantineInput }
   /** It was published or sent again, or is not wanted any more. */
   | { type: 'quarantine-delete'; id: number }
@@ -76,6 +81,8 @@ export interface Batch {
   blocks: Block[]
   ops: Op[]
   clock: ClockReading
+  /** What it has to survive: `power` where anything in it has to. */
+  durability: Durability
 }
 
 /** A destination's own counts on one lane; all of them only go up, so that a report may be repeated. */

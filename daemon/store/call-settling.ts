@@ -23,13 +23,13 @@ export class CallSettling {
   private readonly sql: ReturnType<typeof prepare>
   /** Streams that may have calls which are not complete, and up to where they have been looked at. */
   private readonly positions = new Map<number, number>()
-  private isStale = false
+  /** They have to be looked up first. */
+  private isStale = true
 
   constructor(db: Database.Database, streams: ReadonlyMap<number, StreamRow>, cursors: Cursors) {
     this.streams = streams
     this.cursors = cursors
     this.sql = prepare(db)
-    this.load()
   }
 
   /** A call waits for the message `seq`. Inside a transaction. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import type { Durability } from './batch.ts'
 import { databaseBytes } from './retention.ts'
 
 const MiB = 1024 ** 2
@@ -10,7 +11,7 @@ export function databaseFile(directory: string): string {
 }
 
 export interface WritableOptions {
-  durability: 'power' | 'process'
+  durability: Durability
   maxBytes: number
 }
 
@@ -20,8 +21,7 @@ export function openWritable(directory: string, options: WritableOptions): Datab
   db.pragma(`page_size = ${PAGE_BYTES}`)
   db.pragma('auto_vacuum = INCREMENTAL')
   db.pragma('journal_mode = WAL')
-  // FULL fsyncs the WAL at every commit, NORMAL only at checkpoints.
-  db.pragma(`synchronous = ${options.durability === 'power' ? 'FULL' : 'NORMAL'}`)
+  setDurability(db, options.durability)
   db.pragma('wal_autocheckpoint = 1000')
   db.pragma(`journal_size_limit = ${16 * MiB}`)
   db.pragma('cache_size = -8192')
@@ -29,6 +29,12 @@ export function openWritable(directory: string, options: WritableOptions): Datab
   db.pragma('foreign_keys = OFF')
   db.pragma(`max_page_count = ${Math.floor(databaseBytes(options.maxBytes) / PAGE_BYTES)}`)
   return db
+}
+
+/** Of the commits that follow; not inside a transaction. */
+export function setDurability(db: Database.Database, durability: Durability): void {
+  // FULL fsyncs the WAL at every commit, NORMAL only at checkpoints.
+  db.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
 }
 
 /** A connection that only reads; it never waits for the writer. */

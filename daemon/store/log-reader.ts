@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3'
 import { messageOf } from '../core/errors.ts'
 import type { CursorRow, StreamRow } from './batch.ts'
 import { readCursors } from './cursors.ts'
+import { readLogEnd, WRITTEN_SQL, type Written } from './log-end.ts'
 import { readStreams } from './op-applier.ts'
 import { decodeBlock, type StoredRecord } from './record.ts'
 import { isCorrupt } from './sqlite-codes.ts'
@@ -38,6 +39,7 @@ export class LogReader {
   private readonly onDamage: OnDamage
   private readonly heads: Database.Statement<[number, number], BlockHead>
   private readonly body: Database.Statement<[number], { body: Buffer }>
+  private readonly writtenTo: Database.Statement<[number, number, number], Written>
   private readonly planBody: Database.Statement<[number], { body: string }>
   private readonly epoch: Database.Statement<[number], { store_id: string; gateway: string }>
   private readonly boot: Database.Statement<[number], { offset: number | null }>
@@ -48,6 +50,7 @@ export class LogReader {
     const columns = 'id, last_seq, batch, stream, epoch, boot, count, length, running_ms'
     this.heads = db.prepare(`SELECT ${columns} FROM blocks WHERE id > ? ORDER BY id LIMIT ?`)
     this.body = db.prepare('SELECT body FROM blocks WHERE id = ?')
+    this.writtenTo = db.prepare(WRITTEN_SQL)
     this.planBody = db.prepare('SELECT body FROM plans WHERE id = ?')
     this.epoch = db.prepare('SELECT store_id, gateway FROM epochs WHERE id = ?')
     this.boot = db.prepare('SELECT wall_minus_running_ms AS offset FROM boots WHERE id = ?')
@@ -124,18 +127,15 @@ export class LogReader {
 
   /** The highest sequence number that is durable. */
   lastSeq(): number {
-    return this.db.prepare<[], { seq: number }>('SELECT seq FROM state').get()?.seq ?? 0
+    return readLogEnd(this.db)?.seq ?? 0
   }
 
   /** Messages and bytes ever written to a set of streams. */
-  written(streams: readonly number[]): { messages: number; bytes: number } {
+  written(streams: readonly number[]): Written {
     let messages = 0
     let bytes = 0
-    const statement = this.db.prepare<[number], { messages: number; bytes: number }>(
-      'SELECT messages, bytes FROM streams WHERE id = ?',
-    )
     for (const id of streams) {
-      const row = statement.get(id)
+      const row = this.writtenTo.get(id, id, id)
       messages += row?.messages ?? 0
       bytes += row?.bytes ?? 0
     }

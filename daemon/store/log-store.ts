@@ -61,7 +61,8 @@ export class LogStore {
       throw openFailure(options.directory, error)
     }
     const port = { send: (batch: Batch) => this.post({ type: 'batch', batch }) }
-    this.log = new MessageLog(port, this.opened.clock, { batch: this.opened.batch, seq: this.opened.seq })
+    const { batch, seq, clock } = this.opened
+    this.log = new MessageLog(port, clock, { batch, seq }, options.durability)
   }
 
   /** Starts the writer thread; called again whenever it dies. */

@@ -1,13 +1,16 @@
 import type Database from 'better-sqlite3'
 import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import { isCorrupt, isDiskFull, isNoRoom } from './sqlite-codes.ts'
-import type { Batch, Block, Settlement, StreamRow } from './batch.ts'
+import type { Batch, Block, Durability, Settlement, StreamRow } from './batch.ts'
+import { setDurability } from './connection.ts'
 import { Cursors } from './cursors.ts'
 import { CallLog } from './call-log.ts'
 import { IdempotencyCap } from './idempotency-cap.ts'
 import { RegistryApplier } from './registry-applier.ts'
+import { LogEnd } from './log-end.ts'
 import { OpApplier } from './op-applier.ts'
 import { opBytes } from './op-bytes.ts'
+import { sealRecords } from './record.ts'
 import { Retention, type StoreLimits } from './retention.ts'
 
 /** Whose messages these are: written into every block. */
@@ -44,50 +47,52 @@ export class LogWriter {
   private readonly end: Database.Statement
   private readonly undo: Database.Statement
   private readonly insertBlock: Database.Statement
-  private readonly growStream: Database.Statement
-  private readonly saveState: Database.Statement
+  private readonly logEnd: LogEnd
+  /** Of commits that hold no batch. */
+  private readonly durability: Durability
+  private current: Durability
   private waitedMs = 0
-  private lastBatch: number
-  private lastSeq: number
   /** The last sweep has not come to the end of the calls that are complete, or too many. */
   hasCallsLeft = false
 
-  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits) {
+  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits, durability: Durability = 'power') {
     this.db = db
     this.identity = identity
     this.limits = limits
+    this.durability = durability
+    this.current = durability
     this.begin = db.prepare('BEGIN IMMEDIATE')
     this.end = db.prepare('COMMIT')
     this.undo = db.prepare('ROLLBACK')
     this.insertBlock = db.prepare(
       'INSERT INTO blocks (id, last_seq, batch, stream, epoch, boot, count, length, running_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     )
-    this.growStream = db.prepare('UPDATE streams SET messages = messages + ?, bytes = bytes + ? WHERE id = ?')
-    this.saveState = db.prepare(
-      'UPDATE state SET batch = ?, seq = ?, running_ms = ?, monotonic_ms = ?, wall_ms = ?, synced = ? WHERE id = 1',
-    )
-    const state = db.prepare<[], { batch: number; seq: number }>('SELECT batch, seq FROM state').get()
-    this.lastBatch = state?.batch ?? 0
-    this.lastSeq = state?.seq ?? 0
+    this.logEnd = new LogEnd(db)
     this.cursors = new Cursors(db)
     this.calls = new CallLog(db, this.streams, this.cursors)
     this.idempotency = new IdempotencyCap(db)
     this.ops = new OpApplier(db, this.streams, identity.boot, new RegistryApplier(db, this.calls))
-    this.retention = new Retention(db, this.streams, this.cursors, limits)
+    this.retention = new Retention({
+      db,
+      streams: this.streams,
+      cursors: this.cursors,
+      limits,
+      beforeDelete: () => this.logEnd.tell(),
+    })
   }
 
   get committedBatch(): number {
-    return this.lastBatch
+    return this.logEnd.batch
   }
 
   get committedSeq(): number {
-    return this.lastSeq
+    return this.logEnd.seq
   }
 
   /** A batch whose number has been committed already is not written again. `waitedMs`: how long it has been here. */
   commit(batch: Batch | null, settlements: readonly Settlement[], waitedMs = 0): CommitResult {
     this.waitedMs = waitedMs
-    const fresh = batch !== null && batch.number > this.lastBatch ? batch : null
+    const fresh = batch !== null && batch.number > this.logEnd.batch ? batch : null
     let settled = settlements.length === 0
     try {
       if (fresh === null || this.makeRoom(fresh)) {
@@ -112,7 +117,7 @@ export class LogWriter {
   /** Drops the messages of a batch by policy. What came with them (plans, streams, sessions) is written all the same. */
   commitWithoutMessages(batch: Batch): CommitResult {
     try {
-      if (batch.number > this.lastBatch) this.write(batch, [], false)
+      if (batch.number > this.logEnd.batch) this.write(batch, [], false)
       return { status: 'committed' }
     } catch (error) {
       return this.fail(error, true)
@@ -167,40 +172,47 @@ export class LogWriter {
 
   private write(batch: Batch | null, settlements: readonly Settlement[], messages = true): void {
     const startedAt = performance.now()
+    this.require(batch?.durability ?? this.durability)
     this.begin.run()
     this.calls.begin(batch?.clock.runningMs ?? 0)
     for (const settlement of settlements) {
       this.cursors.apply(settlement)
       this.calls.noted(settlement)
     }
-    const seq = batch === null ? this.lastSeq : this.writeBatch(batch, messages)
+    if (batch !== null) this.writeBatch(batch, messages)
     this.end.run()
     this.ops.keep()
+    this.logEnd.keep()
     this.calls.committed(this.waitedMs + performance.now() - startedAt)
     for (const settlement of settlements) this.cursors.settled(settlement.cursor)
-    this.lastBatch = batch?.number ?? this.lastBatch
-    this.lastSeq = seq
   }
 
-  private writeBatch(batch: Batch, messages: boolean): number {
+  private require(durability: Durability): void {
+    if (durability === this.current) return
+    setDurability(this.db, durability)
+    this.current = durability
+  }
+
+  private writeBatch(batch: Batch, messages: boolean): void {
     for (const op of batch.ops) {
       this.ops.apply(op)
       if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
+      // What was settled for all is not settled for another one.
+      if (op.type === 'adopt') this.retention.reset()
     }
-    let seq = this.lastSeq
+    this.logEnd.begin(batch)
     for (const block of batch.blocks) {
       if (messages) this.writeBlock(batch, block)
-      seq = Math.max(seq, block.lastSeq)
+      this.logEnd.block(block, messages)
     }
-    const { runningMs, monotonicMs, wallMs, synced } = batch.clock
-    this.calls.step(wallMs, this.limits.callLog)
-    this.saveState.run(batch.number, seq, runningMs, monotonicMs, wallMs, synced ? 1 : 0)
-    this.retention.trimSometimes(runningMs, batch.blocks.length)
-    return seq
+    this.calls.step(batch.clock.wallMs, this.limits.callLog)
+    this.logEnd.finish(messages && batch.blocks.length > 0)
+    this.retention.trimSometimes(batch.clock.runningMs, batch.blocks.length)
   }
 
   private writeBlock(batch: Batch, block: Block): void {
     const body = Buffer.from(block.buffer, 0, block.length)
+    sealRecords(body)
     const { epoch, boot } = this.identity
     this.insertBlock.run(
       block.firstSeq,
@@ -214,13 +226,13 @@ export class LogWriter {
       batch.clock.runningMs,
       body,
     )
-    this.growStream.run(block.count, block.length, block.stream)
   }
 
   private fail(error: unknown, settled: boolean): CommitResult {
     this.ops.forget()
     this.calls.reset()
     this.retention.reset()
+    this.logEnd.reset()
     try {
       if (this.db.inTransaction) this.undo.run()
     } catch (undoError) {

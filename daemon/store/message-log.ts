@@ -1,5 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
-import type { Batch, Block, Op } from './batch.ts'
+import type { Batch, Block, Durability, Op } from './batch.ts'
 import { BlockBuilder, BlockPool } from './block-builder.ts'
 import { opBytes } from './op-bytes.ts'
 import { recordFits, type RecordInput } from './record.ts'
@@ -22,10 +22,13 @@ const MAX_PENDING_BYTES = 8 * 1024 ** 2
  */
 export class MessageLog {
   private readonly clock: RunningClock
+  private readonly durability: Durability
   private readonly port: WriterPort
   private readonly pool = new BlockPool()
   private readonly builders = new Map<number, BlockBuilder>()
   private ops: Op[] = []
+  /** Something that waits has to survive a power cut. */
+  private needsPower = false
   private waiting: Stored[] = []
   private sent: { batch: Batch; waiting: Stored[] } | undefined
   /** The answers that are being given right now. */
@@ -37,15 +40,22 @@ export class MessageLog {
   private readonly idle: (() => void)[] = []
   private closed = false
 
-  constructor(port: WriterPort, clock: RunningClock, start: { batch: number; seq: number }) {
+  /** `durability`: of all that does not ask for another one. */
+  constructor(
+    port: WriterPort,
+    clock: RunningClock,
+    start: { batch: number; seq: number },
+    durability: Durability = 'power',
+  ) {
     this.port = port
+    this.durability = durability
     this.clock = clock
     this.lastBatch = start.batch
     this.lastSeq = start.seq
   }
 
   /** Stores a message; returns its sequence number, or undefined where it was refused at once (`stored` is called all the same). */
-  append(stream: number, input: RecordInput, stored: Stored): number | undefined {
+  append(stream: number, input: RecordInput, stored: Stored, durability = this.durability): number | undefined {
     if (this.closed || this.pendingBytes > 2 * MAX_PENDING_BYTES) {
       stored(new EdgeError(this.closed ? 'shutting-down' : 'store-full', 'no more messages can wait for the store'))
       return undefined
@@ -59,6 +69,7 @@ export class MessageLog {
     const seq = ++this.lastSeq
     this.pendingBytes += builder.add(seq, input)
     this.waiting.push(stored)
+    if (durability === 'power') this.needsPower = true
     this.schedule()
     return seq
   }
@@ -67,6 +78,7 @@ export class MessageLog {
   put(op: Op, stored?: Stored): void {
     if (this.closed) return stored?.(new EdgeError('shutting-down', 'the store is closing'))
     this.ops.push(op)
+    if (this.durability === 'power' && op.type !== 'call') this.needsPower = true
     if (stored !== undefined) this.waiting.push(stored)
     this.pendingBytes += opBytes(op)
     this.schedule()
@@ -155,11 +167,18 @@ export class MessageLog {
     const blocks: Block[] = []
     for (const builder of this.builders.values()) for (const block of builder.take()) blocks.push(block)
     blocks.sort((a, b) => a.firstSeq - b.firstSeq)
-    const batch: Batch = { number: ++this.lastBatch, blocks, ops: this.ops, clock: this.clock.read() }
+    const batch: Batch = {
+      number: ++this.lastBatch,
+      blocks,
+      ops: this.ops,
+      clock: this.clock.read(),
+      durability: this.needsPower ? 'power' : 'process',
+    }
     this.sent = { batch, waiting: this.waiting }
     this.ops = []
     this.waiting = []
     this.pendingBytes = 0
+    this.needsPower = false
     this.port.send(batch)
   }
 

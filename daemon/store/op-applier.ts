@@ -31,6 +31,17 @@ export class OpApplier {
         if (!this.streams.has(op.row.id)) this.added.push(op.row.id)
         this.streams.set(op.row.id, op.row)
         break
+      case 'adopt':
+        for (const row of op.plans) {
+          sql.replacePlan.run(row.body, row.id)
+          sql.replaceCopy.run(row.body, 'plan', row.id)
+        }
+        for (const row of op.streams) {
+          sql.replaceStream.run(JSON.stringify(row.destinations), row.id)
+          sql.replaceCopy.run(JSON.stringify(row), 'stream', row.id)
+          this.streams.set(row.id, row)
+        }
+        break
       case 'quarantine':
         sql.quarantine.run(...quarantineValues(op.row))
         break
@@ -90,6 +101,9 @@ function prepare(db: Database.Database) {
     plan: db.prepare('INSERT INTO plans (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     copy: db.prepare('INSERT INTO copies (kind, id, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     stream: db.prepare('INSERT INTO streams (id, lane, destinations) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    replacePlan: db.prepare('UPDATE plans SET body = ? WHERE id = ?'),
+    replaceStream: db.prepare('UPDATE streams SET destinations = ? WHERE id = ?'),
+    replaceCopy: db.prepare('UPDATE copies SET body = ? WHERE kind = ? AND id = ?'),
     quarantine: db.prepare(
       'INSERT INTO quarantine (id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),

@@ -3,7 +3,14 @@ import type { Batch, Op, Settlement } from './batch.ts'
 /** What the row itself takes, beside its texts. */
 const ROW_BYTES = 64
 /** Rare, and of any size. */
-const OF_REGISTRY = { register: true, activate: true, subscription: true, idempotency: true, statistics: true }
+const OF_ANY_SIZE = {
+  register: true,
+  activate: true,
+  subscription: true,
+  idempotency: true,
+  statistics: true,
+  adopt: true,
+}
 
 /** About how many bytes an op takes, in memory and on the disk. */
 export function opBytes(op: Op): number {
@@ -11,7 +18,7 @@ export function opBytes(op: Op): number {
   if (op.type === 'retain') return ROW_BYTES + op.row.payload.length
   if (op.type === 'call') return 6 * ROW_BYTES + (op.row.payload?.length ?? 0) + (op.row.headers?.length ?? 0)
   if (op.type === 'plan') return ROW_BYTES + op.row.body.length
-  return op.type in OF_REGISTRY ? ROW_BYTES + JSON.stringify(op).length : ROW_BYTES
+  return op.type in OF_ANY_SIZE ? ROW_BYTES + JSON.stringify(op).length : ROW_BYTES
 }
 
 /** About how many bytes a transaction adds to the WAL, with the pages that every transaction changes. */

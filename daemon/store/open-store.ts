@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import { Ballast } from './ballast.ts'
 import { databaseFile, openWritable, type WritableOptions } from './connection.ts'
+import { readLogEnd } from './log-end.ts'
 import type { WriterIdentity } from './log-writer.ts'
 import { findDamage } from './check-store.ts'
 import { finishSalvage, salvage, type SalvageReport } from './salvage.ts'
@@ -140,18 +141,21 @@ function salvageIfDamaged(options: OpenStoreOptions): SalvageReport | undefined 
 
 function begin(db: Database.Database, options: OpenStoreOptions, salvaged: boolean): Omit<OpenedStore, 'salvaged'> {
   const state = db.prepare<[], StateRow>('SELECT * FROM state').get()
-  if (state === undefined) throw new EdgeError('store-unusable', 'the state row is missing')
+  const end = readLogEnd(db)
+  if (state === undefined || end === undefined) throw new EdgeError('store-unusable', 'the state row is missing')
   const epoch = continueEpoch(db, options, state.clean === 1 && !salvaged)
   const lastBoot = db
     .prepare<[], { id: number; boot_id: string }>('SELECT id, boot_id FROM boots ORDER BY id DESC LIMIT 1')
     .get()
+  const isSameBoot = lastBoot?.boot_id === options.bootId
   const last = {
-    runningMs: state.running_ms,
+    // The reading of the clocks is that of the state row; of an earlier boot nothing tells how far they went on.
+    runningMs: isSameBoot ? state.running_ms : end.runningMs,
     monotonicMs: state.monotonic_ms,
     wallMs: state.wall_ms,
     synced: state.synced === 1,
   }
-  const clock = new RunningClock(options.clock, last, lastBoot?.boot_id === options.bootId, options.clockSynced)
+  const clock = new RunningClock(options.clock, last, isSameBoot, options.clockSynced)
   const offset = options.clockSynced ? clock.wallMs() - clock.runningMs() : null
   const boot = Number(
     db.prepare('INSERT INTO boots (boot_id, wall_minus_running_ms) VALUES (?, ?)').run(options.bootId, offset)
@@ -162,8 +166,8 @@ function begin(db: Database.Database, options: OpenStoreOptions, salvaged: boole
     identity: { epoch: epoch.id, boot },
     messageIdPrefix: `${options.gatewayId}:${epoch.store_id}:`,
     clock,
-    batch: state.batch,
-    seq: state.seq,
+    batch: end.batch,
+    seq: end.seq,
   }
 }
 

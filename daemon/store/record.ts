@@ -66,7 +66,10 @@ function fits(text: string): boolean {
   return text.length * 3 <= MAX_TEXT_BYTES || Buffer.byteLength(text) <= MAX_TEXT_BYTES
 }
 
-/** Writes a record at `offset` and returns the offset behind it. The buffer has room for `recordBound`, and the record fits. */
+/**
+ * Writes a record at `offset` and returns the offset behind it. The buffer has room for `recordBound`, and the record fits. Its
+ * checksum is missing until `sealRecords`.
+ */
 export function encodeRecord(buffer: Buffer, view: DataView, offset: number, seq: number, input: RecordInput): number {
   const start = offset + PREFIX
   let at = start + FIXED
@@ -89,8 +92,17 @@ export function encodeRecord(buffer: Buffer, view: DataView, offset: number, seq
   view.setFloat64(start + 28, input.wallMs, true)
   view.setFloat64(start + 36, input.expiresMs, true)
   view.setUint32(offset, at - start, true)
-  view.setUint32(offset + 4, crc32(buffer.subarray(start, at)), true)
   return at
+}
+
+/** Writes the checksums of encoded records that stand one behind the other. Whoever serves devices need not do it. */
+export function sealRecords(body: Buffer): void {
+  for (let offset = 0; offset < body.length;) {
+    const start = offset + PREFIX
+    const end = start + body.readUInt32LE(offset)
+    body.writeUInt32LE(crc32(body.subarray(start, end)), offset + 4)
+    offset = end
+  }
 }
 
 export interface DecodedBlock {

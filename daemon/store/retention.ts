@@ -23,6 +23,15 @@ export interface StoreLimits {
   callLog?: CallLogLimits
 }
 
+export interface RetentionOptions {
+  db: Database.Database
+  streams: ReadonlyMap<number, StreamRow>
+  cursors: Cursors
+  limits: StoreLimits
+  /** Called inside the transaction, before it deletes the first block. */
+  beforeDelete: () => void
+}
+
 interface BlockHead {
   id: number
   last_seq: number
@@ -56,6 +65,7 @@ export class Retention {
   private readonly streams: ReadonlyMap<number, StreamRow>
   private readonly cursors: Cursors
   private readonly limits: StoreLimits
+  private readonly beforeDelete: () => void
   private readonly frontiers = new Map<number, Frontier>()
   private readonly next: Database.Statement<[number, number, number], BlockHead>
   private readonly remove: Database.Statement<[number]>
@@ -63,8 +73,9 @@ export class Retention {
   private readonly freePages: Database.Statement<[], number>
   private readonly pageSize: number
 
-  constructor(db: Database.Database, streams: ReadonlyMap<number, StreamRow>, cursors: Cursors, limits: StoreLimits) {
+  constructor({ db, streams, cursors, limits, beforeDelete }: RetentionOptions) {
     this.db = db
+    this.beforeDelete = beforeDelete
     this.streams = streams
     this.cursors = cursors
     this.limits = limits
@@ -140,6 +151,7 @@ export class Retention {
       if (frontier === undefined || head === undefined) break
       const tooOld = head.running_ms < nowMs - this.limits.historyMaxAgeMs
       if (!tooOld && this.historyBytes <= this.limits.historyMaxBytes && extra <= 0) break
+      if (removed === 0) this.beforeDelete()
       this.remove.run(head.id)
       frontier.deletedTo = head.id
       frontier.oldest = undefined

@@ -1,7 +1,8 @@
 /**
  * The database of a gateway. Invariants:
  *
- * - `state.seq` and `state.batch` only go up; they are written in the transaction that uses them.
+ * - Sequence and batch numbers only go up. The end of the log is what `state` says or, where there are blocks with numbers above
+ *   `state.seq`, what the last of them say (`log-end.ts`); the counts of `streams` are those of `state.seq` too.
  * - `blocks` is append-only: a block is written once and deleted whole, when every destination of its stream has settled
  *   every sequence in it and history no longer wants it, or when a named policy has taken it. A crash can lose what was not
  *   committed, and at `durability: process` the last commits of a power cut; never half a block.
@@ -13,7 +14,7 @@
 import type Database from 'better-sqlite3'
 import { CALL_TABLES, REGISTRY_TABLES } from './registry-schema.ts'
 
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 /** `PRAGMA application_id`: "SFEd". */
 export const APPLICATION_ID = 0x53464564
 
@@ -56,6 +57,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE documents (file TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
   `,
   REGISTRY_TABLES,
+  // The same tables, but the state row may lag behind the blocks: a program that takes it for the end must not open them.
+  '',
   CALL_TABLES,
 ]
 

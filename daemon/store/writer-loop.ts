@@ -54,7 +54,7 @@ export class WriterLoop {
     this.diskFull = !this.ballast.hasSpace()
     this.db = openWritable(data.directory, data)
     this.wal = new WalGuard(this.db)
-    this.writer = new LogWriter(this.db, data.identity, { ...data.limits })
+    this.writer = new LogWriter(this.db, data.identity, { ...data.limits }, data.durability)
     this.listen(data.forwarder)
     this.sweeper = setInterval(() => this.guarded(() => this.sweep()), SWEEP_MS)
     answer({ type: 'ready', batch: this.writer.committedBatch })

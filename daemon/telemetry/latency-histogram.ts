@@ -1,26 +1,31 @@
 /** Below the first bound everything is one bucket, above the last one another. */
 const MIN_MS = 0.05
 const MAX_MS = 600_000
-const BUCKETS = 64
-const INNER = BUCKETS - 2
+export const LATENCY_BUCKETS = 64
+const INNER = LATENCY_BUCKETS - 2
 const PER_LOG = INNER / Math.log(MAX_MS / MIN_MS)
 
 /** Index and count of each bucket that is not empty, one after the other: `[3, 17, 4, 1]`. */
 export type LatencyJson = readonly number[]
 
+/** For what is counted in several places at once: the bucket of a time, to be found once. */
+export function latencyBucket(ms: number): number {
+  return ms >= MIN_MS ? Math.min(LATENCY_BUCKETS - 1, 1 + Math.floor(Math.log(ms / MIN_MS) * PER_LOG)) : 0
+}
+
 /** Latencies in buckets that grow by 30 %: whatever the number of messages, 64 numbers. What is read from it is within 13.1 %. */
 export class LatencyHistogram {
-  private readonly counts = new Float64Array(BUCKETS)
+  private readonly counts = new Float64Array(LATENCY_BUCKETS)
   private total = 0
 
   /** Takes what `toJson` gave, of this process or another; what is not such a list counts nothing. */
   static fromJson(json: unknown): LatencyHistogram {
     const histogram = new LatencyHistogram()
-    if (!Array.isArray(json) || json.length > 2 * BUCKETS) return histogram
+    if (!Array.isArray(json) || json.length > 2 * LATENCY_BUCKETS) return histogram
     const numbers: readonly unknown[] = json
     for (let at = 0; at + 1 < numbers.length; at += 2) {
       const [index, count] = [numbers[at], numbers[at + 1]]
-      if (isCount(index) && index < BUCKETS && isCount(count)) histogram.addTo(index, count)
+      if (isCount(index) && index < LATENCY_BUCKETS && isCount(count)) histogram.addTo(index, count)
     }
     return histogram
   }
@@ -31,11 +36,11 @@ export class LatencyHistogram {
 
   /** A time that cannot be, below zero or none at all, counts as the shortest. */
   add(ms: number, count = 1): void {
-    this.addTo(ms >= MIN_MS ? Math.min(BUCKETS - 1, 1 + Math.floor(Math.log(ms / MIN_MS) * PER_LOG)) : 0, count)
+    this.addTo(latencyBucket(ms), count)
   }
 
   merge(other: LatencyHistogram): void {
-    for (let index = 0; index < BUCKETS; index++) {
+    for (let index = 0; index < LATENCY_BUCKETS; index++) {
       const count = other.counts[index] ?? 0
       if (count > 0) this.addTo(index, count)
     }
@@ -46,7 +51,7 @@ export class LatencyHistogram {
     if (this.total === 0) return null
     const rank = Math.max(1, Math.ceil(p * this.total))
     let seen = 0
-    for (let index = 0; index < BUCKETS; index++) {
+    for (let index = 0; index < LATENCY_BUCKETS; index++) {
       seen += this.counts[index] ?? 0
       if (seen >= rank) return valueOf(index)
     }
@@ -55,14 +60,15 @@ export class LatencyHistogram {
 
   toJson(): number[] {
     const json: number[] = []
-    for (let index = 0; index < BUCKETS; index++) {
+    for (let index = 0; index < LATENCY_BUCKETS; index++) {
       const count = this.counts[index] ?? 0
       if (count > 0) json.push(index, count)
     }
     return json
   }
 
-  private addTo(index: number, count: number): void {
+  /** `count` more in the bucket that `latencyBucket` gave. */
+  addTo(index: number, count: number): void {
     this.counts[index] = (this.counts[index] ?? 0) + count
     this.total += count
   }
@@ -71,7 +77,7 @@ export class LatencyHistogram {
 /** The value of a bucket that is nearest, as a share, to the farthest one in it. */
 function valueOf(index: number): number {
   if (index === 0) return MIN_MS
-  if (index === BUCKETS - 1) return MAX_MS
+  if (index === LATENCY_BUCKETS - 1) return MAX_MS
   const from = MIN_MS * Math.exp((index - 1) / PER_LOG)
   const to = MIN_MS * Math.exp(index / PER_LOG)
   return (2 * from * to) / (from + to)

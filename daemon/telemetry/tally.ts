@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts'
-import { LatencyHistogram } from './latency-histogram.ts'
+import { LATENCY_BUCKETS, LatencyHistogram } from './latency-histogram.ts'
 import { TallyCounts } from './tally-counts.ts'
 
 /** total: of the gateway; client, sensor and upstream are its connections. */
@@ -16,26 +16,28 @@ export interface Subject {
   document: string
 }
 
+/** Where the buckets of latency begin in `passed`; before them the bytes. */
+const FIRST_BUCKET = 1
+
 /** Counts one channel, one connection or all. Keep it where messages pass: a message is a handful of additions. */
 export class Tally {
   subject: Subject
   /** How busy it was lately, in messages; halved with every `take`. */
   score = 0
   private current = new TallyCounts()
+  /** What every message counts into: one piece of memory, where thousands of channels are counted in turn. */
+  private passed: Float64Array | undefined
   private readonly before = { received: 0, valid: 0, rejected: 0 }
 
   constructor(subject: Subject) {
     this.subject = subject
   }
 
-  /** A message became durable, `durableMs` after it was received. */
-  accepted(bytes: number, durableMs: number): void {
-    const { current } = this
-    current.received++
-    current.valid++
-    current.bytes += bytes
-    current.durable ??= new LatencyHistogram()
-    current.durable.add(durableMs)
+  /** A message became durable; `bucket`: the `latencyBucket` of the time since it was received. */
+  accepted(bytes: number, bucket: number): void {
+    const passed = (this.passed ??= new Float64Array(FIRST_BUCKET + LATENCY_BUCKETS))
+    passed[0] = (passed[0] ?? 0) + bytes
+    passed[FIRST_BUCKET + bucket] = (passed[FIRST_BUCKET + bucket] ?? 0) + 1
   }
 
   refused(code: ErrorCode, bytes: number): void {
@@ -57,6 +59,7 @@ export class Tally {
 
   /** Since the start of the process. */
   get cumulative(): { received: number; valid: number; rejected: number } {
+    this.gather()
     const { before, current } = this
     return {
       received: before.received + current.received,
@@ -67,6 +70,7 @@ export class Tally {
 
   /** What was counted since it was last taken; undefined if there was nothing. */
   take(): TallyCounts | undefined {
+    this.gather()
     const taken = this.current
     this.score = this.score / 2 + taken.activity
     if (taken.isEmpty) return undefined
@@ -75,5 +79,19 @@ export class Tally {
     this.before.rejected += taken.rejected
     this.current = new TallyCounts()
     return taken
+  }
+  private gather(): void {
+    const { passed, current } = this
+    if (passed === undefined) return
+    current.bytes += passed[0] ?? 0
+    for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
+      const count = passed[FIRST_BUCKET + bucket] ?? 0
+      if (count === 0) continue
+      current.received += count
+      current.valid += count
+      current.durable ??= new LatencyHistogram()
+      current.durable.addTo(bucket, count)
+    }
+    passed.fill(0)
   }
 }

@@ -76,6 +76,10 @@ describe('extraction', () => {
     ],
     [{ url: 'wss://host/path', protocol: 'wss' }, 'ws', true, 'wss://host/path'],
     [{ url: 'https://host/{x}', protocol: 'sse' }, 'sse', true, 'https://host/{x}'],
+    [{ url: 'ssl://host:8883', protocol: 'mqtt' }, 'mqtt', true, 'mqtts://host:8883'],
+    [{ url: 'tcp://host:9092', protocol: 'kafka' }, 'kafka', false, 'kafka://host:9092'],
+    [{ url: 'tls://host', protocol: 'tcp' }, 'mqtt', true, 'mqtts://host'],
+    [{ url: 'ssl://host', protocol: 'pulsar' }, 'pulsar', true, 'pulsar://host'],
     [{ url: 'nats://host', protocol: 'NATS' }, 'nats', false, 'nats://host'],
   ])('reads the server %j', (server, protocol, secure, url) => {
     expect(extract({ channels: { a: {} }, servers: { s: server } }).servers).toMatchObject([{ protocol, secure, url }])

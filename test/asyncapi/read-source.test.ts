@@ -67,13 +67,31 @@ describe('reading a document', () => {
     ])
   })
 
-  it('refuses references that lead nowhere or round in a circle, wherever they stand', () => {
+  it('lists references that lead nowhere or round in a circle, wherever they stand', () => {
     const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b'}\nx-b: {$ref: '#/x-a'}\nx-c: [{examples: [{$ref: '#/none'}]}]`
-    expect(errorsOf(text).map((error) => [error.code, error.place.line])).toEqual([
-      ['document-reference', 2],
-      ['document-reference', 3],
-      ['document-reference', 4],
+    expect(readSource(text).dangling.map(({ pointer }) => pointer)).toEqual([
+      '/x-a/$ref',
+      '/x-b/$ref',
+      '/x-c/0/examples/0/$ref',
     ])
+  })
+
+  it('tells of a reference that leaves the document, not of those that lead to it', () => {
+    const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b/c'}\nx-b: {$ref: './b.yaml'}`
+    expect(errorsOf(text)).toMatchObject([{ code: 'document-reference', place: { line: 3 } }])
+  })
+
+  it('finds keys that hold a slash, escaped or not', () => {
+    for (const reference of ['#/x-a/b~1c/d', '#/x-a/b/c/d']) {
+      const text = `asyncapi: 2.5.0\nx-a: { 'b/c': { d: 1 } }\ny: {$ref: '${reference}'}`
+      expect(readSource(text).dangling).toEqual([])
+    }
+    expect(readSource(`asyncapi: 2.5.0\ny: {$ref: '#${'/x'.repeat(100_000)}'}`).dangling).toHaveLength(1)
+  })
+
+  it('takes a byte order mark before YAML and JSON', () => {
+    expect(readSource('\u{feff}asyncapi: 2.5.0').version).toBe('2.5.0')
+    expect(readSource('\u{feff}{"asyncapi": "2.5.0"}').version).toBe('2.5.0')
   })
 
   it('takes a property called $ref, merge keys, tabs in JSON and percent-encoded references', () => {

@@ -9,7 +9,7 @@ channels:
       message:
 ${message.replaceAll(/^/gm, '        ')}
 `
-const many = Array.from({ length: 5_001 }, (_, i) => `p${i}: {}`).join(', ')
+const many = Array.from({ length: 2_001 }, (_, i) => `p${i}: {}`).join(', ')
 
 describe('a schema that cannot be used', () => {
   it.each([
@@ -67,5 +67,21 @@ describe('a schema that cannot be used', () => {
       code: 'document-invalid',
       hint: expect.not.stringContaining('lenient'),
     })
+  })
+
+  it('a reference that leads nowhere: refused strictly with its place, its message unchecked leniently', async () => {
+    const known = `oneOf:\n  - { $ref: '#/components/messages/Gone' }\n  - { name: Known, payload: { type: number } }`
+    const text = document(known)
+    await expect(checkDocument({ text, mode: 'strict' })).rejects.toMatchObject({
+      code: 'document-reference',
+      hint: expect.stringContaining('mode: lenient would take it'),
+      errors: [
+        { message: 'The reference "#/components/messages/Gone" leads nowhere.', place: { line: 8, column: 15 } },
+      ],
+    })
+    const { channels, diagnostics } = await checkDocument({ text, mode: 'lenient' })
+    expect(channels[0]?.messages).toMatchObject([{ name: 'Gone' }, { name: 'Known', payload: { type: 'number' } }])
+    expect(channels[0]?.messages[0]?.payload).toBeUndefined()
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toHaveLength(1)
   })
 })

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { channelIds } from '../../daemon/asyncapi/channel-ids.ts'
-import { ChannelMatcher } from '../../daemon/asyncapi/channel-matcher.ts'
 import { checkDocument } from '../../daemon/asyncapi/check-document.ts'
-import type { Contract, ContractChannel } from '../../daemon/asyncapi/contract.ts'
-import { MessageValidator } from '../../daemon/asyncapi/message-validator.ts'
+import type { Contract } from '../../daemon/asyncapi/contract.ts'
+import { judgeMessage } from './judge-message.ts'
 
 /** Documents in the style of public families, with their oddities. */
 const FOLDER = new URL('./documents/wild/', import.meta.url)
@@ -19,21 +18,6 @@ function load(file: string): Promise<Contract> {
 
 function read(file: string): Promise<Contract> {
   return checkDocument({ text: readFileSync(new URL(file, FOLDER), 'utf8'), mode: 'lenient' })
-}
-
-/** The name of the message that a payload is on a topic, or why it is none. */
-function judge(contract: Contract, topic: string, payload: string): string {
-  const matcher = new ChannelMatcher<ContractChannel>()
-  const validator = new MessageValidator()
-  for (const channel of contract.channels)
-    if (channel.address !== null) matcher.add(channel.address, channel.parameters, channel)
-  const match = matcher.match(topic)
-  if (match === undefined) return matcher.refusal(topic) === undefined ? 'no channel' : 'parameter-invalid'
-  const verdicts = match.values.map((channel) =>
-    validator.validate(channel, Buffer.from(payload), undefined, { parameters: () => match.parameters(channel) }),
-  )
-  const found = verdicts.find((verdict) => verdict.ok)
-  return found?.ok === true ? found.message.name : verdicts.map((verdict) => (verdict.ok ? '' : verdict.code)).join()
 }
 
 const CASES: Record<
@@ -117,11 +101,11 @@ describe.each(Object.entries(CASES))('%s', (file, { good, bad }) => {
   })
 
   test.each(good)('takes on %s %s', async (topic, payload) => {
-    expect(judge(await load(file), topic, payload)).not.toMatch(/invalid|mismatch|no channel/)
+    expect(judgeMessage(await load(file), topic, payload)).not.toMatch(/invalid|mismatch|no channel/)
   })
 
   test.each(bad)('refuses on %s %s: %s', async (topic, payload, why) => {
-    expect(judge(await load(file), topic, payload)).toBe(why)
+    expect(judgeMessage(await load(file), topic, payload)).toBe(why)
   })
 })
 

@@ -13,7 +13,7 @@ import { DaemonProcess, DEMO_DOCUMENT, type DaemonOptions } from '../support/dae
 import { journalArrivals, readJournal } from '../support/journal-reader.ts'
 import { connectClient } from '../support/mqtt-client.ts'
 import { startFleet } from '../support/publisher.ts'
-import { readStore, storedMessages } from '../support/store-reader.ts'
+import { lastSeq, readStore, storedMessages } from '../support/store-reader.ts'
 import { trace } from '../support/strace.ts'
 
 const VALID = '{"temperature":1,"humidity":2}'
@@ -29,8 +29,7 @@ async function create(options: DaemonOptions = {}): Promise<DaemonProcess> {
   return daemon
 }
 
-const seqOf = (daemon: DaemonProcess): number =>
-  readStore<{ seq: number }>(daemon.folder, 'SELECT seq FROM state')[0]?.seq ?? 0
+const seqOf = (daemon: DaemonProcess): number => lastSeq(daemon.folder)
 
 test('1. Acknowledged means stored: when PUBACK or PUBREC arrives, the commit is there, and it waited for its fsync', async () => {
   const daemon = await create()

@@ -149,6 +149,22 @@ describe('registering', () => {
     expect(here.inForceNow).toEqual(['Meter@1.0.0'])
   })
 
+  test.each([
+    ['a reference that leaves it', text('2.0.0').replace('required: []', "$ref: './a.yaml'"), 'document-reference'],
+    ['an alias inside its anchor', `${text('2.0.0')}x-a: &a [ *a ]\n`, 'document-limit'],
+    ['10,000 levels', `${text('2.0.0')}x-a: ${'['.repeat(10_000)}${']'.repeat(10_000)}\n`, 'document-limit'],
+    ['10 MB', `${text('2.0.0')}x-a: ${'a'.repeat(10_000_000)}\n`, 'document-limit'],
+    ['no end', text('2.0.0').slice(0, -40), 'document-syntax'],
+  ])('a document with %s changes nothing: the one before stays in force', async (_name, content, code) => {
+    await here.register(text('1.0.0'))
+    const { active } = here
+    const written = here.ops.length
+    await expect(here.register(content, { name: 'Meter', version: '2.0.0' })).rejects.toMatchObject({ code })
+    expect(here.active).toBe(active)
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+    expect(here.ops).toHaveLength(written)
+  })
+
   test('base_url takes the place of the first server’s', async () => {
     const { contract } = await here.register(text('1.0.0'), { baseUrl: 'mqtt://10.0.0.1' })
     expect(contract.servers[0]?.url).toBe('mqtt://10.0.0.1')

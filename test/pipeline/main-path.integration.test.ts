@@ -7,7 +7,7 @@ import { DaemonProcess } from '../support/daemon-process.ts'
 import { readJournal, type JournalLine } from '../support/journal-reader.ts'
 import { headerTexts, readTopic } from '../support/kafka-reader.ts'
 import { collect, connectClient } from '../support/mqtt-client.ts'
-import { readStore } from '../support/store-reader.ts'
+import { lastSeq, readStore } from '../support/store-reader.ts'
 
 const VALID = '{"temperature":21.5,"humidity":40}'
 const daemon = await DaemonProcess.create()
@@ -161,11 +161,8 @@ describe('local subscribers', () => {
     const subscriber = await connectClient(daemon.mqttPort)
     await subscriber.subscribeAsync('device/+/data', { qos: 1 })
     const seqs: number[] = []
-    subscriber.on(
-      'message',
-      () => void seqs.push(readStore<{ seq: number }>(daemon.folder, 'SELECT seq FROM state')[0]?.seq ?? 0),
-    )
-    const [{ seq: before } = { seq: 0 }] = readStore<{ seq: number }>(daemon.folder, 'SELECT seq FROM state')
+    subscriber.on('message', () => void seqs.push(lastSeq(daemon.folder)))
+    const before = lastSeq(daemon.folder)
     const sender = await connectClient(daemon.mqttPort)
     for (let n = 1; n <= 20; n++) await sender.publishAsync('device/local/data', VALID, { qos: n % 2 === 0 ? 1 : 2 })
     await waitUntil(

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Batch, Op } from '../../daemon/store/batch.ts'
+import { openReadable } from '../../daemon/store/connection.ts'
+import { LogReader } from '../../daemon/store/log-reader.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import {
   batchOf,
@@ -41,6 +43,49 @@ test('a batch is stored once, however often it comes', () => {
   expect(log.rows('SELECT messages FROM streams')).toEqual([{ messages: 2 }])
   expect(state()).toEqual({ batch: 1, seq: 2 })
   expect([log.writer.committedBatch, log.writer.committedSeq]).toEqual([1, 2])
+})
+
+test('between two writes of the state row the blocks tell where the log ends, also to another writer', () => {
+  log.writer.commit(batchOf(1, blocksOf(1, 1, ['a']), [streamOp(1, ['out'])]), [])
+  for (let number = 2; number <= 4; number++) log.writer.commit(batchOf(number, blocksOf(1, number, ['b'])), [])
+  expect(state()).toEqual({ batch: 1, seq: 1 })
+  expect([log.writer.committedBatch, log.writer.committedSeq]).toEqual([4, 4])
+  const reader = new LogReader(openReadable(folder.path))
+  expect([reader.lastSeq(), reader.written([1]).messages]).toEqual([4, 4])
+  log.abandon()
+  log = new OpenLog(openOptions(folder.path))
+  expect([log.writer.committedBatch, log.writer.committedSeq]).toEqual([4, 4])
+  log.writer.commit(batchOf(4, blocksOf(1, 4, ['b'])), [])
+  log.writer.commit(batchOf(5, [], [quarantineOp(1)]), [])
+  expect(state()).toEqual({ batch: 5, seq: 4 })
+  expect(log.rows('SELECT messages FROM streams')).toEqual([{ messages: 4 }])
+  expect([reader.lastSeq(), reader.written([1]).messages]).toEqual([4, 4])
+  reader.close()
+})
+
+test('no block goes before the state row tells of it', () => {
+  log.writer.retention.setLimits({ maxBytes: 128 * MiB, historyMaxAgeMs: 0, historyMaxBytes: 0 })
+  for (let number = 1; number <= 5; number++)
+    log.writer.commit(
+      batchOf(number, blocksOf(1, number, ['a']), number === 1 ? [streamOp(1, ['out'])] : []),
+      number === 5 ? [settlement(1, cursorRow('out', 5))] : [],
+    )
+  log.writer.sweep(1_000_000)
+  expect(log.payloads()).toEqual(['a'])
+  expect(state()).toEqual({ batch: 5, seq: 5 })
+  expect(log.rows('SELECT messages FROM streams')).toEqual([{ messages: 5 }])
+})
+
+test('each commit is fsynced exactly where something in it has to survive a power cut', () => {
+  const synced = (batch: Batch): boolean => {
+    log.writer.commit(batch, [])
+    return log.db.pragma('synchronous', { simple: true }) === 2
+  }
+  const loose = (number: number): Batch => ({ ...batchOf(number, blocksOf(1, number, ['a'])), durability: 'process' })
+  expect(synced(batchOf(1, [], [streamOp(1, [])]))).toBe(true)
+  expect(synced(loose(2))).toBe(false)
+  expect(synced(loose(3))).toBe(false)
+  expect(synced(batchOf(4, blocksOf(1, 4, ['a'])))).toBe(true)
 })
 
 test('another writer knows which batch was the last', () => {

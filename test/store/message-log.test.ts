@@ -1,14 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { FakeClock } from '../../daemon/core/clock.ts'
-import type { Batch } from '../../daemon/store/batch.ts'
+import type { Batch, Durability } from '../../daemon/store/batch.ts'
 import { MessageLog } from '../../daemon/store/message-log.ts'
-import { decodeBlock } from '../../daemon/store/record.ts'
+import { decodeBlock, sealRecords } from '../../daemon/store/record.ts'
 import { RunningClock } from '../../daemon/store/running-clock.ts'
 import { recordInput, streamOp } from './store-fixture.ts'
 
 /** A log whose writer is played by the test. */
-function startLog(start = { batch: 0, seq: 0 }) {
+function startLog(start = { batch: 0, seq: 0 }, durability: Durability = 'power') {
   const sent: Batch[] = []
   const answers: string[] = []
   const clock = new RunningClock(
@@ -17,16 +17,18 @@ function startLog(start = { batch: 0, seq: 0 }) {
     false,
     true,
   )
-  const log = new MessageLog({ send: (batch) => sent.push(batch) }, clock, start)
+  const log = new MessageLog({ send: (batch) => sent.push(batch) }, clock, start, durability)
   const append = (name: string, stream = 1): number | undefined =>
     log.append(stream, recordInput(name), (error) => answers.push(error === null ? name : `${name}: ${error.code}`))
   return { log, sent, answers, append }
 }
 
 function payloads(batch: Batch | undefined): string[] {
-  return (batch?.blocks ?? []).flatMap((block) =>
-    decodeBlock(Buffer.from(block.buffer, 0, block.length)).records.map((record) => record.payload.toString()),
-  )
+  return (batch?.blocks ?? []).flatMap((block) => {
+    const body = Buffer.from(block.buffer, 0, block.length)
+    sealRecords(body)
+    return decodeBlock(body).records.map((record) => record.payload.toString())
+  })
 }
 
 test('what arrives in one turn is one batch; what arrives meanwhile is the next', async () => {
@@ -202,4 +204,20 @@ test('a dropped batch is acknowledged, and counted by its messages', async () =>
   await turn()
   expect(log.dropped(1)).toBe(2)
   expect(answers).toEqual(['a', 'b', 'op'])
+})
+
+test.each([
+  ['power', undefined, undefined, 'power'],
+  ['power', 'process', 'process', 'process'],
+  ['power', 'process', undefined, 'power'],
+  ['process', undefined, undefined, 'process'],
+  ['process', undefined, 'power', 'power'],
+] as const)('a batch at %s with messages that ask for %s and %s is %s', async (settings, one, other, expected) => {
+  const { log, sent } = startLog({ batch: 0, seq: 0 }, settings)
+  for (const durability of [one, other]) log.append(1, recordInput('x'), () => undefined, durability)
+  await turn()
+  expect(sent.map((batch) => batch.durability)).toEqual([expected])
+  log.put({ type: 'retain-delete', topic: 't' })
+  log.committed(1)
+  expect(sent.map((batch) => batch.durability)).toEqual([expected, settings])
 })

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeBlock, encodeRecord, recordBound, recordFits, type RecordInput } from '../../daemon/store/record.ts'
+import {
+  decodeBlock,
+  encodeRecord,
+  recordBound,
+  recordFits,
+  sealRecords,
+  type RecordInput,
+} from '../../daemon/store/record.ts'
 import { recordInput } from './store-fixture.ts'
 
 function encode(...inputs: RecordInput[]): Buffer {
@@ -8,7 +15,9 @@ function encode(...inputs: RecordInput[]): Buffer {
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
   let end = 0
   for (const [index, input] of inputs.entries()) end = encodeRecord(buffer, view, end, index + 1, input)
-  return buffer.subarray(0, end)
+  const body = buffer.subarray(0, end)
+  sealRecords(body)
+  return body
 }
 
 function payloadsOf(body: Buffer): string[] {
@@ -50,6 +59,7 @@ test('sequence numbers up to the largest safe integer are exact', () => {
     Number.MAX_SAFE_INTEGER,
     input,
   )
+  sealRecords(buffer.subarray(0, end))
   expect(decodeBlock(buffer.subarray(0, end)).records[0]?.seq).toBe(Number.MAX_SAFE_INTEGER)
 })
 

@@ -50,7 +50,8 @@ export function blocksOf(stream: number, firstSeq: number, payloads: readonly (s
 }
 
 export function batchOf(number: number, blocks: Block[], ops: Op[] = [], runningMs = 0): Batch {
-  return { number, blocks, ops, clock: { runningMs, monotonicMs: runningMs, wallMs: runningMs, synced: true } }
+  const clock = { runningMs, monotonicMs: runningMs, wallMs: runningMs, synced: true }
+  return { number, blocks, ops, clock, durability: 'power' }
 }
 
 export function streamOp(id: number, destinations: string[], lane: 'alarm' | 'live' | 'bulk' = 'live'): Op {
@@ -105,7 +106,7 @@ export class OpenLog {
     this.options = options
     this.opened = openStore(options)
     this.db = openWritable(options.directory, options)
-    this.writer = new LogWriter(this.db, this.opened.identity, { ...limits })
+    this.writer = new LogWriter(this.db, this.opened.identity, { ...limits }, options.durability)
     this.reader = new LogReader(openReadable(options.directory), onDamage)
   }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { freePorts } from '../servers/ports.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
-import { readStore } from './store-reader.ts'
+import { LAST_SEQ_SQL, readStore } from './store-reader.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 export const DEMO_DOCUMENT = join(ROOT, 'config/demo-asyncapi.yaml')
@@ -215,7 +215,7 @@ export class DaemonProcess {
 
   /** Resolves when everything in the log has been settled by an upstream, durably. */
   async drained(name: string, limitMs = 60_000): Promise<void> {
-    const sql = `SELECT seq, (SELECT max(low) FROM cursors WHERE destination = '${name}') AS low FROM state`
+    const sql = `SELECT ${LAST_SEQ_SQL} AS seq, (SELECT max(low) FROM cursors WHERE destination = '${name}') AS low FROM state`
     let last: { seq: number; low: number | null } | undefined
     await waitUntil(
       () => `${name} has everything: ${JSON.stringify(last)}\n${this.log().slice(-2_000)}`,

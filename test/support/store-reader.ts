@@ -11,6 +11,13 @@ export function readStore<Row>(folder: string, sql: string): Row[] {
   }
 }
 
+/** The highest sequence number that is durable. */
+export const LAST_SEQ_SQL = 'max(seq, coalesce((SELECT max(last_seq) FROM blocks WHERE id > seq), 0))'
+
+export function lastSeq(folder: string): number {
+  return readStore<{ seq: number }>(folder, `SELECT ${LAST_SEQ_SQL} AS seq FROM state`)[0]?.seq ?? 0
+}
+
 /** Messages in the log now. */
 export function storedMessages(folder: string): number {
   return readStore<{ total: number | null }>(folder, 'SELECT sum(count) AS total FROM blocks')[0]?.total ?? 0

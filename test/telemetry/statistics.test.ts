@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../daemon/core/clock.ts'
-import { LatencyHistogram } from '../../daemon/telemetry/latency-histogram.ts'
+import { latencyBucket, LatencyHistogram } from '../../daemon/telemetry/latency-histogram.ts'
 import { Statistics } from '../../daemon/telemetry/statistics.ts'
 import type { StatisticsRow, StatisticsStore } from '../../daemon/telemetry/statistics-rows.ts'
 import { StatisticsSlices } from '../../daemon/telemetry/statistics-slices.ts'
@@ -53,9 +53,9 @@ beforeEach(() => {
 function accept(count: number, ms = 1): void {
   const channel = statistics.channel('channel', 'device/{id}/data', 'd@1')
   for (let index = 0; index < count; index++) {
-    statistics.totals.accepted(100, ms)
-    channel.accepted(100, ms)
-    statistics.client('device-1').accepted(100, ms)
+    statistics.totals.accepted(100, latencyBucket(ms))
+    channel.accepted(100, latencyBucket(ms))
+    statistics.client('device-1').accepted(100, latencyBucket(ms))
   }
 }
 
@@ -137,7 +137,7 @@ describe('a report', () => {
 
   test('of one channel has its figures as totals', () => {
     accept(2)
-    statistics.totals.accepted(1, 1)
+    statistics.totals.accepted(1, latencyBucket(1))
     expect(report(HOUR, 'channel').totals.received).toBe(2)
     expect(report(HOUR, 'channel').connections).toEqual([])
   })
@@ -196,7 +196,7 @@ describe('after a restart', () => {
 
 test('only so many clients are counted one by one; the others share', () => {
   statistics = new Statistics({ clock, store: rows, maxClients: 10 })
-  for (let index = 0; index < 1_000; index++) statistics.client(`device-${index}`).accepted(1, 1)
+  for (let index = 0; index < 1_000; index++) statistics.client(`device-${index}`).accepted(1, latencyBucket(1))
   const clients = report(HOUR).connections.filter((one) => one.type === 'client')
   expect(clients.length).toBeLessThanOrEqual(11)
   expect(clients.reduce((sum, one) => sum + one.received, 0)).toBe(1_000)

@@ -1,0 +1,69 @@
+import type { Logger } from '../core/logger.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { UpstreamSettings } from '../settings/upstream-settings.ts'
+import type { LogReader } from '../store/log-reader.ts'
+import type { MessageLog } from '../store/message-log.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { Plan, PlanTarget } from './plan.ts'
+import type { PlanBook } from './plan-book.ts'
+
+export interface AdoptOptions {
+  settings: Pick<Settings, 'upstreams' | 'unmatched'>
+  reader: LogReader
+  log: MessageLog
+  book: PlanBook
+  catalogue: Catalogue
+  logger: Logger
+}
+
+/**
+ * New upstreams with `from: oldest` get what the log still has of the messages that would go there now. To be called once new
+ * settings are in force, before a message has been accepted under them and before the forwarder knows them.
+ */
+export async function adoptHistory({ settings, reader, log, book, catalogue, logger }: AdoptOptions): Promise<void> {
+  const names = newUpstreams(settings.upstreams, reader)
+  if (names.length === 0) return
+  const op = book.adopt((plan) => adoptedTargets(plan, names, catalogue, settings.unmatched === 'pass'))
+  if (op === undefined) return
+  await log.commit(op)
+  logger.info({ upstreams: names }, 'new upstreams get the messages that the log still has')
+}
+
+/** Upstreams with `from: oldest` that nothing was ever meant for. */
+function newUpstreams(upstreams: Readonly<Record<string, UpstreamSettings>>, reader: LogReader): string[] {
+  const known = reader.snapshot(
+    () =>
+      new Set([
+        ...reader.cursors().map((row) => row.destination),
+        ...reader.streams().flatMap((row) => row.destinations),
+      ]),
+  )
+  return Object.entries(upstreams)
+    .filter(([name, upstream]) => upstream.from === 'oldest' && !known.has(name))
+    .map(([name]) => name)
+}
+
+/**
+ * Where messages that were stored under a plan would go among the named destinations, were they accepted now. A route of which
+ * only the topic tells whether it is meant takes none of them: a plan is of many topics.
+ */
+function adoptedTargets(
+  plan: Plan,
+  names: readonly string[],
+  catalogue: Catalogue,
+  passUnmatched: boolean,
+): PlanTarget[] {
+  if (plan.document === null) return passUnmatched ? names.map((to) => ({ to, address: null, key: null })) : []
+  const targets = (plan.channelIds ?? []).flatMap((id) => {
+    const active = catalogue.channel(id)
+    const message = active?.channel.messages.find((one) => one.name === plan.message)
+    return active?.plans.targets(plan.invalid === true ? undefined : message) ?? []
+  })
+  const seen = new Set<string>()
+  return targets.filter((target) => {
+    const text = JSON.stringify(target)
+    if (!names.includes(target.to) || seen.has(text)) return false
+    seen.add(text)
+    return true
+  })
+}
