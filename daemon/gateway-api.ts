@@ -11,6 +11,7 @@ import type { PublishPort, RegistryPort, SubscriptionPort } from './http/api-por
 import type { OperatingPorts } from './http/operating-routes.ts'
 import { AsyncApiManager } from './manager/asyncapi-manager.ts'
 import { DryRun } from './manager/dry-run.ts'
+import type { CallRecorder } from './pipeline/call-recorder.ts'
 import { CallbackSender } from './pipeline/callback-sender.ts'
 import { Callbacks } from './pipeline/callbacks.ts'
 import { replayAgainst } from './pipeline/dry-run.ts'
@@ -26,7 +27,7 @@ import type { LogStore } from './store/log-store.ts'
 import type { RefusedReader } from './store/refused-reader.ts'
 import type { ProcessLogger } from './telemetry/logger.ts'
 import type { Statistics } from './telemetry/statistics.ts'
-import { statisticsReport } from './telemetry/statistics-view.ts'
+import { StatisticsSlices } from './telemetry/statistics-slices.ts'
 
 export interface GatewayApiOptions {
   settings: Settings
@@ -39,6 +40,7 @@ export interface GatewayApiOptions {
   history: History
   events: GatewayEvents
   refused: RefusedReader
+  calls: CallRecorder
   reader: ApiReader
   statistics: Statistics
   status: GatewayStatus
@@ -58,6 +60,7 @@ export class GatewayApi {
   private readonly options: GatewayApiOptions
   private readonly sender = new CallbackSender()
   private readonly callbacks: Callbacks
+  private readonly logLevel: ReturnType<typeof logLevelPort>
 
   constructor(options: GatewayApiOptions) {
     const { store, book, broker, ingest, documents, feed, history, reader, refused, clock, logger, settings } = options
@@ -79,6 +82,7 @@ export class GatewayApi {
       allow: settings.http.callbacks.allow,
       position: () => messageIdPrefix + log.seq,
       post: (url, id, body, secret) => this.sender.post(url, id, body, secret, clock.wallMs()),
+      attempted: (attempt) => options.calls.attempted(attempt),
       put,
       commit: (op) => log.commit(op),
       wallMs,
@@ -92,15 +96,23 @@ export class GatewayApi {
     const refusals = { reader: refused, ingest, publisher, log, book, deliver }
     this.quarantine = quarantinePort(refusals)
     this.deadLetters = deadLetterPort(refusals)
+    const slices = new StatisticsSlices(options.statistics, clock)
+    this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
       statistics: {
         read: ({ windowMs, channel_id: channelId }) =>
-          statisticsReport(options.statistics, clock, { windowMs, ...(channelId === undefined ? {} : { channelId }) }),
+          slices.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
       },
       calls: callsPort(reader),
       queue: queuePort(options.status),
-      logLevel: logLevelPort(logger, levelOf(settings)),
+      logLevel: this.logLevel,
     }
+  }
+
+  /** Takes over what can change while running. */
+  update(settings: Settings): void {
+    this.callbacks.allow(settings.http.callbacks.allow)
+    this.logLevel.reset(levelOf(settings))
   }
 
   stop(): void {

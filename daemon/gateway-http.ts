@@ -1,6 +1,7 @@
 import type { Clock } from './core/clock.ts'
 import type { Logger } from './core/logger.ts'
 import type { MqttBroker } from './broker/mqtt-broker.ts'
+import { gatewayAccess } from './gateway-access.ts'
 import type { GatewayApi } from './gateway-api.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import type { GatewayStatus } from './gateway-status.ts'
@@ -8,6 +9,7 @@ import { channelsRoutes } from './http/channels-routes.ts'
 import { connectionsRoute } from './http/connections-route.ts'
 import { documentsRoutes } from './http/documents-routes.ts'
 import { healthRoutes } from './http/health-routes.ts'
+import { httpMetrics } from './http/http-metrics.ts'
 import { livePage } from './http/live-page.ts'
 import { metricsRoute } from './http/metrics-route.ts'
 import { operatingRoutes } from './http/operating-routes.ts'
@@ -20,7 +22,6 @@ import { TicketStore } from './http/ticket-store.ts'
 import { ticketsRoute } from './http/tickets-route.ts'
 import { UpgradeRouter } from './http/upgrade-router.ts'
 import type { LiveFeed } from './pipeline/live-feed.ts'
-import { isLoopback } from './settings/loopback.ts'
 import type { Settings } from './settings/settings.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import type { Statistics } from './telemetry/statistics.ts'
@@ -38,33 +39,47 @@ export interface HttpOptions {
   logger: Logger
 }
 
+export interface OpenedHttp {
+  server: HttpServer
+  url: string
+  /** The admin key, if it was made just now. */
+  freshKey: string | undefined
+}
+
 /** Opens the web server over what the gateway tells of itself. Throws `listen-failed`. */
-export async function startHttp(options: HttpOptions): Promise<{ server: HttpServer; url: string }> {
+export async function startHttp(options: HttpOptions): Promise<OpenedHttp> {
   const { settings, status, api, broker, feed, statistics, clock, logger } = options
-  const { host, port, hosts } = settings.http
-  const local = isLoopback(host) && settings.broker.listeners.every((listener) => isLoopback(listener.host))
+  const { host, port, hosts, maxConnections, maxStreams, headersTimeoutMs, requestTimeoutMs } = settings.http
+  const { local, authorize, freshKey } = gatewayAccess(settings, logger)
   const metrics = createMetrics([
     ...gatewayMetrics(status.options, () => status.storeBytes()),
+    ...httpMetrics(() => ({
+      ...server.counts,
+      cutOff: streams.cutOff,
+      streams: streams.count,
+      sockets: upgrades.count,
+    })),
     ...statisticsMetrics(statistics, () => statisticsReport(statistics, clock, { windowMs: 60_000 })),
   ])
   const tickets = new TicketStore(() => clock.monotonicMs())
   const channel = (id: string): unknown => api.registry.channel(id)
-  const streams = new StreamRoute({ feed, channel })
+  const streams = new StreamRoute({ feed, channel, maxStreams })
   const upgrades = new UpgradeRouter({
     feed,
     channel,
     publish: (request, caller) => api.publishing.publish(request, caller),
     acceptMqtt: (stream) => broker.accept(stream),
+    maxSockets: maxStreams,
     maxPayloadBytes: Math.max(1024 * 1024, settings.broker.maxPacketSizeBytes),
     logger,
   })
-  const server = createHttpServer({
+  const server: HttpServer = createHttpServer({
     host,
     port,
     hosts,
+    limits: { maxConnections, headersTimeoutMs, requestTimeoutMs },
     logger,
-    // Beyond loopback everything needs an identity, and there are none yet: only the two health checks answer.
-    ...(local ? {} : { authorize: () => Promise.resolve('unauthenticated' as const) }),
+    authorize,
     ticket: (ticket, path) => tickets.redeem(ticket, path),
     upgrades,
     routes: [
@@ -83,5 +98,5 @@ export async function startHttp(options: HttpOptions): Promise<{ server: HttpSer
       livePage(() => status.live()),
     ],
   })
-  return { server, url: await server.listen() }
+  return { server, url: await server.listen(), freshKey }
 }

@@ -3,7 +3,7 @@ import type { GatewayStatus } from './gateway-status.ts'
 import type { SubscriptionPort, SubscriptionView } from './http/api-ports.ts'
 import type { CallView } from './http/operating-ports.ts'
 import type { OperatingPorts } from './http/operating-routes.ts'
-import { page } from './http/paging.ts'
+import { page, type PageOrder } from './http/paging.ts'
 import type { DocumentLists } from './manager/document-lists.ts'
 import type { Callbacks } from './pipeline/callbacks.ts'
 import type { ApiReader } from './store/api-reader.ts'
@@ -11,6 +11,11 @@ import type { CallRow, SubscriptionRow } from './store/registry-rows.ts'
 import type { ProcessLogger } from './telemetry/logger.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+const BY_CREATION: PageOrder<SubscriptionView> = {
+  keyOf: ({ created_at, subscription_id }) => `${created_at}_${subscription_id}`,
+  form: /^[0-9TZ:.-]{24}_/,
+}
 
 /** Subscriptions; one without a callback is only a name for its streams. */
 export function subscriptionPort(callbacks: Callbacks, lists: DocumentLists): SubscriptionPort {
@@ -21,9 +26,11 @@ export function subscriptionPort(callbacks: Callbacks, lists: DocumentLists): Su
       const { id, secret } = await callbacks.create(channelId, callbackUrl)
       return { subscription_id: id, secret }
     },
-    list: (request) => page(callbacks.list().map(subscriptionView), (one) => one.subscription_id, request),
+    list: (request) => page(callbacks.list().map(subscriptionView), BY_CREATION, request),
     async remove(id) {
-      if (!(await callbacks.remove(id))) throw new EdgeError('not-found', `There is no subscription ${id}.`)
+      if (await callbacks.remove(id)) return
+      // One without a callback goes by the name of its channel; there is nothing of it to end.
+      if (!lists.hasChannel(id)) throw new EdgeError('not-found', `There is no subscription ${id}.`)
     },
   }
 }
@@ -47,9 +54,19 @@ export function queuePort(status: GatewayStatus): OperatingPorts['queue'] {
   return () => status.queue()
 }
 
-export function logLevelPort(logger: ProcessLogger, initial: string): OperatingPorts['logLevel'] {
+type Level = (typeof LEVELS)[number]
+
+export function logLevelPort(
+  logger: ProcessLogger,
+  initial: Level,
+): OperatingPorts['logLevel'] & { reset: (level: Level) => void } {
   let current = initial
   return {
+    /** The configuration was read again. */
+    reset(level) {
+      current = level
+      logger.setLevel(level)
+    },
     level: () => current,
     set(level) {
       const found = LEVELS.find((one) => one === level)

@@ -1,9 +1,11 @@
 import type { DocumentDetail, PublishPort, RegistryPort, ValidateAnswer } from './http/api-ports.ts'
 import { EdgeError } from './core/errors.ts'
 import { parseJson } from './core/json.ts'
-import { page } from './http/paging.ts'
+import { page, type PageOrder } from './http/paging.ts'
 import type { AsyncApiManager } from './manager/asyncapi-manager.ts'
+import type { ChannelListing } from './core/listings.ts'
 import type { DocumentLists } from './manager/document-lists.ts'
+import type { RegisteredDocument } from './manager/document-registry.ts'
 import type { DryRun } from './manager/dry-run.ts'
 import type { Registrar } from './manager/registrar.ts'
 import type { Ingest } from './pipeline/ingest.ts'
@@ -11,6 +13,17 @@ import type { Judgement } from './pipeline/judge.ts'
 import type { Plan, PlanTarget } from './pipeline/plan.ts'
 import type { Publisher } from './pipeline/publisher.ts'
 import { TargetRenderer } from './pipeline/render-target.ts'
+
+const BY_REGISTRATION: PageOrder<RegisteredDocument> = {
+  keyOf: ({ serial }) => padded(serial),
+  form: /^\d{10}$/,
+}
+
+/** The documents as they were registered, the channels as they stand in them. */
+const BY_DOCUMENT: PageOrder<{ channel: ChannelListing; number: number }> = {
+  keyOf: ({ channel, number }) => `${channel.created_at}_${channel.asyncapi_document_id}_${padded(number)}`,
+  form: /^[0-9TZ:.-]{24}_[^_]+_\d{10}$/,
+}
 
 /** The registry as the API sees it. */
 export function registryPort(
@@ -42,7 +55,7 @@ export function registryPort(
         mode,
       }),
     documents(request) {
-      const { items, ...rest } = page(lists.registered(request), (one) => one.id, request)
+      const { items, ...rest } = page(lists.registered(request), BY_REGISTRATION, request)
       return { items: items.map((one) => lists.listing(one)), ...rest }
     },
     document(id): DocumentDetail {
@@ -69,11 +82,27 @@ export function registryPort(
       await registrar.pin(id, pinned)
       return lists.document(id).listing
     },
-    channels: ({ asyncapi_document_id, ...rest }) =>
-      page(manager.listChannels(asyncapi_document_id), (one) => one.id, rest),
+    channels({ asyncapi_document_id, ...rest }) {
+      const { items, ...more } = page(numbered(manager.listChannels(asyncapi_document_id)), BY_DOCUMENT, rest)
+      return { items: items.map(({ channel }) => channel), ...more }
+    },
     channel: (id) => lists.channel(id),
     schema: (id) => manager.getMessageSchema(id),
   }
+}
+
+/** Each with its place in its document. */
+function numbered(channels: readonly ChannelListing[]): { channel: ChannelListing; number: number }[] {
+  const counts = new Map<string, number>()
+  return channels.map((channel) => {
+    const number = counts.get(channel.asyncapi_document_id) ?? 0
+    counts.set(channel.asyncapi_document_id, number + 1)
+    return { channel, number }
+  })
+}
+
+function padded(number: number): string {
+  return String(number).padStart(10, '0')
 }
 
 export function publishPort(manager: AsyncApiManager, publisher: Publisher, ingest: Ingest): PublishPort {

@@ -11,6 +11,8 @@ import type { MessageLog } from './store/message-log.ts'
 import { headersOf } from './store/record.ts'
 import type { DeadLetterRow, QuarantineRow, RefusedReader } from './store/refused-reader.ts'
 
+const NUMBER = /^\d{1,15}$/
+
 export interface RefusedOptions {
   reader: RefusedReader
   ingest: Ingest
@@ -102,7 +104,9 @@ function inputOf(
 }
 
 function query({ limit, cursor }: PageRequest): { limit: number; before: number | undefined } {
-  return { limit: limit + 1, before: cursor === undefined ? undefined : numberOf(cursor) }
+  if (cursor !== undefined && !NUMBER.test(cursor))
+    throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })
+  return { limit: limit + 1, before: cursor === undefined ? undefined : Number(cursor) }
 }
 
 function pageOf<Row extends { id: number }, View>(
@@ -116,7 +120,7 @@ function pageOf<Row extends { id: number }, View>(
 }
 
 function numberOf(id: string): number {
-  if (/^\d{1,15}$/.test(id)) return Number(id)
+  if (NUMBER.test(id)) return Number(id)
   throw new EdgeError('not-found', `${id} is no number of a message.`)
 }
 

@@ -10,6 +10,7 @@ export function statisticsStore({ log }: LogStore, reader: ApiReader): Statistic
   return {
     save: (rows) => log.put({ type: 'statistics', rows }),
     trim: (step, before) => log.put({ type: 'statistics-trim', step, before }),
+    trimConnections: (step, before) => log.put({ type: 'statistics-trim', step, before, connections: true }),
     load: (step, from, to, scope, key) => reader.statistics(step, from, to - 1, scope, key) as StatisticsRow[],
   }
 }

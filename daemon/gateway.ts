@@ -9,7 +9,7 @@ import { GatewayEvents } from './gateway-events.ts'
 import { GatewayDocuments } from './gateway-documents.ts'
 import { startHttp } from './gateway-http.ts'
 import { startSensors } from './gateway-sensors.ts'
-import { levelOf, limitsOf, routingOf } from './gateway-settings.ts'
+import { limitsOf, routingOf } from './gateway-settings.ts'
 import { openGatewayStore, sessionStore } from './gateway-store.ts'
 import { countForwarded, statisticsStore } from './gateway-statistics.ts'
 import { GatewayStatus } from './gateway-status.ts'
@@ -99,8 +99,8 @@ export class Gateway {
     }
   }
 
-  /** Addresses that were really opened: with port 0 the system chooses. */
-  addresses: { mqtt: number[]; http: string | undefined } = { mqtt: [], http: undefined }
+  /** Addresses that were really opened: with port 0 the system chooses. `freshKey`: the admin key, if this start has made it. */
+  addresses: { mqtt: number[]; http?: string; freshKey?: string | undefined } = { mqtt: [] }
 
   /** Documents, channels, publishing and subscribing, for programs that embed the gateway. There once it is started. */
   get manager(): AsyncApiManager {
@@ -121,7 +121,7 @@ export class Gateway {
       this.forwarder.configure(next.upstreams, next.store.maxAgeMs)
     this.store.setLimits(limitsOf(next), next.store.whenFull)
     this.calls.configure(next.callLog)
-    this.options.logger.setLevel(levelOf(next))
+    this.api.update(next)
     this.status.update(next)
     return { applied: live }
   }
@@ -244,16 +244,16 @@ export class Gateway {
     })
     const { broker, ingest, documents, statistics, status } = this
     const shared = { settings, store, book, broker, ingest, documents, feed, history, reader, statistics, status }
-    this.api = new GatewayApi({ ...shared, events, refused, clock, logger })
+    this.api = new GatewayApi({ ...shared, events, refused, calls: this.calls, clock, logger })
     this.statistics.start()
     await this.adoptHistory()
     this.forwarder.start()
     this.sensors = await startSensors(settings, { ingest: this.ingest, broker: this.broker })
     if (settings.http.enabled) {
       const { api } = this
-      const { server, url } = await startHttp({ settings, status, api, broker, feed, statistics, clock, logger })
-      this.http = server
-      this.addresses.http = url
+      const opened = await startHttp({ settings, status, api, broker, feed, statistics, clock, logger })
+      this.http = opened.server
+      this.addresses = { mqtt: [], http: opened.url, freshKey: opened.freshKey }
     }
     this.addresses.mqtt = await this.broker.listen()
     this.status.listening = true

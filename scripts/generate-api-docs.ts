@@ -39,7 +39,7 @@ interface OpenApi {
 const MARK = '<!-- What follows is generated from the routes: npx node scripts/generate-api-docs.ts -->'
 const FILE = new URL('../docs/api.md', import.meta.url)
 /** Every route may answer with these. */
-const COMMON = ['400', '401', '403', '414', '421', '431', '503']
+const COMMON = ['400', '401', '403', '405', '414', '421', '431', '503']
 
 const operations = await describe()
 const current = readFileSync(FILE, 'utf8')

@@ -6,6 +6,7 @@ import { loadDocuments, type DocumentCache } from '../pipeline/document-loader.t
 import { Judge, type Judgement } from '../pipeline/judge.ts'
 import { detachedContext } from '../pipeline/detached-context.ts'
 import { TargetRenderer } from '../pipeline/render-target.ts'
+import { upstreamChannels } from '../pipeline/upstream-channels.ts'
 import { expandDocuments } from '../settings/expand-documents.ts'
 import { loadSettings } from '../settings/load-settings.ts'
 import type { CliContext } from './cli-context.ts'
@@ -27,6 +28,8 @@ interface Explanation {
     parameters: Record<string, string>
     direction: 'receive' | 'send'
   }[]
+  /** Channels of other servers alone: devices do not publish on them, the API does. Without a destination it is refused. */
+  upstreamChannels: { document: string; address: string | null; destinations: string[] }[]
   verdict: 'valid' | 'invalid' | 'unmatched' | 'not judged'
   code?: string
   errors?: readonly object[]
@@ -68,6 +71,11 @@ export async function explain(
         direction: one.receives ? ('receive' as const) : ('send' as const),
       })),
     ),
+    upstreamChannels: upstreamChannels(documents.documents, detached, topic).map(({ document, channel, plans }) => ({
+      document,
+      address: channel.address,
+      destinations: plans.planFor(topic, channel.messages[0]).numbered.plan.targets.map((target) => target.to),
+    })),
     verdict: 'not judged',
   }
   if (text !== undefined) Object.assign(explanation, verdictOf(judge.judge(topic, Buffer.from(text)), topic, text))
@@ -112,7 +120,13 @@ function readable(explanation: Explanation): string {
       `channel      ${address ?? ''} of ${document}${named.length === 0 ? '' : ` (${named.join(', ')})`}, we ${direction}`,
     )
   }
-  if (explanation.channels.length === 0) lines.push('channel      none: no document describes this topic')
+  for (const { document, address, destinations } of explanation.upstreamChannels) {
+    lines.push(`upstream     ${address ?? ''} of ${document}: no topic of devices, published on by the API alone`)
+    if (destinations.length === 0)
+      lines.push('             refused (upstream-missing): none of its servers is named under upstreams')
+  }
+  if (explanation.channels.length === 0)
+    lines.push('channel      none: no document describes this topic as one of devices')
   lines.push(`verdict      ${explanation.verdict}${explanation.code === undefined ? '' : ` (${explanation.code})`}`)
   if (explanation.message !== undefined && explanation.message !== null)
     lines.push(`message      ${explanation.message}`)

@@ -120,9 +120,12 @@ function logNotReloaded(errors: readonly unknown[], logger: ProcessLogger): void
 }
 
 function announce(gateway: Gateway, settings: Settings, context: CliContext, logger: ProcessLogger): void {
-  const { mqtt, http } = gateway.addresses
+  const { mqtt, http, freshKey } = gateway.addresses
   logger.info({ gateway: settings.gateway.id, mqtt, http, pid: process.pid }, 'running')
   if (http !== undefined) context.stderr.write(`Dashboard: ${http}/\n`)
+  // On a terminal only: what is written elsewhere is kept, and read by others.
+  if (freshKey !== undefined && context.stderr.isTTY === true)
+    context.stderr.write(`Admin key, shown this once: ${freshKey}\n`)
   const channel = gateway.exampleTopic()
   if (mqtt[0] !== undefined && channel !== undefined) {
     context.stderr.write(

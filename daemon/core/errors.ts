@@ -67,6 +67,10 @@ export const ERROR_CODES = {
     retryable: false,
     hint: 'The document gives this channel no address that can be published to.',
   },
+  'upstream-missing': {
+    retryable: false,
+    hint: "Name one of the channel's servers under upstreams: it has no other destination.",
+  },
   'not-permitted': { retryable: false, hint: 'Grant this identity the channel under access.roles.' },
   // destinations
   'render-failed': {

@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the caller has to be allowed; `read` where it is not said. */
     access?: 'read' | 'publish' | 'admin'
+    /** Where the request names the channel that it is about: `id` of the path, `channel_id` of query or body. */
+    channel?: 'path' | 'query' | 'body'
   }
 }
 
@@ -26,5 +28,8 @@ export function callerOf(request: FastifyRequest): Caller {
 
 /** One line for each thing that an admin has done. */
 export function audit(request: FastifyRequest, action: string, target: string): void {
-  request.server.auditLogger.info({ caller: callerOf(request).name, request: request.id, action, target }, 'audit')
+  const { ip, id, server } = request
+  const fields = { caller: callerOf(request).name, address: ip, request: id, action, target }
+  // Repeats are left out by subject: only the same thing, done to the same, counts as one.
+  server.auditLogger.info({ ...fields, subject: `${action} ${target}` }, 'audit')
 }

@@ -30,6 +30,7 @@ export function channelsRoutes(registry: RegistryPort): Routes {
     app.get<{ Params: { id: string } }>(
       '/channels/:id',
       {
+        config: { channel: 'path' },
         schema: {
           summary: 'A channel in force.',
           operationId: 'getChannel',

@@ -4,7 +4,7 @@ import type { Routes } from './server.ts'
 
 export interface HealthRoutesOptions {
   health: () => HealthReport
-  /** False once anybody beyond this machine may ask: they learn whether, not why. */
+  /** False once anybody beyond this machine may ask: who is not known learns whether, not why. */
   showReasons?: () => boolean
 }
 
@@ -33,11 +33,11 @@ export function healthRoutes({ health, showReasons = () => true }: HealthRoutesO
       tags: TAGS,
       response: answers({ 200: READINESS, 503: READINESS }),
     }
-    app.get('/readyz', { schema }, (_request, reply) => {
+    app.get('/readyz', { schema }, ({ caller }, reply) => {
       const { ready, degraded, reasons } = health()
       const status = ready ? (degraded ? 'degraded' : 'ready') : 'unready'
       reply.code(ready ? 200 : 503)
-      return { status, reasons: showReasons() ? reasons : [] }
+      return { status, reasons: caller !== null || showReasons() ? reasons : [] }
     })
   }
 }

@@ -1,6 +1,6 @@
 import type { RequestListener, Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { rawAnswer, titleOf } from './problem.ts'
 import { http, https } from '../platform/node-http.ts'
 
@@ -11,7 +11,16 @@ export interface TlsFiles {
   ca?: string
 }
 
+/** Connections that were not served to their end. */
+export interface ConnectionCounts {
+  /** Closed at once: there were `maxConnections`. */
+  refused: number
+  /** Their headers or bodies took too long. */
+  tooSlow: number
+}
+
 export interface NodeServers {
+  readonly counts: ConnectionCounts
   create(handler: RequestListener): Server
   reload(tls: TlsFiles): void
 }
@@ -62,11 +71,17 @@ export function createNodeServer(tls: TlsFiles | undefined, limits: Partial<Conn
     secure.push(server)
     return server
   }
+  const counts: ConnectionCounts = { refused: 0, tooSlow: 0 }
   return {
+    counts,
     create: (handler) => {
       const server = current === undefined ? http.createServer(settings, handler) : createSecure(current, handler)
       server.maxConnections = maxConnections
-      server.on('clientError', answerClientError)
+      server.on('drop', () => void counts.refused++)
+      server.on('clientError', (error: Error & { code?: string }, socket) => {
+        if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') counts.tooSlow++
+        answerClientError(error, socket)
+      })
       return server
     },
     reload: (renewed) => {
@@ -77,10 +92,7 @@ export function createNodeServer(tls: TlsFiles | undefined, limits: Partial<Conn
 }
 
 /** What the parser refuses never becomes a request; it is answered in the same form nevertheless. */
-function answerClientError(
-  error: Error & { code?: string },
-  socket: Pick<Socket, 'writable' | 'end' | 'destroy'>,
-): void {
+function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

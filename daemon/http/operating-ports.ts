@@ -38,7 +38,7 @@ export interface StatisticsRequest {
 }
 
 export interface StatisticsPort {
-  read(request: StatisticsRequest): StatisticsReport
+  read(request: StatisticsRequest): Promise<StatisticsReport>
 }
 
 export interface LogLevelPort {

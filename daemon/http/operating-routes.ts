@@ -51,6 +51,7 @@ export function operatingRoutes({ statistics, calls, queue, logLevel }: Operatin
     app.get<{ Querystring: { window?: string; channel_id?: string } }>(
       '/messages/statistics',
       {
+        config: { channel: 'query' },
         schema: {
           summary:
             'Figures of a window that ends now: in all, per channel and per connection, with a series for charts.',
@@ -86,7 +87,7 @@ export function operatingRoutes({ statistics, calls, queue, logLevel }: Operatin
     app.get<{ Querystring: Record<string, string> }>(
       '/calls',
       {
-        config: { access: 'admin' },
+        config: { access: 'admin', channel: 'query' },
         schema: {
           summary: 'The log of calls, the newest first.',
           operationId: 'listCalls',
@@ -95,7 +96,7 @@ export function operatingRoutes({ statistics, calls, queue, logLevel }: Operatin
             ...PAGE_QUERY,
             channel_id: id,
             message_id: id,
-            status: { enum: ['accepted', 'invalid', 'rejected'] },
+            status: { enum: ['accepted', 'invalid', 'rejected', 'failed'] },
           }),
           response: answers({ 200: pageOf(CALL) }, 404),
         },

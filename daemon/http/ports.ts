@@ -70,10 +70,10 @@ export interface HttpPorts {
   metrics(): Promise<string>
   live(): LiveSnapshot
   /**
-   * May this request be served? Absent: every caller is trusted, as while nothing listens beyond loopback.
-   * `/healthz` and `/readyz` are never asked about.
+   * May this request be served, and whose is it? Absent: every caller is trusted, as while nothing listens beyond loopback.
+   * `/healthz` and `/readyz` answer whatever it says; `/readyz` gives its reasons only to whom it knows.
    */
-  authorize?(request: AccessRequest): Promise<AccessVerdict>
+  authorize?: ((request: AccessRequest) => Promise<AccessVerdict>) | undefined
 }
 
 export interface AccessRequest {
@@ -83,6 +83,10 @@ export interface AccessRequest {
   headers: Readonly<Record<string, string | string[] | undefined>>
   remoteAddress: string
   needs: AccessNeed
+  /** The channel that it is about. Where the body names it, the port is asked before the body is read and again with it. */
+  channelId?: string | undefined
+  /** Known already, by a ticket: only whether it may is asked. */
+  caller?: Caller | undefined
 }
 
 /** What a route asks for. */

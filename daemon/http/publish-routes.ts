@@ -24,7 +24,7 @@ export function publishRoutes(port: PublishPort): Routes {
     app.post<{ Body: Given<PublishRequest>; Headers: { 'idempotency-key'?: string } }>(
       '/messages/publish',
       {
-        config: { access: 'publish' },
+        config: { access: 'publish', channel: 'body' },
         schema: {
           summary: 'Publishes a message on a channel, as a device does. Answered once it is durable.',
           operationId: 'publishMessage',
@@ -46,6 +46,7 @@ export function publishRoutes(port: PublishPort): Routes {
     app.post<{ Body: Given<ValidateRequest> }>(
       '/messages/validate',
       {
+        config: { channel: 'body' },
         schema: {
           summary: 'What would happen to a message. Nothing is stored.',
           operationId: 'validateMessage',

@@ -76,7 +76,7 @@ export function pageOf(item: object) {
 
 /** Statuses that any route may answer with, and those named. */
 export function answers(success: Readonly<Record<number, object>>, ...statuses: number[]) {
-  const problems = [400, 401, 403, 414, 421, 431, 503, ...statuses].map((status) => [status, PROBLEM] as const)
+  const problems = [400, 401, 403, 405, 414, 421, 431, 503, ...statuses].map((status) => [status, PROBLEM] as const)
   return { ...Object.fromEntries(problems), ...success }
 }
 

@@ -7,7 +7,8 @@ import type { Logger } from '../core/logger.ts'
 import type { Caller } from './api-ports.ts'
 import { LOCAL_CALLER } from './caller.ts'
 import { AllowedMethods } from './allowed-methods.ts'
-import { createNodeServer, type ConnectionLimits, type TlsFiles } from './node-server.ts'
+import { BodyBudget } from './body-budget.ts'
+import { createNodeServer, type ConnectionCounts, type ConnectionLimits, type TlsFiles } from './node-server.ts'
 import { addOpenApi } from './openapi.ts'
 import type { AccessNeed, HttpPorts } from './ports.ts'
 import { HttpProblem, sendProblem, toProblem } from './problem.ts'
@@ -40,6 +41,7 @@ export interface GatedRequest {
   headers: IncomingMessage['headers']
   remoteAddress: string
   needs: AccessNeed
+  channelId?: string | undefined
 }
 
 export interface HttpServerOptions {
@@ -59,8 +61,15 @@ export interface HttpServerOptions {
   logger: Logger
 }
 
+/** What was turned away to keep within the limits. */
+export interface HttpCounts extends ConnectionCounts {
+  /** Requests whose bodies found no room. */
+  bodiesRefused: number
+}
+
 export interface HttpServer {
   readonly app: FastifyInstance
+  readonly counts: HttpCounts
   /** Resolves with the URL. */
   listen(): Promise<string>
   /** New certificates; connections that are open stay. */
@@ -70,6 +79,8 @@ export interface HttpServer {
 }
 
 const DEFAULT_BODY_BYTES = 1024 * 1024
+/** Of all requests together. */
+const MAX_BODIES_BYTES = 32 * 1024 * 1024
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 const HEADERS = {
@@ -95,6 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const servers: Server[] = []
   const node = createNodeServer(options.tls, options.limits)
   const allowed = new AllowedMethods()
+  const bodies = new BodyBudget(MAX_BODIES_BYTES)
 
   const app = Fastify({
     logger: false,
@@ -128,10 +140,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   app.addHook('onRequest', async (request, reply) => {
     const refusal = admit(request, reply, gate)
     if (refusal !== undefined) throw refusal
-    if (OPEN_TO_ALL.has(pathOf(request.url))) return
-    const { method, url, headers, ip, routeOptions } = request
-    const needs = routeOptions.config.access ?? 'read'
-    request.caller = await gate.authorize({ method, url, headers, remoteAddress: ip, needs })
+    const path = pathOf(request.url)
+    if (OPEN_TO_ALL.has(path)) {
+      const { method, headers, ip: remoteAddress } = request
+      const verdict = await options.authorize?.({ method, path, headers, remoteAddress, needs: 'read' })
+      if (typeof verdict === 'object') request.caller = verdict
+      return
+    }
+    request.caller = await gate.authorize(gated(request, channelOf(request)))
+    bodies.admit(request, reply)
+  })
+  app.addHook('preHandler', async (request) => {
+    // Before the body was read nobody could know which channel it means.
+    if (request.routeOptions.config.channel !== 'body') return
+    request.caller = await gate.authorize(gated(request, textIn(request.body, 'channel_id')))
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
@@ -158,6 +180,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   return {
     app,
+    get counts() {
+      return { ...node.counts, bodiesRefused: bodies.refused }
+    },
     listen: async () => {
       try {
         const url = new URL(await app.listen({ host: options.host, port: options.port }))
@@ -193,20 +218,44 @@ function admit(request: FastifyRequest, reply: FastifyReply, gate: Gate): HttpPr
 
 async function authorize(options: HttpServerOptions, request: GatedRequest): Promise<Caller> {
   const path = pathOf(request.url)
-  const ticket = new URLSearchParams(request.url.split('?')[1] ?? '').get('ticket')
-  if (ticket !== null) {
-    const caller = options.ticket?.(ticket, path)
-    if (caller === undefined)
-      throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
-    if (request.method !== 'GET') throw new EdgeError('not-permitted', 'A ticket opens a stream or a WebSocket.')
-    return caller
-  }
-  if (options.authorize === undefined) return LOCAL_CALLER
-  const { method, headers, remoteAddress, needs } = request
-  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs })
+  const caller = callerOfTicket(options, request, path)
+  if (options.authorize === undefined) return caller ?? LOCAL_CALLER
+  const { method, headers, remoteAddress, needs, channelId } = request
+  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs, channelId, caller })
+  if (typeof verdict === 'object') return verdict
+  const subject = `${remoteAddress} ${needs}`
+  const fields = { code: verdict, subject, method, path, needs, channel: channelId }
+  options.logger.warn(fields, 'audit: a request was refused')
   if (verdict === 'unauthenticated') throw new HttpProblem(401, 'unauthenticated', 'This needs an API key or a token.')
-  if (verdict === 'forbidden') throw new EdgeError('not-permitted', 'This identity may not do that.')
-  return verdict
+  throw new EdgeError('not-permitted', 'This identity may not do that.')
+}
+
+/** Undefined where none is presented. Throws HttpProblem or EdgeError. */
+function callerOfTicket(options: HttpServerOptions, { url, method }: GatedRequest, path: string): Caller | undefined {
+  const ticket = new URLSearchParams(url.split('?')[1] ?? '').get('ticket')
+  if (ticket === null) return undefined
+  const caller = options.ticket?.(ticket, path)
+  if (caller === undefined)
+    throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
+  if (method !== 'GET') throw new EdgeError('not-permitted', 'A ticket opens a stream or a WebSocket.')
+  return caller
+}
+
+function gated({ method, url, headers, ip, routeOptions }: FastifyRequest, channelId?: string): GatedRequest {
+  return { method, url, headers, remoteAddress: ip, needs: routeOptions.config.access ?? 'read', channelId }
+}
+
+/** The channel that path or query name. */
+function channelOf({ routeOptions, params, query }: FastifyRequest): string | undefined {
+  const { channel } = routeOptions.config
+  if (channel === 'path') return textIn(params, 'id')
+  return channel === 'query' ? textIn(query, 'channel_id') : undefined
+}
+
+function textIn(values: unknown, name: string): string | undefined {
+  if (typeof values !== 'object' || values === null) return undefined
+  const value: unknown = Reflect.get(values, name)
+  return typeof value === 'string' ? value : undefined
 }
 
 function pathOf(url: string): string {

@@ -42,6 +42,9 @@ export class StreamRoute {
       }>(
         '/messages/stream',
         {
+          config: { channel: 'query' },
+          // It would have no end either.
+          exposeHeadRoute: false,
           schema: {
             summary:
               'Server-sent events: message, rejected, deadletter, connection, and gap where something was missed.',

@@ -24,6 +24,7 @@ export function subscriptionsRoutes(port: SubscriptionPort): Routes {
     app.post<{ Body: { channel_id: string; callback_url?: string } }>(
       '/messages/subscribe',
       {
+        config: { channel: 'body' },
         schema: {
           summary: 'Subscribes to a channel: by WebSocket, by stream, or by a callback that gets each message.',
           operationId: 'subscribeToChannel',

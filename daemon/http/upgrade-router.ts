@@ -108,14 +108,15 @@ export class UpgradeRouter {
     const bearer = offered.find((one) => one.startsWith('bearer.'))?.slice('bearer.'.length)
     const headers = bearer === undefined ? request.headers : { ...request.headers, authorization: `Bearer ${bearer}` }
     const remoteAddress = request.socket.remoteAddress ?? ''
+    const channelId = match[1] ?? ''
     const caller = await gate.authorize({
       method: 'GET',
       url: request.url ?? '/',
       headers,
       remoteAddress,
       needs: 'publish',
+      channelId,
     })
-    const channelId = match[1] ?? ''
     this.options.channel(channelId)
     const max = this.options.maxSockets ?? MAX_SOCKETS
     if (this.sessions.size >= max) throw new HttpProblem(429, 'limit-reached', `${max} WebSockets are open.`)

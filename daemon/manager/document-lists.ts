@@ -74,6 +74,10 @@ export class DocumentLists {
     throw new EdgeError('not-found', `There is no channel ${id} in force.`)
   }
 
+  hasChannel(id: string): boolean {
+    return this.registry.allInForce().some((document) => this.list(document)?.byId.has(id) === true)
+  }
+
   /** Of a message in force. Throws `not-found`. */
   schema(messageId: string): SchemaListing {
     for (const document of this.registry.allInForce()) {

@@ -84,7 +84,7 @@ export class BatchSender {
       const fate = fates.get(entry)
       if (fate === undefined) {
         result.delivered.push(entry)
-        counts.delivered(entry.record.plan, confirmedMs - entry.record.runningMs)
+        counts.delivered(entry.record.plan, confirmedMs - entry.closedMs)
       } else result[fate].push(entry)
     }
     return result
@@ -117,7 +117,7 @@ export class BatchSender {
       released.push(entry.record.seq)
       if (outcome.status === 'accepted') {
         delivered++
-        this.options.counts.delivered(entry.record.plan, this.options.clock.runningMs() - entry.record.runningMs)
+        this.options.counts.delivered(entry.record.plan, this.options.clock.runningMs() - entry.closedMs)
       } else deadLetters.push(this.bury(entry, message.address, outcome.error))
     }
     return { released, delivered, deadLetters }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { messageId } from '../asyncapi/channel-ids.ts'
+import type { CallbackAttempt } from './callback.ts'
 import type { PublishInput } from '../broker/publish-port.ts'
 import { asBuffer } from '../core/bytes.ts'
 import type { Headers } from '../core/message.ts'
@@ -25,6 +26,7 @@ export class CallRecorder {
   private readonly definitions = new WeakMap<NumberedPlan, string>()
   private every = 0
   private untilNext = 0
+  private untilNextAttempt = 0
 
   constructor(settings: CallLogSettings, put: (op: Op) => void) {
     this.put = put
@@ -36,6 +38,7 @@ export class CallRecorder {
     this.settings = settings
     this.every = settings.record === 'all' ? 1 : settings.sample === 0 ? 0 : Math.round(1 / settings.sample)
     this.untilNext = this.every
+    this.untilNextAttempt = this.every
   }
 
   /** Whether this accepted message is to be recorded; asked once for each. */
@@ -70,6 +73,33 @@ export class CallRecorder {
         created_at: new Date(record.wallMs).toISOString(),
       },
       state: { seq, stream, receivedRunningMs: record.runningMs },
+    })
+  }
+
+  /** A callback got a message, or failed to: all attempts, or those that failed and a sample of the rest. */
+  attempted({ event, channelId, url, result, tookMs }: CallbackAttempt): void {
+    if (this.settings.record === 'none') return
+    if (result.delivered) {
+      if (this.every === 0 || --this.untilNextAttempt > 0) return
+      this.untilNextAttempt = this.every
+    }
+    const { headers, payload, receivedAt, message } = event
+    const outcome = result.delivered ? 'delivered' : result.reason
+    this.put({
+      type: 'call',
+      row: {
+        id: randomUUID(),
+        channel_id: channelId,
+        message_id: messageId(channelId, message ?? ANY_MESSAGE),
+        operation_type: 'subscribe',
+        payload: payloadText(payload),
+        headers: Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
+        broker_response: JSON.stringify({ [url]: outcome }),
+        status: result.delivered ? 'accepted' : 'failed',
+        error_message: result.delivered ? null : outcome,
+        response_time_ms: Math.round(tookMs),
+        created_at: receivedAt,
+      },
     })
   }
 

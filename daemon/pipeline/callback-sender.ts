@@ -11,9 +11,14 @@ const MAX_SOCKETS = 8
 
 /** Posts messages to callback URLs, signed as Standard Webhooks has it. Redirects are failures: their target was not allowed. */
 export class CallbackSender {
+  private readonly deadlineMs: number
   private readonly agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     'https:': new https.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+  }
+
+  constructor(deadlineMs = DEADLINE_MS) {
+    this.deadlineMs = deadlineMs
   }
 
   post(url: URL, id: string, body: string, secret: string, wallMs: number): Promise<CallbackResult> {
@@ -21,13 +26,17 @@ export class CallbackSender {
     const secure = url.protocol === 'https:'
     const client = secure ? https : http
     return new Promise((resolve) => {
-      const fail = (reason: string, gone = false): void => resolve({ delivered: false, gone, reason })
+      let deadline: NodeJS.Timeout | undefined
+      const end = (result: CallbackResult): void => {
+        clearTimeout(deadline)
+        resolve(result)
+      }
+      const fail = (reason: string, gone = false): void => end({ delivered: false, gone, reason })
       const request = client.request(
         url,
         {
           method: 'POST',
           agent: this.agents[secure ? 'https:' : 'http:'],
-          signal: AbortSignal.timeout(DEADLINE_MS),
           headers: {
             'content-type': 'application/json',
             'content-length': Buffer.byteLength(body),
@@ -44,12 +53,19 @@ export class CallbackSender {
           // Nobody reads what it says; a body without end runs into the deadline.
           response.resume()
           response.on('end', () => {
-            if (statusCode >= 200 && statusCode < 300) resolve({ delivered: true })
+            if (statusCode >= 200 && statusCode < 300) end({ delivered: true })
             else fail(`answered ${statusCode}`, statusCode === 410)
           })
         },
       )
       request.on('error', (error) => fail(systemCode(error) ?? error.message))
+      // The time in which it waits for its turn, behind other subscriptions to the same host, is not the receiver's.
+      request.once('socket', () => {
+        deadline = setTimeout(() => {
+          fail(`no answer within ${this.deadlineMs / 1_000} s`)
+          request.destroy()
+        }, this.deadlineMs)
+      })
       request.end(body)
     })
   }

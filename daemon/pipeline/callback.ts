@@ -1,13 +1,24 @@
-import type { Feed, FeedBatch, FeedGap, FeedReader, FeedSubscription } from '../core/feed.ts'
+import type { Feed, FeedBatch, FeedGap, FeedMessage, FeedReader, FeedSubscription } from '../core/feed.ts'
 import { messageFrame } from '../core/feed-json.ts'
 import type { SubscriptionRow } from '../store/registry-rows.ts'
 import type { CallbackResult } from './callback-sender.ts'
+
+/** One attempt to hand a message over. */
+export interface CallbackAttempt {
+  event: FeedMessage
+  channelId: string
+  url: string
+  result: CallbackResult
+  /** Milliseconds to the answer. */
+  tookMs: number
+}
 
 export interface CallbackOptions {
   feed: Feed
   post: (url: URL, id: string, body: string, secret: string) => Promise<CallbackResult>
   /** Its row has changed. */
   changed: (row: SubscriptionRow) => void
+  attempted: (attempt: CallbackAttempt) => void
   wallMs: () => number
   random: () => number
 }
@@ -21,7 +32,7 @@ const GIVE_UP_MS = 86_400_000
 interface Waiting {
   id: string
   /** undefined for a gap, which is no message. */
-  messageId: string | undefined
+  event: FeedMessage | undefined
   body: string
 }
 
@@ -55,13 +66,13 @@ export class Callback implements FeedReader {
     const bodies = batch.once('callback', (events) =>
       events.flatMap(({ kind, event }) => (kind === 'message' ? [[event, messageFrame(event)] as const] : [])),
     )
-    for (const [{ id }, body] of bodies) this.waiting.push({ id, messageId: id, body })
+    for (const [event, body] of bodies) this.waiting.push({ id: event.id, event, body })
     void this.work()
   }
 
   gap({ after, missed, reason }: FeedGap): void {
     const body = JSON.stringify({ type: 'gap', after, missed, reason })
-    this.waiting.push({ id: `gap:${after ?? ''}`, messageId: undefined, body })
+    this.waiting.push({ id: `gap:${after ?? ''}`, event: undefined, body })
     void this.work()
   }
 
@@ -76,7 +87,7 @@ export class Callback implements FeedReader {
     this.busy = true
     try {
       for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
-        const result = await this.options.post(this.url, next.id, next.body, this.row.secret)
+        const result = await this.attempt(next)
         if (this.closed) return
         if (!result.delivered) return this.failed(result)
         this.waiting.shift()
@@ -88,15 +99,24 @@ export class Callback implements FeedReader {
     this.subscription?.resume()
   }
 
-  private delivered({ messageId }: Waiting): void {
+  private async attempt({ id, event, body }: Waiting): Promise<CallbackResult> {
+    const startedAt = performance.now()
+    const result = await this.options.post(this.url, id, body, this.row.secret)
+    const { channel_id: channelId, callback_url: url } = this.row
+    const tookMs = performance.now() - startedAt
+    if (event !== undefined) this.options.attempted({ event, channelId, url, result, tookMs })
+    return result
+  }
+
+  private delivered({ event }: Waiting): void {
     this.failures = 0
     const { row } = this
-    const count = messageId === undefined ? row.delivered : row.delivered + 1
+    const count = event === undefined ? row.delivered : row.delivered + 1
     this.change({
       state: 'active',
       reason: null,
       failing_since: null,
-      last_id: messageId ?? row.last_id,
+      last_id: event?.id ?? row.last_id,
       delivered: count,
     })
   }

@@ -8,7 +8,7 @@ import { isAllowed } from './callback-target.ts'
 
 export interface CallbacksOptions extends Omit<CallbackOptions, 'changed'> {
   rows: readonly SubscriptionRow[]
-  /** Hosts that may be named: `http.callbacks.allow`. */
+  /** Hosts that may be named at first: `http.callbacks.allow`. */
   allow: readonly string[]
   /** The id behind which what arrives from now on comes. */
   position: () => string
@@ -26,13 +26,30 @@ const MAX_URL = 2_048
 export class Callbacks {
   private readonly options: CallbacksOptions
   private readonly byId = new Map<string, Callback>()
+  /** As they were before the setting took their host from them: they go on when it is named again. */
+  private readonly blocked = new Map<string, SubscriptionRow>()
+  private allowed: readonly string[]
   private readonly dirty = new Set<string>()
   private readonly timer: NodeJS.Timeout
 
   constructor(options: CallbacksOptions) {
     this.options = options
+    this.allowed = options.allow
     for (const row of options.rows) this.open(row)
     this.timer = setInterval(() => this.save(), SAVE_EVERY_MS).unref()
+  }
+
+  /** Other hosts may be named from now on: subscriptions to those that are gone stop, those that came back go on. */
+  allow(hosts: readonly string[]): void {
+    this.allowed = hosts
+    for (const row of this.list()) {
+      const blocked = this.blocked.get(row.id)
+      if ((blocked === undefined && row.state === 'disabled') || this.isAllowed(row) === (blocked === undefined))
+        continue
+      this.byId.get(row.id)?.close()
+      this.blocked.delete(row.id)
+      this.open(blocked ?? row)
+    }
   }
 
   list(): SubscriptionRow[] {
@@ -67,6 +84,7 @@ export class Callbacks {
     if (found === undefined) return false
     found.close()
     this.byId.delete(id)
+    this.blocked.delete(id)
     this.dirty.delete(id)
     await this.options.commit({ type: 'subscription-delete', id })
     return true
@@ -79,21 +97,26 @@ export class Callbacks {
   }
 
   private open(row: SubscriptionRow): void {
-    const { feed, post, wallMs, random, logger } = this.options
-    const disabled = row.state === 'disabled'
-    if (!disabled && !this.isStillAllowed(row))
+    const { feed, post, attempted, wallMs, random, logger } = this.options
+    if (row.state !== 'disabled' && !this.isAllowed(row)) {
+      this.blocked.set(row.id, row)
+      logger.warn(
+        { subject: row.id, url: row.callback_url },
+        'a callback was stopped: its host is not allowed any more',
+      )
       return this.open({ ...row, state: 'disabled', reason: 'http.callbacks.allow does not name its host any more' })
+    }
     const changed = (next: SubscriptionRow): void => {
       const before = this.byId.get(next.id)?.row
       this.dirty.add(next.id)
       if (next.state === 'disabled' && before !== undefined)
-        logger.warn({ subscription: next.id, reason: next.reason }, 'a callback was disabled')
+        logger.warn({ subject: next.id, url: next.callback_url, reason: next.reason }, 'a callback was disabled')
     }
-    this.byId.set(row.id, new Callback(row, { feed, post, wallMs, random, changed }))
+    this.byId.set(row.id, new Callback(row, { feed, post, attempted, wallMs, random, changed }))
   }
 
-  private isStillAllowed(row: SubscriptionRow): boolean {
-    return URL.canParse(row.callback_url) && isAllowed(new URL(row.callback_url), this.options.allow)
+  private isAllowed(row: SubscriptionRow): boolean {
+    return URL.canParse(row.callback_url) && isAllowed(new URL(row.callback_url), this.allowed)
   }
 
   private checked(text: string): URL {
@@ -103,14 +126,14 @@ export class Callbacks {
     const url = new URL(text)
     if (url.username !== '' || url.password !== '')
       throw new EdgeError('request-invalid', 'callback_url may not hold credentials.', { place })
-    if (!isAllowed(url, this.options.allow))
+    if (!isAllowed(url, this.allowed))
       throw new EdgeError('callback-refused', `http.callbacks.allow does not name ${url.host}.`, { place })
     return url
   }
 
   private save(): void {
     for (const id of this.dirty) {
-      const row = this.byId.get(id)?.row
+      const row = this.blocked.get(id) ?? this.byId.get(id)?.row
       if (row !== undefined) this.options.put({ type: 'subscription', row })
     }
     this.dirty.clear()

@@ -1,7 +1,7 @@
 import { EdgeError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { ProtocolAdapter } from '../protocols/protocol-adapter.ts'
-import type { DeadLetterInput, HeldInput } from '../store/batch.ts'
+import type { DeadLetterInput, HeldInput, LostRange } from '../store/batch.ts'
 import type { RunningClock } from '../store/running-clock.ts'
 import { Backoff } from './backoff.ts'
 import type { BatchSender } from './batch-sender.ts'
@@ -9,6 +9,7 @@ import { describeError, type CircuitState, type DestinationStatus } from './dest
 import { probeRoute } from './held-probe.ts'
 import type { HeldRoutes } from './held-routes.ts'
 import type { Entry, LaneQueue } from './lane-queue.ts'
+import { lostRanges } from './lost-ranges.ts'
 import type { Reporter } from './reporter.ts'
 import { Sleeper } from './sleeper.ts'
 
@@ -102,7 +103,7 @@ export class DestinationLoop {
         { code: 'store-full', subject: this.name, messages: given.messages },
         'messages given up to make room in the store',
       )
-      this.report(queue)
+      this.report(queue, [], [], [], lostRanges(given.seqs, 'dropped'))
     }
     return freed
   }
@@ -203,7 +204,11 @@ export class DestinationLoop {
     queue.cursor.dead += result.dead.length
     const last = result.delivered.at(-1)
     if (last !== undefined) this.lastLatencyMs = clock.runningMs() - last.record.runningMs
-    this.report(queue, result.deadLetters, result.held)
+    const expired = lostRanges(
+      result.expired.map(({ record }) => record.seq),
+      'expired',
+    )
+    this.report(queue, result.deadLetters, result.held, [], expired)
     if (result.error === undefined) {
       this.backoff.succeeded()
       this.lastError = undefined
@@ -244,7 +249,7 @@ export class DestinationLoop {
     for (const queue of lanes) {
       const given = queue.giveUp(Infinity, now - policy.maxAgeMs)
       queue.cursor.expired += given.messages
-      this.report(queue)
+      this.report(queue, [], [], [], lostRanges(given.seqs, 'expired'))
     }
   }
 
@@ -253,10 +258,11 @@ export class DestinationLoop {
     deadLetters: DeadLetterInput[] = [],
     held: HeldInput[] = [],
     released: number[] = [],
+    lost: LostRange[] = [],
   ): void {
     const moved = queue.report()
     if (moved === undefined && deadLetters.length + held.length + released.length === 0) return
-    this.options.reporter.report({ cursor: moved ?? { ...queue.cursor }, deadLetters, held, released })
+    this.options.reporter.report({ cursor: moved ?? { ...queue.cursor }, deadLetters, held, released, lost })
   }
 
   private async drop(): Promise<void> {

@@ -6,7 +6,7 @@ export interface ForwardedCount {
   channelIds: readonly string[]
   delivered: number
   deadLettered: number
-  /** A histogram's JSON: milliseconds from receipt to confirmation. */
+  /** A histogram's JSON: milliseconds from durable to confirmed. */
   latency: number[]
 }
 

@@ -36,7 +36,14 @@ export async function probeRoute({ route, rows, adapter, sender, overdueMs, reas
     const entry =
       record === undefined
         ? undefined
-        : { record, epoch: row.epoch, boot: row.boot, bytes: row.record, targets: undefined }
+        : {
+            record,
+            epoch: row.epoch,
+            boot: row.boot,
+            closedMs: record.runningMs,
+            bytes: row.record,
+            targets: undefined,
+          }
     if (entry !== undefined && row.sinceRunningMs >= overdueMs) entries.push(entry)
     else released.push(row.seq)
     if (entry !== undefined && row.sinceRunningMs < overdueMs) {

@@ -18,9 +18,11 @@ export interface HistoryPage {
 /** Where a message id stands in this log. */
 export type HistoryPosition = { known: true; seq: number } | { known: false }
 
-/** Heads that are looked at for one page: the blocks of a batch belong together. */
+/** Heads that are looked at in one go. */
 const HEADS = 64
+/** Of the blocks that are read for one page. */
 const PAGE_BYTES = 256 * 1024
+const PAGE_BLOCKS = 64
 
 /** Reads messages back from the log, for those who come late. Every page is short: it is read on the thread that serves devices. */
 export class History {
@@ -47,17 +49,14 @@ export class History {
   }
 
   private read(after: number): HistoryPage {
-    const heads = this.reader.headsAfter(this.reader.positionBefore(after + 1), HEADS)
-    const chosen = wholeBatches(heads)
+    const { blocks, end } = this.blocksBehind(after)
     const found: { record: StoredRecord; head: BlockHead }[] = []
-    for (const head of chosen) {
-      if (head.last_seq <= after) continue
-      for (const record of this.reader.read(head)?.records ?? []) if (record.seq > after) found.push({ record, head })
-    }
+    for (const head of blocks)
+      for (const record of this.reader.read(head)?.records ?? [])
+        if (record.seq > after && record.seq <= (end ?? Infinity)) found.push({ record, head })
     found.sort((a, b) => a.record.seq - b.record.seq)
-    const atEnd = chosen.length === heads.length && heads.length < HEADS
     // Behind the last block there may have been more.
-    const lastSeq = Math.max(after, ...chosen.map((head) => head.last_seq), atEnd ? this.reader.lastSeq() : 0)
+    const lastSeq = end ?? Math.max(after, this.reader.lastSeq())
     return {
       messages: found.map(({ record, head: { epoch, boot } }) => {
         const { wallMs } = this.origins.receivedAt(record, boot)
@@ -66,7 +65,29 @@ export class History {
       lastSeq,
       // Every number belongs to one message of one stream.
       missing: lastSeq - after - found.length,
-      atEnd,
+      atEnd: end === undefined,
+    }
+  }
+
+  /**
+   * Blocks with messages behind `after`, and the number up to which they hold all that there are; undefined: to the end of the log.
+   * Blocks of one batch interleave, as each stream has its own: what lies before the first message of the next block is whole.
+   */
+  private blocksBehind(after: number): { blocks: BlockHead[]; end: number | undefined } {
+    const blocks: BlockHead[] = []
+    let bytes = 0
+    let position = this.reader.positionBefore(after + 1)
+    for (;;) {
+      const heads = this.reader.headsAfter(position, HEADS)
+      for (const head of heads) {
+        const isFull = bytes > PAGE_BYTES || blocks.length >= PAGE_BLOCKS
+        if (isFull && head.id > after + 1) return { blocks, end: head.id - 1 }
+        position = head.id
+        if (head.last_seq <= after) continue
+        blocks.push(head)
+        bytes += head.length
+      }
+      if (heads.length < HEADS) return { blocks, end: undefined }
     }
   }
 
@@ -79,19 +100,4 @@ export class History {
     this.plans.set(id, plan)
     return plan
   }
-}
-
-/** Blocks of one batch interleave: a page ends with a batch, and takes one at least. */
-function wholeBatches(heads: readonly BlockHead[]): BlockHead[] {
-  const chosen: BlockHead[] = []
-  let bytes = 0
-  for (const head of heads) {
-    if (bytes > PAGE_BYTES && head.batch !== chosen.at(-1)?.batch) return chosen
-    chosen.push(head)
-    bytes += head.length
-  }
-  if (heads.length < HEADS) return chosen
-  const last = heads.at(-1)?.batch
-  const whole = chosen.filter((head) => head.batch !== last)
-  return whole.length === 0 ? chosen : whole
 }

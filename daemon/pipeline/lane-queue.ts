@@ -9,6 +9,8 @@ export interface Entry {
   record: StoredRecord
   epoch: number
   boot: number
+  /** Running time at which its batch was closed off, to be committed at once: the last that is known before it was durable. */
+  closedMs: number
   /** The encoded record, checksum included. */
   bytes: Buffer
   /** Targets that have not confirmed it yet; filled in when it is first rendered. */
@@ -85,9 +87,9 @@ export class LaneQueue {
     this.kept = [...entries]
   }
 
-  /** Gives up unread blocks, oldest first, until `bytes` are free; returns how many messages that were. What is under way is left alone. */
-  giveUp(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number } {
-    const given = { messages: 0, bytes: 0 }
+  /** Gives up unread blocks, oldest first, until `bytes` are free; returns which messages that were. What is under way is left alone. */
+  giveUp(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number; seqs: number[] } {
+    const given = { messages: 0, bytes: 0, seqs: [] as number[] }
     while (given.bytes < bytes) {
       if (this.ready.length > 0) {
         const oldest = this.ready[0]
@@ -95,6 +97,7 @@ export class LaneQueue {
         this.ready.shift()
         given.messages++
         given.bytes += oldest.bytes.length
+        given.seqs.push(oldest.record.seq)
         this.settle([oldest])
         continue
       }
@@ -172,6 +175,7 @@ export class LaneQueue {
         record,
         epoch: head.epoch,
         boot: head.boot,
+        closedMs: head.running_ms,
         bytes: block.body.subarray(record.start, record.end),
         targets: undefined,
       })

@@ -10,6 +10,7 @@ import type { Headers } from '../core/message.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import type { Ingest } from './ingest.ts'
 import { refusalOf, type Judgement, type Passed } from './judge.ts'
+import { refuseUnreachable } from './unreachable.ts'
 
 /** A message as it comes from the API, a WebSocket or a program. */
 export interface PublishRequest {
@@ -138,7 +139,7 @@ export class Publisher {
     }
     const { judge } = ingest
     const judgement = active.upstreamOnly
-      ? judge.judgeOn(active, topic, bytes, request.headers, request.message)
+      ? refuseUnreachable(active, judge.judgeOn(active, topic, bytes, request.headers, request.message))
       : judge.judge(topic, bytes, request.headers, request.message)
     return { active, input, judgement }
   }

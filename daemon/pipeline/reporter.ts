@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { CursorRow, DeadLetterInput, HeldInput, Settlement } from '../store/batch.ts'
+import type { CursorRow, DeadLetterInput, HeldInput, LostRange, Settlement } from '../store/batch.ts'
 import type { FromForwarder, ToForwarder } from '../store/writer-messages.ts'
 
 export interface Settled {
@@ -7,6 +7,7 @@ export interface Settled {
   deadLetters: DeadLetterInput[]
   held: HeldInput[]
   released: number[]
+  lost: LostRange[]
 }
 
 /**

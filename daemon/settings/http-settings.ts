@@ -3,7 +3,8 @@ import { isLoopback } from './loopback.ts'
 import { reportInvalid, refine, type Schema } from './schema.ts'
 import { object, withDefault } from './schema-object.ts'
 import { list } from './schema-collections.ts'
-import { boolean, text } from './schema-scalars.ts'
+import { boolean, integer, text } from './schema-scalars.ts'
+import { timer } from './schema-units.ts'
 
 export interface HttpSettings extends ListenAddress {
   /** False for `http: null`; the other fields then hold the defaults and mean nothing. */
@@ -11,12 +12,18 @@ export interface HttpSettings extends ListenAddress {
   insecure: boolean
   /** Names by which the gateway may be called, beside loopback and the listener's own. */
   hosts: string[]
+  maxConnections: number
+  /** Streams, and WebSockets, at once. */
+  maxStreams: number
+  headersTimeoutMs: number
+  requestTimeoutMs: number
   callbacks: {
     /** `host`, `host:port` or `*.example.com`. */
     allow: string[]
   }
 }
 
+const LIMITS = { maxConnections: 4_096, maxStreams: 1_500, headersTimeoutMs: 10_000, requestTimeoutMs: 30_000 }
 const DEFAULT: ListenAddress = { url: 'http://127.0.0.1:8080', host: '127.0.0.1', port: 8080 }
 
 const hostName = text({ pattern: /^[A-Za-z0-9.:_[\]-]{1,253}$/, expected: 'a host name or address' })
@@ -35,7 +42,7 @@ const callbacks = object<HttpSettings['callbacks']>({
 })
 
 const enabled = refine(
-  object<{ address: ListenAddress } & Pick<HttpSettings, 'insecure' | 'hosts' | 'callbacks'>>({
+  object<{ address: ListenAddress } & Omit<HttpSettings, 'enabled' | keyof ListenAddress>>({
     address: withDefault(
       'url',
       listenUrl('http', 80, ['https']),
@@ -55,9 +62,33 @@ const enabled = refine(
       "Names by which the gateway may be called, beside localhost, loopback addresses and the listener's own name.",
     ),
     callbacks: withDefault('callbacks', callbacks, {}, 'Where messages may be posted to.'),
+    maxConnections: withDefault(
+      'maxConnections',
+      integer(10, 100_000),
+      LIMITS.maxConnections,
+      'Connections at once, streams and WebSockets included; what comes above is closed and counted.',
+    ),
+    maxStreams: withDefault(
+      'maxStreams',
+      integer(1, 100_000),
+      LIMITS.maxStreams,
+      'Streams of events at once, and as many WebSockets.',
+    ),
+    headersTimeoutMs: withDefault(
+      'headersTimeout',
+      timer(100),
+      '10s',
+      'How long the headers of a request may take until they are complete.',
+    ),
+    requestTimeoutMs: withDefault(
+      'requestTimeout',
+      timer(100),
+      '30s',
+      'How long a request may take until its body is complete.',
+    ),
   }),
-  ({ address, insecure, hosts, callbacks: targets }, node, field, context): HttpSettings | undefined => {
-    if (insecure || isLoopback(address.host)) return { enabled: true, ...address, insecure, hosts, callbacks: targets }
+  ({ address, ...rest }, node, field, context): HttpSettings | undefined => {
+    if (rest.insecure || isLoopback(address.host)) return { enabled: true, ...address, ...rest }
     const url = node.kind === 'map' ? node.entries.get('url')?.value : undefined
     return reportInvalid(
       context,
@@ -73,7 +104,7 @@ export const httpSchema: Schema<HttpSettings> = {
   json: { anyOf: [enabled.json, { type: 'null' }] },
   read(node, field, context) {
     if (node.kind === 'scalar' && node.value === null)
-      return { enabled: false, ...DEFAULT, insecure: false, hosts: [], callbacks: { allow: [] } }
+      return { enabled: false, ...DEFAULT, insecure: false, hosts: [], callbacks: { allow: [] }, ...LIMITS }
     return enabled.read(node, field, context)
   },
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { BrokerSettings } from './broker-settings.ts'
+import type { HttpSettings } from './http-settings.ts'
 import type { Settings } from './settings.ts'
 import type { StoreSettings } from './store-settings.ts'
 
@@ -14,14 +15,13 @@ type Effect = keyof SettingsDiff
 /** Each setting needs a decision here; the compiler asks for it. */
 type Effects<T> = Readonly<Record<keyof T, readonly [key: string, effect: Effect]>>
 
-type OtherSettings = Omit<Settings, 'broker' | 'store'>
+type OtherSettings = Omit<Settings, 'broker' | 'http' | 'store'>
 
 const ROOT: Effects<OtherSettings> = {
   gateway: ['gateway.id', 'restart'],
   asyncapi: ['asyncapi', 'live'],
   unmatched: ['unmatched', 'live'],
   allowUpstreamHosts: ['allowUpstreamHosts', 'live'],
-  http: ['http', 'restart'],
   upstreams: ['upstreams', 'live'],
   routes: ['routes', 'live'],
   sensors: ['sensors', 'restart'],
@@ -45,6 +45,20 @@ const BROKER: Effects<BrokerSettings> = {
   maxTopicBytes: ['broker.maxTopicBytes', 'live'],
 }
 
+const HTTP: Effects<HttpSettings> = {
+  enabled: ['http', 'restart'],
+  url: ['http.url', 'restart'],
+  host: ['http.url', 'restart'],
+  port: ['http.url', 'restart'],
+  insecure: ['http.insecure', 'restart'],
+  hosts: ['http.hosts', 'restart'],
+  callbacks: ['http.callbacks', 'live'],
+  maxConnections: ['http.maxConnections', 'restart'],
+  maxStreams: ['http.maxStreams', 'restart'],
+  headersTimeoutMs: ['http.headersTimeout', 'restart'],
+  requestTimeoutMs: ['http.requestTimeout', 'restart'],
+}
+
 const STORE: Effects<StoreSettings> = {
   directory: ['store.directory', 'restart'],
   maxBytes: ['store.maxBytes', 'live'],
@@ -57,6 +71,7 @@ const STORE: Effects<StoreSettings> = {
 export function diffSettings(before: Settings, after: Settings): SettingsDiff {
   const diff: SettingsDiff = { live: [], restart: [] }
   compare<OtherSettings>(ROOT, before, after, diff)
+  compare(HTTP, before.http, after.http, diff)
   compare(BROKER, before.broker, after.broker, diff)
   compare(STORE, before.store, after.store, diff)
   return diff
@@ -65,6 +80,6 @@ export function diffSettings(before: Settings, after: Settings): SettingsDiff {
 function compare<T extends object>(effects: Effects<T>, before: T, after: T, diff: SettingsDiff): void {
   for (const name in effects) {
     const [key, effect] = effects[name]
-    if (!isDeepStrictEqual(before[name], after[name])) diff[effect].push(key)
+    if (!isDeepStrictEqual(before[name], after[name]) && !diff[effect].includes(key)) diff[effect].push(key)
   }
 }

@@ -6,12 +6,17 @@ import type { CallRow, IdempotencyRow, StatisticsRow, SubscriptionRow } from './
 export class ApiReader {
   private readonly db: Database.Database
   private readonly key: Database.Statement<[string, string], IdempotencyRow>
+  private readonly bucketRows: Database.Statement<[number, number, number], StatisticsRow>
+  private readonly bucketRow: Database.Statement<[number, number, string, string], StatisticsRow>
 
   constructor(db: Database.Database) {
     this.db = db
     this.key = db.prepare<[string, string], IdempotencyRow>(
       'SELECT identity, key, body_hash, answer, wall_ms FROM idempotency WHERE identity = ? AND key = ?',
     )
+    const rows = 'SELECT step, bucket, scope, key, body FROM statistics WHERE step = ?'
+    this.bucketRows = db.prepare(`${rows} AND bucket BETWEEN ? AND ? ORDER BY bucket`)
+    this.bucketRow = db.prepare(`${rows} AND bucket = ? AND scope = ? AND key = ?`)
   }
 
   calls(query: PageQuery): (CallRow & { rowid: number })[] {
@@ -26,14 +31,15 @@ export class ApiReader {
     return this.key.get(identity, key)
   }
 
-  /** Statistics of one step between two buckets, both included. */
+  /** Statistics of one step between two buckets, both included; of one subject, or of all. */
   statistics(step: number, from: number, to: number, scope?: string, key?: string): StatisticsRow[] {
-    const more = `${scope === undefined ? '' : ' AND scope = ?'}${key === undefined ? '' : ' AND key = ?'}`
-    const values = [step, from, to, ...(scope === undefined ? [] : [scope]), ...(key === undefined ? [] : [key])]
-    return this.db
-      .prepare<(string | number)[], StatisticsRow>(
-        `SELECT step, bucket, scope, key, body FROM statistics WHERE step = ? AND bucket BETWEEN ? AND ?${more} ORDER BY bucket`,
-      )
-      .all(...values)
+    if (scope === undefined || key === undefined) return this.bucketRows.all(step, from, to)
+    const rows: StatisticsRow[] = []
+    // By its key each row is found at once: between them lie those of hundreds of other subjects.
+    for (let bucket = from; bucket <= to; bucket += step) {
+      const row = this.bucketRow.get(step, bucket, scope, key)
+      if (row !== undefined) rows.push(row)
+    }
+    return rows
   }
 }

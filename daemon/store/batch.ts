@@ -111,6 +111,15 @@ export interface Settlement {
   held: HeldInput[]
   /** Sequences that leave the held table. */
   released: number[]
+  /** What was settled without being delivered, as far as dead letters do not tell. */
+  lost?: LostRange[]
+}
+
+/** Messages of one destination and lane, both ends included, that it will not get. */
+export interface LostRange {
+  from: number
+  to: number
+  fate: 'expired' | 'dropped'
 }
 
 export interface DeadLetterInput {

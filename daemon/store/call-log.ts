@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
-import type { StreamRow } from './batch.ts'
+import type { Settlement, StreamRow } from './batch.ts'
+import { CallSettling } from './call-settling.ts'
 import type { Cursors } from './cursors.ts'
 import type { CallRow, CallState } from './registry-rows.ts'
 
@@ -8,145 +9,148 @@ export interface CallLogLimits {
   maxBytes: number
 }
 
-interface PendingCall {
-  call_id: string
-  seq: number
-  stream: number
-}
-
-/** Rows that are looked at in one sweep: what is left over comes in the next. */
-const SETTLED_AT_ONCE = 256
-const TRIMMED_AT_ONCE = 1_000
+/** Rows that are completed, or trimmed, while nothing else is written. */
+const IDLE_STEP = 1_000
+/** In one commit of messages: twice as many as have come, so that neither ever falls behind, and what that leaves of this. */
+const MIN_STEP = 16
+const MAX_STEP = 5_000
 const ROW_BYTES = 400
-const MAX_MEASURED = 10_000
 /** As the settings have it. */
 const DEFAULT_LIMITS: CallLogLimits = { maxAgeMs: 7 * 86_400_000, maxBytes: 128 * 1024 ** 2 }
 
-/** `message_call_logs`: rows of calls, completed when all destinations of their message have settled it. */
+/** Rows of one transaction: theirs are the numbers from `first` to `last`. */
+interface Rows {
+  first: number
+  last: number
+  extraMs: number
+}
+
+/** `message_call_logs`: rows of calls, completed when all destinations of their message have settled it, trimmed by age and size. */
 export class CallLog {
-  private readonly cursors: Cursors
-  private readonly streams: ReadonlyMap<number, StreamRow>
-  private readonly insert: Database.Statement
-  private readonly remember: Database.Statement
-  private readonly pending: Database.Statement<[number, number], PendingCall>
-  private readonly letter: Database.Statement<[string, number], { code: string }>
-  private readonly respond: Database.Statement
-  private readonly forget: Database.Statement
-  private readonly trimAge: Database.Statement
-  private readonly trimOldest: Database.Statement
-  private readonly trimStates: Database.Statement
-  private readonly measure: Database.Statement<[], number | null>
-  private lastSeq = 0
+  private readonly settling: CallSettling
+  private readonly sql: ReturnType<typeof prepare>
   private bytes: number | undefined
   private nowMs = 0
-  /** Calls of transactions that are not committed yet, and how long they have taken since. */
-  private open: { id: string; receivedRunningMs: number }[] = []
-  private readonly durableMs = new Map<string, number>()
+  private added = 0
+  private open: Rows | undefined
+  /** The last transaction took so long to become durable. */
+  private durable: Rows | undefined
 
   constructor(db: Database.Database, streams: ReadonlyMap<number, StreamRow>, cursors: Cursors) {
-    this.cursors = cursors
-    this.streams = streams
-    this.insert = db.prepare(
-      `INSERT INTO message_call_logs (id, channel_id, message_id, operation_type, payload, headers, broker_response, status, error_message, response_time_ms, created_at)
-       VALUES (@id, @channel_id, @message_id, @operation_type, @payload, @headers, @broker_response, @status, @error_message, @response_time_ms, @created_at) ON CONFLICT DO NOTHING`,
-    )
-    this.remember = db.prepare('INSERT INTO call_states (call_id, seq, stream) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
-    this.pending = db.prepare<[number, number], PendingCall>(
-      'SELECT call_id, seq, stream FROM call_states WHERE seq > ? ORDER BY seq LIMIT ?',
-    )
-    this.letter = db.prepare<[string, number], { code: string }>(
-      'SELECT code FROM dead_letters WHERE destination = ? AND seq = ?',
-    )
-    this.respond = db.prepare(
-      'UPDATE message_call_logs SET broker_response = ?, response_time_ms = coalesce(?, response_time_ms) WHERE id = ?',
-    )
-    this.forget = db.prepare('DELETE FROM call_states WHERE call_id = ?')
-    this.trimAge = db.prepare(
-      'DELETE FROM message_call_logs WHERE rowid IN (SELECT rowid FROM (SELECT rowid, created_at FROM message_call_logs ORDER BY rowid LIMIT ?) WHERE created_at < ?)',
-    )
-    this.trimOldest = db.prepare(
-      'DELETE FROM message_call_logs WHERE rowid IN (SELECT rowid FROM message_call_logs ORDER BY rowid LIMIT ?)',
-    )
-    this.trimStates = db.prepare('DELETE FROM call_states WHERE call_id NOT IN (SELECT id FROM message_call_logs)')
-    this.measure = db
-      .prepare<[], number | null>(
-        `SELECT sum(${ROW_BYTES} + ifnull(octet_length(payload), 0) + ifnull(octet_length(headers), 0)) FROM message_call_logs`,
-      )
-      .pluck()
+    this.settling = new CallSettling(db, streams, cursors)
+    this.sql = prepare(db)
   }
 
   /** Inside a transaction. */
   add(row: CallRow, state: CallState | undefined): void {
     const ms =
       state === undefined ? row.response_time_ms : Math.max(0, Math.round(this.nowMs - state.receivedRunningMs))
-    this.insert.run({ ...row, response_time_ms: ms })
-    if (this.bytes !== undefined) this.bytes += ROW_BYTES + (row.payload?.length ?? 0) + (row.headers?.length ?? 0)
+    const { lastInsertRowid, changes } = this.sql.insert.run({ ...row, response_time_ms: ms })
+    if (changes === 0) return
+    this.added++
+    if (this.bytes !== undefined) this.bytes += bytesOf(row)
     if (state === undefined) return
-    this.remember.run(row.id, state.seq, state.stream)
-    this.open.push({ id: row.id, receivedRunningMs: state.receivedRunningMs })
+    const rowid = Number(lastInsertRowid)
+    this.open = { first: this.open?.first ?? rowid, last: rowid, extraMs: 0 }
+    this.settling.add(row.id, state.seq, state.stream)
   }
 
-  /** A transaction begins. */
+  /** A transaction begins with messages that were closed off at `nowMs`. */
   begin(nowMs: number): void {
     this.nowMs = nowMs
-    this.open = []
+    this.added = 0
+    this.open = undefined
+    this.tellDurable()
   }
 
-  /** The transaction is durable. */
-  committed(nowMs: number): void {
-    for (const { id, receivedRunningMs } of this.open)
-      this.durableMs.set(id, Math.max(0, Math.round(nowMs - receivedRunningMs)))
-    this.open = []
-    if (this.durableMs.size > MAX_MEASURED) this.durableMs.clear()
+  /** What settlements tell of messages that were not delivered. Inside a transaction. */
+  noted(settlement: Settlement): void {
+    this.settling.noted(settlement)
+  }
+
+  /** Ends the part of a transaction that messages make: a bounded step of what else there is to do. */
+  step(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): void {
+    const limit = Math.min(MAX_STEP, MIN_STEP + 2 * this.added)
+    this.settle(limit)
+    if (this.added > 0 && this.bytes !== undefined) this.trimTo(wallMs, limits, limit)
+  }
+
+  /** The transaction is durable, `tookMs` after its messages were closed off. */
+  committed(tookMs: number): void {
+    const extraMs = Math.max(0, Math.round(tookMs))
+    this.durable = this.open === undefined || extraMs === 0 ? undefined : { ...this.open, extraMs }
+    this.open = undefined
   }
 
   /** After a rollback. */
   reset(): void {
-    this.open = []
+    this.open = undefined
     this.bytes = undefined
+    this.settling.reset()
   }
 
-  get hasOpen(): boolean {
-    return this.open.length > 0
+  /** What there is to do while no messages come; returns whether there is more. Inside a transaction. */
+  sweep(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): boolean {
+    this.tellDurable()
+    this.durable = undefined
+    const settled = this.settle(IDLE_STEP)
+    const trimmed = this.trimTo(wallMs, limits, IDLE_STEP)
+    this.settling.trim()
+    return settled >= IDLE_STEP || trimmed >= IDLE_STEP
   }
 
-  /** Completes the rows whose destinations have settled their message. Inside a transaction. */
-  settle(): void {
-    const rows = this.pending.all(this.lastSeq, SETTLED_AT_ONCE)
-    // Round and round: a destination that is down must not hide what others have settled.
-    this.lastSeq = rows.length < SETTLED_AT_ONCE ? 0 : (rows.at(-1)?.seq ?? 0)
-    for (const { call_id: id, seq, stream } of rows) {
-      const response = this.responseOf(seq, this.streams.get(stream))
-      if (response === undefined) continue
-      this.respond.run(JSON.stringify(response), this.durableMs.get(id) ?? null, id)
-      this.forget.run(id)
-      this.durableMs.delete(id)
+  /** Written behind the commit that it is about: only then it is known. */
+  private tellDurable(): void {
+    const { durable } = this
+    if (durable !== undefined) this.sql.durable.run(durable.extraMs, durable.first, durable.last)
+  }
+
+  private settle(limit: number): number {
+    return this.settling.settle(limit, (id, response) => this.sql.respond.run(JSON.stringify(response), id))
+  }
+
+  /** Deletes what is too old or too much, the oldest first, at most `limit` rows; returns how many went. */
+  private trimTo(wallMs: number, { maxAgeMs, maxBytes }: CallLogLimits, limit: number): number {
+    const expired = oldest(wallMs - maxAgeMs)
+    this.bytes ??= this.sql.measure.get() ?? 0
+    if (this.bytes <= maxBytes && (this.sql.oldest.get() ?? '~') >= expired) return 0
+    const going: string[] = []
+    let last = 0
+    for (const row of this.sql.first.iterate(limit)) {
+      if (this.bytes <= maxBytes && row.created_at >= expired) break
+      this.bytes -= row.bytes
+      last = row.rowid
+      going.push(row.id)
     }
+    if (going.length === 0) return 0
+    this.settling.forget(going)
+    this.sql.trim.run(last)
+    return going.length
   }
+}
 
-  /** Deletes what is too old or too much, the oldest first. Inside a transaction. */
-  trim(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): void {
-    this.trimAge.run(TRIMMED_AT_ONCE, oldest(wallMs - limits.maxAgeMs))
-    if (this.bytes !== undefined && this.bytes <= limits.maxBytes) return
-    // What was counted is only an upper bound: reading the whole log again is for when it matters.
-    this.bytes = this.measure.get() ?? 0
-    if (this.bytes <= limits.maxBytes) return
-    this.trimOldest.run(TRIMMED_AT_ONCE)
-    this.trimStates.run()
-    this.bytes = undefined
-  }
+const BYTES = `${ROW_BYTES} + ifnull(octet_length(payload), 0) + ifnull(octet_length(headers), 0)`
 
-  /** What each destination has made of a message; undefined while one of them has not. */
-  private responseOf(seq: number, stream: StreamRow | undefined): Record<string, string> | undefined {
-    const response: [string, string][] = []
-    for (const destination of stream?.destinations ?? []) {
-      const cursor = this.cursors.get(destination, stream?.lane ?? 'live')
-      if (cursor === undefined || !(seq < cursor.low || cursor.ranges.some(([from, to]) => seq >= from && seq <= to)))
-        return undefined
-      const letter = this.letter.get(destination, seq)
-      response.push([destination, letter === undefined ? 'settled' : `dead-lettered: ${letter.code}`])
-    }
-    return Object.fromEntries(response)
+function bytesOf({ payload, headers }: CallRow): number {
+  return ROW_BYTES + Buffer.byteLength(payload ?? '') + Buffer.byteLength(headers ?? '')
+}
+
+function prepare(db: Database.Database) {
+  return {
+    insert: db.prepare(
+      `INSERT INTO message_call_logs (id, channel_id, message_id, operation_type, payload, headers, broker_response, status, error_message, response_time_ms, created_at)
+       VALUES (@id, @channel_id, @message_id, @operation_type, @payload, @headers, @broker_response, @status, @error_message, @response_time_ms, @created_at) ON CONFLICT DO NOTHING`,
+    ),
+    respond: db.prepare('UPDATE message_call_logs SET broker_response = ? WHERE id = ?'),
+    durable: db.prepare(
+      `UPDATE message_call_logs SET response_time_ms = response_time_ms + ? WHERE rowid BETWEEN ? AND ? AND operation_type = 'publish'`,
+    ),
+    oldest: db.prepare<[], string>('SELECT created_at FROM message_call_logs ORDER BY rowid LIMIT 1').pluck(),
+    first: db.prepare<[number], { rowid: number; id: string; created_at: string; bytes: number }>(
+      `SELECT rowid, id, created_at, ${BYTES} AS bytes FROM message_call_logs ORDER BY rowid LIMIT ?`,
+    ),
+    trim: db.prepare<[number]>('DELETE FROM message_call_logs WHERE rowid <= ?'),
+    measure: db.prepare<[], number | null>(`SELECT sum(${BYTES}) FROM message_call_logs`).pluck(),
   }
 }
 

@@ -72,13 +72,14 @@ export class LogReader {
 
   /** The id behind which reading has to start so that no message from `seq` on is missed. */
   positionBefore(seq: number): number {
-    const before = this.db.prepare<[number], { id: number; batch: number }>(
-      'SELECT id, batch FROM blocks WHERE id <= ? ORDER BY id DESC LIMIT 256',
-    )
-    const rows = this.reporting('blocks', [], () => before.all(seq))
-    const batch = rows[0]?.batch
     // Blocks of one batch interleave: all of them have to be read again.
-    return rows.find((row) => row.batch !== batch)?.id ?? 0
+    const before = this.db
+      .prepare<[number, number], number>(
+        `SELECT id FROM blocks WHERE id <= ? AND batch <> (SELECT batch FROM blocks WHERE id <= ? ORDER BY id DESC LIMIT 1)
+         ORDER BY id DESC LIMIT 1`,
+      )
+      .pluck()
+    return this.reporting('blocks', 0, () => before.get(seq, seq) ?? 0)
   }
 
   /** The records of a block that can be read, or undefined if it is gone. */

@@ -51,6 +51,9 @@ export class LogWriter {
   /** Of commits that hold no batch. */
   private readonly durability: Durability
   private current: Durability
+  private waitedMs = 0
+  /** The last sweep has not come to the end of the calls that are complete, or too many. */
+  hasCallsLeft = false
 
   constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits, durability: Durability = 'power') {
     this.db = db
@@ -86,8 +89,9 @@ export class LogWriter {
     return this.logEnd.seq
   }
 
-  /** A batch whose number has been committed already is not written again. */
-  commit(batch: Batch | null, settlements: readonly Settlement[]): CommitResult {
+  /** A batch whose number has been committed already is not written again. `waitedMs`: how long it has been here. */
+  commit(batch: Batch | null, settlements: readonly Settlement[], waitedMs = 0): CommitResult {
+    this.waitedMs = waitedMs
     const fresh = batch !== null && batch.number > this.logEnd.batch ? batch : null
     let settled = settlements.length === 0
     try {
@@ -150,8 +154,7 @@ export class LogWriter {
     try {
       this.db.transaction(() => {
         this.retention.trim(nowMs, 256)
-        this.calls.settle()
-        this.calls.trim(wallMs, this.limits.callLog)
+        this.hasCallsLeft = this.calls.sweep(wallMs, this.limits.callLog)
         this.idempotency.trim(wallMs)
       })()
       return this.retention.makeRoom(0, nowMs) ? { status: 'committed' } : overLimit(true)
@@ -172,13 +175,15 @@ export class LogWriter {
     this.require(batch?.durability ?? this.durability)
     this.begin.run()
     this.calls.begin(batch?.clock.runningMs ?? 0)
-    for (const settlement of settlements) this.cursors.apply(settlement)
+    for (const settlement of settlements) {
+      this.cursors.apply(settlement)
+      this.calls.noted(settlement)
+    }
     if (batch !== null) this.writeBatch(batch, messages)
     this.end.run()
     this.ops.keep()
     this.logEnd.keep()
-    if (batch !== null && this.calls.hasOpen)
-      this.calls.committed(batch.clock.runningMs + performance.now() - startedAt)
+    this.calls.committed(this.waitedMs + performance.now() - startedAt)
     for (const settlement of settlements) this.cursors.settled(settlement.cursor)
   }
 
@@ -200,6 +205,7 @@ export class LogWriter {
       if (messages) this.writeBlock(batch, block)
       this.logEnd.block(block, messages)
     }
+    this.calls.step(batch.clock.wallMs, this.limits.callLog)
     this.logEnd.finish(messages && batch.blocks.length > 0)
     this.retention.trimSometimes(batch.clock.runningMs, batch.blocks.length)
   }

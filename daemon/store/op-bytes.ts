@@ -26,8 +26,8 @@ export function transactionBytes(batch: Batch | null, settlements: readonly Sett
   let bytes = 16 * 1024
   for (const block of batch?.blocks ?? []) bytes += block.length + 8 * 1024
   for (const op of batch?.ops ?? []) bytes += opBytes(op)
-  for (const { deadLetters, held } of settlements) {
-    bytes += 1024
+  for (const { deadLetters, held, lost } of settlements) {
+    bytes += 1024 + (lost?.length ?? 0) * ROW_BYTES
     for (const letter of deadLetters) bytes += letter.payload.length
     for (const one of held) bytes += one.record.length
   }

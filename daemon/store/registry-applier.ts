@@ -59,6 +59,9 @@ const COLUMNS = {
   statistics: ['step', 'bucket', 'scope', 'key', 'body'],
 } as const
 
+/** So far back connections are looked for: what an absence has left behind goes with the rest. */
+const CONNECTIONS_TRIMMED_SECONDS = 600
+
 /** Writes the registry's tables, inside the writer's transaction. */
 export class RegistryApplier {
   private readonly calls: CallLog
@@ -109,7 +112,9 @@ export class RegistryApplier {
         for (const row of op.rows) sql.statistics.run(row)
         break
       case 'statistics-trim':
-        sql.trimStatistics.run(op.step, op.before)
+        if (op.connections === true)
+          sql.trimConnections.run(op.step, op.before - CONNECTIONS_TRIMMED_SECONDS, op.before)
+        else sql.trimStatistics.run(op.step, op.before)
         break
     }
   }
@@ -162,6 +167,9 @@ function prepare(db: Database.Database) {
     pin: db.prepare('UPDATE registrations SET pinned = ? WHERE document_id = ?'),
     dropSubscription: db.prepare('DELETE FROM subscriptions WHERE id = ?'),
     trimStatistics: db.prepare('DELETE FROM statistics WHERE step = ? AND bucket < ?'),
+    trimConnections: db.prepare(
+      "DELETE FROM statistics WHERE step = ? AND bucket >= ? AND bucket < ? AND scope NOT IN ('channel', 'total')",
+    ),
   }
 }
 

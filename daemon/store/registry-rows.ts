@@ -149,4 +149,5 @@ export type RegistryOp =
   | { type: 'subscription-delete'; id: string }
   | { type: 'idempotency'; row: IdempotencyRow }
   | { type: 'statistics'; rows: StatisticsRow[] }
-  | { type: 'statistics-trim'; step: number; before: number }
+  /** Rows before this bucket; `connections`: only those that are neither of a channel nor of all. */
+  | { type: 'statistics-trim'; step: number; before: number; connections?: true }

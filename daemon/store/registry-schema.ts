@@ -32,3 +32,11 @@ export const REGISTRY_TABLES = `
   CREATE TABLE statistics (
     step INTEGER NOT NULL, bucket INTEGER NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (step, bucket, scope, key)) WITHOUT ROWID;
 `
+
+/** What became of messages that calls wait for, beside cursors and dead letters. */
+export const CALL_TABLES = `
+  CREATE INDEX call_states_by_stream ON call_states (stream, seq);
+  CREATE TABLE call_losses (
+    destination TEXT NOT NULL, lane TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL, fate TEXT NOT NULL,
+    PRIMARY KEY (destination, lane, from_seq)) WITHOUT ROWID;
+`

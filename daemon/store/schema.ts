@@ -12,9 +12,9 @@
  * - `cursors` never go back. Held and dead-lettered messages are written in the transaction that settles them.
  */
 import type Database from 'better-sqlite3'
-import { REGISTRY_TABLES } from './registry-schema.ts'
+import { CALL_TABLES, REGISTRY_TABLES } from './registry-schema.ts'
 
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 /** `PRAGMA application_id`: "SFEd". */
 export const APPLICATION_ID = 0x53464564
 
@@ -59,6 +59,7 @@ export const MIGRATIONS: readonly string[] = [
   REGISTRY_TABLES,
   // The same tables, but the state row may lag behind the blocks: a program that takes it for the end must not open them.
   '',
+  CALL_TABLES,
 ]
 
 /** Brings a database to this program's version, each step in a transaction of its own. */

@@ -14,6 +14,7 @@ const RETRY_FULL_MS = 100
 const RETRY_DISK_MS = 500
 const IDLE_COMMIT_MS = 100
 const SWEEP_MS = 2_000
+const NEXT_STEP_MS = 20
 /** Between two commits while a reader holds the WAL. */
 const SPACED_COMMIT_MS = 100
 /** Destinations are asked again to give up messages if nothing has come of it. */
@@ -33,9 +34,11 @@ export class WriterLoop {
   private readonly wal: WalGuard
   private readonly signal: Int32Array
   private batch: Batch | null = null
+  private batchAt = 0
   private settlements: Settlement[] = []
   private timer: NodeJS.Timeout | undefined
   private readonly sweeper: NodeJS.Timeout
+  private stepper: NodeJS.Timeout | undefined
   private full = false
   /** The file system itself has no space for messages. */
   private diskFull: boolean
@@ -73,6 +76,7 @@ export class WriterLoop {
     switch (message.type) {
       case 'batch':
         this.batch = message.batch
+        this.batchAt = performance.now()
         if (this.wal.slow) this.commitWithin(SPACED_COMMIT_MS)
         else this.commit()
         break
@@ -140,7 +144,7 @@ export class WriterLoop {
     if (this.batch !== null && !this.mayGrow(bytes)) return refusal('disk', 'the file system has no space left')
     // From its beginning the WAL takes a batch without growing.
     if (this.diskFull) this.wal.restart()
-    return this.writer.commit(this.batch, settlements)
+    return this.writer.commit(this.batch, settlements, performance.now() - this.batchAt)
   }
 
   /** On a full disk messages use only what deleted ones have left in the database: what frees space will need the rest. */
@@ -219,6 +223,9 @@ export class WriterLoop {
     const result = this.writer.sweep(this.now())
     if (result.status === 'fatal') return this.fail(result)
     this.wal.check()
+    // Rows of calls are completed in short steps, with room for messages in between.
+    clearTimeout(this.stepper)
+    if (this.writer.hasCallsLeft) this.stepper = setTimeout(() => this.guarded(() => this.sweep()), NEXT_STEP_MS)
     if (result.status === 'full') return result.cause === 'disk' ? this.useBallast() : undefined
     if (this.mayGrow(0)) this.ballast.fill()
     if (this.full && this.batch === null && this.settlements.length === 0 && this.mayGrow(0)) this.hasRoom()
@@ -245,6 +252,7 @@ export class WriterLoop {
   private fail(result: CommitResult & { status: 'fatal' }): void {
     this.failed = true
     clearInterval(this.sweeper)
+    clearTimeout(this.stepper)
     this.answer({ type: 'fatal', message: result.error.message, corrupt: result.corrupt })
   }
 
@@ -254,6 +262,7 @@ export class WriterLoop {
 
   private close(): void {
     clearInterval(this.sweeper)
+    clearTimeout(this.stepper)
     if (this.settlements.length > 0) this.commit()
     clearTimeout(this.timer)
     this.data.forwarder.close()

@@ -1,6 +1,8 @@
 import { fstatSync } from 'node:fs'
 import { destination, pino, stdSerializers, stdTimeFunctions, symbols } from 'pino'
+import { systemClock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
+import { RateLimitedLogger } from './rate-limited-logger.ts'
 import { censorKeys, createValueCensor } from './redaction.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -58,18 +60,24 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
     stream,
   )
 
+  const limited = new RateLimitedLogger(logger, systemClock)
+
   return {
+    // Most of these are for nobody: they are not worth remembering.
     debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    info: (fields, message) => limited.info(fields, message),
+    warn: (fields, message) => limited.warn(fields, message),
+    error: (fields, message) => limited.error(fields, message),
     setLevel: (level) => {
       logger.level = level
     },
     setSecrets: (secrets) => {
       censorValues = createValueCensor(secrets)
     },
-    flush: () => output?.flushSync(),
+    flush: () => {
+      limited.flush()
+      output?.flushSync()
+    },
   }
 }
 

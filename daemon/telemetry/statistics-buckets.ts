@@ -8,8 +8,9 @@ export interface BucketsOptions {
   step: number
   /** How many buckets stay in memory; those that are not saved yet stay in any case. */
   keep: number
-  /** Channels, and connections, that have counts of their own in one bucket. */
-  maxKeys: number
+  /** That have counts of their own in one bucket. */
+  maxChannels: number
+  maxConnections: number
   /** What was saved of a bucket, to go on from. */
   load: (bucket: number) => StatisticsRow[]
 }
@@ -45,7 +46,7 @@ export class StatisticsBuckets {
 
   add(bucketStart: number, subject: Subject, counts: TallyCounts): void {
     const bucket = this.open(bucketStart)
-    bucket.dirty.add(addTo(bucket, subject, counts, this.options.maxKeys))
+    bucket.dirty.add(addTo(bucket, subject, counts, this.options))
   }
 
   has(bucketStart: number): boolean {
@@ -82,20 +83,23 @@ export class StatisticsBuckets {
     const bucket: Bucket = { counted: new Map(), channels: 0, connections: 0, dirty: new Set() }
     for (const row of this.options.load(start)) {
       const counted = decodeRow(row)
-      if (counted !== undefined) addTo(bucket, counted.subject, counted.counts, this.options.maxKeys)
+      if (counted !== undefined) addTo(bucket, counted.subject, counted.counts, this.options)
     }
     this.buckets.set(start, bucket)
     return bucket
   }
 }
 
-function addTo(bucket: Bucket, subject: Subject, counts: TallyCounts, maxKeys: number): Counted {
+type Limits = Pick<BucketsOptions, 'maxChannels' | 'maxConnections'>
+
+function addTo(bucket: Bucket, subject: Subject, counts: TallyCounts, limits: Limits): Counted {
   const { scope } = subject
   let counted = bucket.counted.get(`${scope} ${subject.key}`)
   if (counted === undefined) {
-    const full = (scope === 'channel' ? bucket.channels : bucket.connections) >= maxKeys
+    const full =
+      scope === 'channel' ? bucket.channels >= limits.maxChannels : bucket.connections >= limits.maxConnections
     if (full && scope !== 'total' && subject.key !== OTHER)
-      return addTo(bucket, { scope, key: OTHER, name: OTHER, document: '' }, counts, maxKeys)
+      return addTo(bucket, { scope, key: OTHER, name: OTHER, document: '' }, counts, limits)
     counted = { subject, counts: new TallyCounts() }
     bucket.counted.set(`${scope} ${subject.key}`, counted)
     if (subject.key !== OTHER && scope !== 'total') bucket[scope === 'channel' ? 'channels' : 'connections']++

@@ -18,9 +18,13 @@ const KEEP_SLOTS = 13
 const KEEP_STORED = 5
 const KEEP_SECONDS: Readonly<Record<StoredStep, number>> = { 60: 25 * 3_600, 3600: 7 * 86_400 + 3_600 }
 const MAX_SLOT_KEYS = 2_000
-const MAX_ROW_KEYS = 200
-/** Buckets that are loaded at once: rows of the whole week would fill the memory. */
-const LOAD_AT_ONCE = 10
+const MAX_ROW_CHANNELS = 200
+/** Upstreams, sensors, and the busiest clients. */
+const MAX_ROW_CONNECTIONS = 1_100
+/** Connections are read by the minute for two hours only. */
+const KEEP_CONNECTION_MINUTES_SECONDS = 3 * 3_600
+/** Buckets that are loaded at once: each holds a thousand rows, and is read on the thread that serves devices. */
+const LOAD_AT_ONCE = 1
 
 /** What was counted, by time: 10 seconds for minutes, minutes for a day, hours for a week. */
 export class StatisticsHistory {
@@ -36,11 +40,18 @@ export class StatisticsHistory {
       new StatisticsBuckets({
         step,
         keep: KEEP_STORED,
-        maxKeys: MAX_ROW_KEYS,
+        maxChannels: MAX_ROW_CHANNELS,
+        maxConnections: MAX_ROW_CONNECTIONS,
         load: (bucket) => store.load(step, bucket, bucket + step),
       })
     this.buckets = {
-      10: new StatisticsBuckets({ step: 10, keep: KEEP_SLOTS, maxKeys: MAX_SLOT_KEYS, load: () => [] }),
+      10: new StatisticsBuckets({
+        step: 10,
+        keep: KEEP_SLOTS,
+        maxChannels: MAX_SLOT_KEYS,
+        maxConnections: MAX_SLOT_KEYS,
+        load: () => [],
+      }),
       60: stored(60),
       3600: stored(3600),
     }
@@ -63,6 +74,7 @@ export class StatisticsHistory {
     if (rows.length > 0) this.store.save(rows)
     for (const step of [60, 3600] as const)
       this.store.trim(step, this.buckets[step].bucketOf(wallMs) - KEEP_SECONDS[step])
+    this.store.trimConnections(60, this.buckets[60].bucketOf(wallMs) - KEEP_CONNECTION_MINUTES_SECONDS)
   }
 
   bucketOf(step: Step, wallMs: number): number {
@@ -76,14 +88,18 @@ export class StatisticsHistory {
     only?: Pick<Subject, 'scope' | 'key'>,
   ): IterableIterator<Counted & { bucket: number }> {
     const buckets = this.buckets[step]
+    const inMemory = new Map<number, Counted[]>()
+    // All at once: what is written and dropped from memory while somebody reads must not come twice.
     for (let bucket = from; bucket < to; bucket += step)
-      for (const counted of buckets.of(bucket)) if (isMeant(counted.subject, only)) yield { bucket, ...counted }
+      if (buckets.has(bucket)) inMemory.set(bucket, [...buckets.of(bucket)])
+    for (const [bucket, all] of inMemory)
+      for (const counted of all) if (isMeant(counted.subject, only)) yield { bucket, ...counted }
     if (step === 10) return
     for (let start = from; start < to; start += LOAD_AT_ONCE * step) {
       const end = Math.min(to, start + LOAD_AT_ONCE * step)
       for (const row of this.store.load(step, start, end, only?.scope, only?.key)) {
         // What is in memory holds what was saved as well.
-        const counted = buckets.has(row.bucket) ? undefined : decodeRow(row)
+        const counted = inMemory.has(row.bucket) ? undefined : decodeRow(row)
         if (counted !== undefined) yield { bucket: row.bucket, ...counted }
       }
     }

@@ -33,7 +33,7 @@ export function statisticsMetrics(statistics: Statistics, lastMinute: () => Stat
     perChannel('channel_messages_received_total', 'Messages of a channel, the refused ones included.', 'received'),
     perChannel('channel_messages_rejected_total', 'Refused messages of a channel.', 'rejected'),
     latency('message_durable_seconds', 'From receipt to durable, over the last minute.', 'durable'),
-    latency('message_confirmed_seconds', 'From receipt to confirmed, over the last minute.', 'confirmed'),
+    latency('message_confirmed_seconds', 'From durable to confirmed, over the last minute.', 'confirmed'),
   ]
 }
 

@@ -22,6 +22,8 @@ export interface StatisticsStore {
   save(rows: StatisticsRow[]): void
   /** Forgets the rows of a step whose bucket is before this one. */
   trim(step: StoredStep, before: number): void
+  /** The same for those of connections alone. */
+  trimConnections(step: StoredStep, before: number): void
   /** Rows with `from` ≤ bucket < `to`, in no order. */
   load(step: StoredStep, from: number, to: number, scope?: Scope, key?: string): StatisticsRow[]
 }

@@ -63,22 +63,36 @@ const MINUTES_UP_TO_MS = 2 * 3_600_000
 const MINUTE_SERIES_UP_TO_MS = 86_400_000
 const MAX_POINTS = 200
 
-/** The figures of a window that ends now: one minute to seven days; of one channel, or of all. */
-export function statisticsReport(
+/** One minute to seven days; of one channel, or of all. */
+export interface ReportQuery {
+  windowMs: number
+  channelId?: string
+}
+
+/** The figures of a window that ends now, at once: for short windows. */
+export function statisticsReport(statistics: Statistics, clock: Clock, query: ReportQuery): StatisticsReport {
+  const steps = reportSteps(statistics, clock, query)
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value
+}
+
+/** As statisticsReport, in steps of a row each: whoever takes them may do something else in between. */
+export function* reportSteps(
   statistics: Statistics,
   clock: Clock,
-  { windowMs, channelId }: { windowMs: number; channelId?: string },
-): StatisticsReport {
+  { windowMs, channelId }: ReportQuery,
+): Generator<void, StatisticsReport> {
   statistics.roll()
   const toMs = clock.wallMs()
   const only = channelId === undefined ? undefined : ({ scope: 'channel', key: channelId } as const)
   const sums = new Map<string, { subject: Subject; counts: TallyCounts }>()
-  const step = windowMs <= SLOTS_UP_TO_MS ? 10 : windowMs <= MINUTES_UP_TO_MS ? 60 : 3600
+  const slots = hasSlots(statistics, toMs, windowMs)
+  const step = slots ? 10 : windowMs <= MINUTES_UP_TO_MS ? 60 : 3600
   for (const { subject, counts } of statistics.history.read(step, spanOf(step, toMs, windowMs), only)) {
     const name = `${subject.scope} ${subject.key}`
     let sum = sums.get(name)
     if (sum === undefined) sums.set(name, (sum = { subject, counts: new TallyCounts() }))
     sum.counts.add(counts)
+    yield
   }
   const all = [...sums.values()].map(({ subject, counts }) => ({ subject, figures: figuresOf(counts, windowMs) }))
   const total = all.find(({ subject }) => subject.scope === (only === undefined ? 'total' : 'channel'))
@@ -104,17 +118,22 @@ export function statisticsReport(
           .map(({ subject, figures }) => ({ type, name: subject.key, ...figures })),
       )
       .sort(byTraffic),
-    series: seriesOf(statistics, toMs, windowMs, only ?? { scope: 'total', key: '' }),
+    series: yield* seriesOf(statistics, toMs, windowMs, only ?? { scope: 'total', key: '' }),
   }
 }
 
-function seriesOf(
+/** Slots are of this process alone: a window that begins before it is made of what was saved, in whole minutes. */
+function hasSlots({ history }: Statistics, toMs: number, windowMs: number): boolean {
+  return windowMs <= SLOTS_UP_TO_MS && history.sinceSeconds <= (toMs - windowMs) / 1_000
+}
+
+function* seriesOf(
   statistics: Statistics,
   toMs: number,
   windowMs: number,
   subject: Pick<Subject, 'scope' | 'key'>,
-): StatisticsReport['series'] {
-  const base = windowMs <= SLOTS_UP_TO_MS ? 10 : windowMs <= MINUTE_SERIES_UP_TO_MS ? 60 : 3600
+): Generator<void, StatisticsReport['series']> {
+  const base = hasSlots(statistics, toMs, windowMs) ? 10 : windowMs <= MINUTE_SERIES_UP_TO_MS ? 60 : 3600
   const step = Math.max(1, Math.ceil(windowMs / 1_000 / base / MAX_POINTS)) * base
   const sums = new Map<number, TallyCounts>()
   for (const { bucket, counts } of statistics.history.read(base, spanOf(base, toMs, windowMs), subject)) {
@@ -122,15 +141,17 @@ function seriesOf(
     const sum = sums.get(at) ?? new TallyCounts()
     sum.add(counts)
     sums.set(at, sum)
+    yield
   }
   const points = [...sums].sort(([a], [b]) => a - b).map(([at, counts]) => pointOf(at, counts))
   return { step, points }
 }
 
-/** The buckets of a window, the one that is growing now included. */
+/** The buckets of a window, the one that is growing now included; where they are few, the one in which it begins as well. */
 function spanOf(step: Step, toMs: number, windowMs: number): { from: number; to: number } {
   const bucketOf = (ms: number): number => Math.floor(ms / 1_000 / step) * step
-  return { from: bucketOf(toMs - windowMs) + (step === 3600 ? 0 : step), to: bucketOf(toMs) + step }
+  const isCoarse = step === 3600 || (step === 60 && windowMs <= SLOTS_UP_TO_MS)
+  return { from: bucketOf(toMs - windowMs) + (isCoarse ? 0 : step), to: bucketOf(toMs) + step }
 }
 
 function figuresOf(counts: TallyCounts, windowMs: number): Figures {

@@ -17,7 +17,7 @@ export class TallyCounts {
   deadLettered: Counter | undefined
   /** Milliseconds from receipt to the commit. */
   durable: LatencyHistogram | undefined
-  /** Milliseconds to the destination's confirmation. */
+  /** Milliseconds from durable to the destination's confirmation. */
   confirmed: LatencyHistogram | undefined
 
   /** Takes what `toJson` gave and was stored; what is damaged in it counts nothing. */

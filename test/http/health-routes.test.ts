@@ -29,6 +29,14 @@ test('/readyz tells strangers whether, not why', async () => {
   expect(answer.json()).toEqual({ status: 'degraded', reasons: [] })
 })
 
+test('/readyz tells whoever is known why', async () => {
+  const health = () => ({ ready: true, degraded: true, reasons: ['Upstream bus is down.'] })
+  const routes = [healthRoutes({ health, showReasons: () => false })]
+  const authorize = () => Promise.resolve({ name: 'ops', admin: false })
+  const answer = await createTestServer({ authorize }, { routes }).app.inject({ url: '/readyz', headers })
+  expect(answer.json()).toEqual({ status: 'degraded', reasons: ['Upstream bus is down.'] })
+})
+
 test('a probe may ask by HEAD', async () => {
   const answer = await createTestServer().app.inject({ method: 'HEAD', url: '/readyz', headers })
   expect(answer.statusCode).toBe(200)

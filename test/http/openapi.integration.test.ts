@@ -30,6 +30,7 @@ interface Call {
 }
 
 const RUNS = 25
+const NOTHING: Call = { query: {}, path: {}, header: {}, body: undefined }
 const daemon = await DaemonProcess.create()
 let api: OpenApi
 let base: string
@@ -127,9 +128,47 @@ test('a body that does not fit is never accepted', async () => {
 })
 
 test('a method that a path does not take is 405 and says which it takes', async () => {
-  const response = await fetch(`${base}/tickets`, { method: 'PATCH' })
-  expect(response.status).toBe(405)
-  expect(response.headers.get('allow')).toBe('POST')
+  for (const [path, methods] of Object.entries(api.paths)) {
+    const response = await fetch(base + path.replaceAll(/\{\w+\}/g, 'x'), { method: 'PATCH' })
+    expect([path, response.status]).toEqual([path, 405])
+    // A path with a parameter may fit as well.
+    expect(response.headers.get('allow')?.split(', ')).toEqual(
+      expect.arrayContaining(Object.keys(methods).map((method) => method.toUpperCase())),
+    )
+    for (const operation of Object.values(methods)) expectDocumented(operation, response, NOTHING)
+  }
+  expect((await fetch(`${base}/messages/stream`, { method: 'HEAD' })).status).toBe(405)
+})
+
+test.each(['/asyncapis', '/channels', '/subscriptions', '/quarantine', '/deadletters', '/calls'])(
+  'a cursor that is none of %s is refused by name',
+  async (path) => {
+    const response = await fetch(`${base}${path}?cursor=nonsense`)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ code: 'request-invalid', field: 'cursor' })
+  },
+)
+
+test('a list goes on where it was although the last item of the page is gone', async () => {
+  const post = (path: string, body: object): Promise<Response> =>
+    fetch(base + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const ids: string[] = []
+  for (const version of ['1', '2', '3']) {
+    const content = {
+      asyncapi: '3.0.0',
+      info: { title: 'Paged', version },
+      channels: { a: { address: `paged/${version}` } },
+    }
+    const { id } = (await (await post('/asyncapis/register', { content })).json()) as { id: string }
+    ids.push(id)
+  }
+  const first = await fetch(`${base}/asyncapis?name=Paged&limit=1`)
+  const { items, next } = (await first.json()) as { items: { id: string }[]; next: string }
+  expect(items.map((one) => one.id)).toEqual(ids.slice(0, 1))
+  await fetch(`${base}/asyncapis/${ids[0]}`, { method: 'DELETE' })
+  const second = await fetch(`${base}/asyncapis?name=Paged&limit=10&cursor=${next}`)
+  const rest = (await second.json()) as { items: { id: string }[] }
+  expect(rest.items.map((one) => one.id)).toEqual(ids.slice(1))
 })
 
 test('a request id is taken over or drawn, and always answered', async () => {

@@ -9,7 +9,7 @@ import { TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { EdgeError } from '../../daemon/core/errors.ts'
 import { silentLogger } from '../../daemon/core/logger.ts'
-import type { HttpServer, Routes } from '../../daemon/http/server.ts'
+import type { HttpServer, HttpServerOptions, Routes } from '../../daemon/http/server.ts'
 import { createTestServer } from './fake-ports.ts'
 
 const LOCAL = { host: 'localhost' }
@@ -140,7 +140,7 @@ describe('errors', () => {
 })
 
 describe('access', () => {
-  test('everything but health is asked about, by the path without its query', async () => {
+  test('everything is asked about, by the path without its query; health answers whatever the answer is', async () => {
     const asked: string[] = []
     const { app } = start({
       authorize: ({ method, path }) => {
@@ -157,7 +157,48 @@ describe('access', () => {
     expect(await status('/')).toBe(403)
     expect(await status('/live.json?x=1')).toBe(401)
     expect(await status('/nothing')).toBe(401)
-    expect(asked).toEqual(['GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
+    expect(asked).toEqual(['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
+  })
+
+  test('whoever comes with a ticket is known, and asked about all the same', async () => {
+    const asked: unknown[] = []
+    const ops = { name: 'ops', admin: false }
+    const routes: Routes = (app) => void app.get('/of', { config: { channel: 'query' } }, () => ({}))
+    const authorize: HttpServerOptions['authorize'] = ({ caller, channelId }) => {
+      asked.push([caller, channelId])
+      return Promise.resolve(channelId === 'secret' ? 'forbidden' : (caller ?? 'unauthenticated'))
+    }
+    const ticket = (given: string): typeof ops | undefined => (given === 'good' ? ops : undefined)
+    const { app } = start({ authorize }, { routes: [routes], ticket })
+    const status = async (url: string) => (await app.inject({ url, headers: LOCAL })).statusCode
+    expect(await status('/of?channel_id=a&ticket=good')).toBe(200)
+    expect(await status('/of?channel_id=secret&ticket=good')).toBe(403)
+    expect(await status('/of?channel_id=a&ticket=bad')).toBe(401)
+    expect(await status('/of?channel_id=a')).toBe(401)
+    expect(asked).toEqual([
+      [ops, 'a'],
+      [ops, 'secret'],
+      [undefined, 'a'],
+    ])
+  })
+
+  test('a request about a channel says about which, also where only its body names it', async () => {
+    const asked: (string | undefined)[] = []
+    const routes: Routes = (app) => {
+      app.get('/one/:id', { config: { channel: 'path' } }, () => ({}))
+      app.get('/of', { config: { channel: 'query' } }, () => ({}))
+      app.post('/in', { config: { channel: 'body' } }, () => ({}))
+    }
+    const authorize: HttpServerOptions['authorize'] = ({ channelId }) => {
+      asked.push(channelId)
+      return Promise.resolve(channelId === 'secret' ? 'forbidden' : { name: 'ops', admin: false })
+    }
+    const { app } = start({ authorize }, { routes: [routes] })
+    await app.inject({ url: '/one/a', headers: LOCAL })
+    await app.inject({ url: '/of?channel_id=b', headers: LOCAL })
+    const answer = await app.inject({ method: 'POST', url: '/in', headers: LOCAL, payload: { channel_id: 'secret' } })
+    expect(answer.statusCode).toBe(403)
+    expect(asked).toEqual(['a', 'b', undefined, 'secret'])
   })
 })
 

@@ -200,9 +200,10 @@ describe('an upgrade is refused', () => {
     const { url } = await start(
       {},
       {
-        authorize: ({ headers }) =>
+        authorize: ({ headers, caller }) =>
           Promise.resolve(
-            headers['authorization'] === 'Bearer secret' ? { name: 'ops', admin: false } : 'unauthenticated',
+            caller ??
+              (headers['authorization'] === 'Bearer secret' ? { name: 'ops', admin: false } : 'unauthenticated'),
           ),
         ticket: (ticket, path) => tickets.redeem(ticket, path),
       },

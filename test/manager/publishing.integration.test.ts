@@ -13,6 +13,7 @@ const DOCUMENT = {
   servers: {
     journal: { host: 'elsewhere.example', protocol: 'kafka' },
     local: { host: 'localhost:1883', protocol: 'mqtt' },
+    lost: { host: 'lost.example', protocol: 'kafka', 'x-bridge': { role: 'upstream' } },
   },
   channels: {
     readings: {
@@ -36,6 +37,11 @@ const DOCUMENT = {
       address: 'plant.events',
       servers: [{ $ref: '#/servers/journal' }],
       messages: { Event: { payload: { type: 'object' } } },
+    },
+    lost: {
+      address: 'plant.lost',
+      servers: [{ $ref: '#/servers/lost' }],
+      messages: { Lost: { payload: { type: 'object' } } },
     },
     nowhere: { address: null, messages: { Any: { payload: {} } } },
   },
@@ -74,6 +80,17 @@ function publish(address: string, more: object, headers: Record<string, string> 
 }
 
 describe('publishing over the API', () => {
+  test('to a channel whose servers are no upstreams of this gateway is refused: it would reach nobody', async () => {
+    const answer = await publish('plant.lost', { payload: {} })
+    expect(answer).toMatchObject({ status: 422, body: { code: 'upstream-missing' } })
+    expect(JSON.stringify(answer.body)).toContain('lost among the upstreams')
+    const ask = { channel_id: channels.get('plant.lost'), payload: {} }
+    const checked = await call(daemon, 'POST', '/messages/validate', ask)
+    expect(checked).toMatchObject({ status: 200, body: { valid: false, code: 'upstream-missing', destinations: [] } })
+    const invalid = await call(daemon, 'POST', '/messages/validate', { ...ask, payload: 7 })
+    expect(invalid).toMatchObject({ status: 200, body: { valid: false, code: 'payload-invalid' } })
+  })
+
   test('encodes the payload by the content type of the message', async () => {
     const client = await connectClient(daemon.mqttPort)
     const payloads: Buffer[] = []

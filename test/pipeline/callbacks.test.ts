@@ -4,6 +4,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EdgeError } from '../../daemon/core/errors.ts'
 import { silentLogger } from '../../daemon/core/logger.ts'
+import type { CallbackAttempt } from '../../daemon/pipeline/callback.ts'
 import { CallbackSender, sign } from '../../daemon/pipeline/callback-sender.ts'
 import { isAllowed, isPrivate } from '../../daemon/pipeline/callback-target.ts'
 import { Callbacks } from '../../daemon/pipeline/callbacks.ts'
@@ -38,11 +39,13 @@ let callbacks: Callbacks
 let feed: FakeFeed
 let ops: Op[]
 let nowMs: number
+let attempts: CallbackAttempt[] = []
 
 beforeEach(async () => {
   posted.length = 0
   answers = []
   ops = []
+  attempts = []
   nowMs = 1_700_000_000_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   port = (server.address() as AddressInfo).port
@@ -65,6 +68,7 @@ function start(rows: SubscriptionRow[], allow: readonly string[] = [`127.0.0.1:$
     position: () => 'gw:store:0',
     post: (url, id, body, secret) => sender.post(url, id, body, secret, nowMs),
     put: (op) => void ops.push(op),
+    attempted: (attempt) => void attempts.push(attempt),
     commit: (op) => {
       ops.push(op)
       return Promise.resolve()
@@ -172,6 +176,50 @@ test('it takes a bounded number of messages at a time, and asks for more when th
     () => 'it asks for more',
     () => (feed.subscribed[0]?.resumed ?? 0) > 0,
   )
+})
+
+test('each attempt to hand a message over is told, with what came of it', async () => {
+  answers = [(response) => response.writeHead(503).end(), ok]
+  await callbacks.create('channel', url())
+  feed.emit(feedMessage(1))
+  await arrived(2)
+  await waitUntil(
+    () => 'both are told',
+    () => attempts.length === 2,
+  )
+  expect(attempts.map(({ event, channelId, result }) => [event.seq, channelId, result])).toEqual([
+    [1, 'channel', { delivered: false, gone: false, reason: 'answered 503' }],
+    [1, 'channel', { delivered: true }],
+  ])
+})
+
+test('a receiver that does not answer is given up after its time; waiting for a turn does not count', async () => {
+  sender.close()
+  sender = new CallbackSender(400)
+  answers = Array.from({ length: 8 }, () => () => undefined)
+  // The first eight hold all connections to this host until their time is over; the ninth has its own time after that.
+  const results = await Promise.all(
+    Array.from({ length: 9 }, (_, index) => sender.post(new URL(url()), String(index), '{}', 'whsec_', nowMs)),
+  )
+  expect(results.slice(0, 8).every((one) => !one.delivered && one.reason === 'no answer within 0.4 s')).toBe(true)
+  expect(results[8]).toEqual({ delivered: true })
+})
+
+test('a host that is not allowed any more stops its subscriptions; named again, they go on behind what was delivered', async () => {
+  await callbacks.create('channel', url())
+  feed.emit(feedMessage(3))
+  await waitUntil(
+    () => 'it is delivered',
+    () => row()?.last_id === 'gw:store:3',
+  )
+  callbacks.allow(['elsewhere.example'])
+  expect(row()).toMatchObject({ state: 'disabled', reason: 'http.callbacks.allow does not name its host any more' })
+  expect(feed.subscribed).toEqual([])
+  const refused: unknown = await callbacks.create('channel', url()).catch((reason: unknown) => reason)
+  expect(refused).toMatchObject({ code: 'callback-refused' })
+  callbacks.allow(['127.0.0.1'])
+  expect(row()).toMatchObject({ state: 'active', reason: null })
+  expect(feed.subscribed).toMatchObject([{ from: 'gw:store:3' }])
 })
 
 test('after a restart it goes on behind what was delivered', async () => {

@@ -14,7 +14,8 @@ import { openReadable } from '../../daemon/store/connection.ts'
 import { LogReader } from '../../daemon/store/log-reader.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
-import { batchOf, blocksOf, OpenLog, openOptions, streamOp } from '../store/store-fixture.ts'
+import { BlockBuilder, BlockPool } from '../../daemon/store/block-builder.ts'
+import { batchOf, blocksOf, OpenLog, openOptions, recordInput, streamOp } from '../store/store-fixture.ts'
 
 let folder: TemporaryFolder
 let log: OpenLog
@@ -201,6 +202,8 @@ describe('a reader', () => {
 
   test('is told of messages that have gone even where nothing has come after them', async () => {
     store(4, false)
+    // No block goes before the state row tells of it.
+    log.writer.commit(batchOf(++batch, []), [])
     log.db.exec('DELETE FROM blocks')
     const reader = new Collector()
     feed.subscribe(ALL, `${prefix}1`, reader)
@@ -213,6 +216,28 @@ describe('a reader', () => {
     await has(reader, 1)
     expect(reader.seqs).toEqual([5])
   })
+
+  test.each([65, 300])(
+    'reads a commit of %i blocks to its end, whatever lies before and behind it',
+    async (streams) => {
+      store(3, false)
+      const ops = Array.from({ length: streams }, (_, index) => streamOp(index + 2, []))
+      const builders = ops.map((_, index) => new BlockBuilder(index + 2, new BlockPool()))
+      // Round and round: every block reaches over the whole of the commit.
+      for (let round = 0; round < 4; round++)
+        for (const builder of builders) builder.add(++seq, recordInput(`{"n":${seq}}`))
+      const blocks = builders.flatMap((builder) => builder.take()).sort((a, b) => a.firstSeq - b.firstSeq)
+      log.writer.commit(batchOf(++batch, blocks, ops), [])
+      store(3, false)
+      for (const from of [0, 3, streams + 10]) {
+        const reader = new Collector()
+        feed.subscribe(ALL, prefix + from, reader)
+        await has(reader, seq - from)
+        expect(reader.seqs).toEqual(upTo(seq, from + 1))
+        expect(reader.gaps).toEqual([])
+      }
+    },
+  )
 
   test('that names a message which has not been given out yet is told, and begins now', async () => {
     store(1, false)

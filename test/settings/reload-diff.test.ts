@@ -20,6 +20,7 @@ allowUpstreamHosts: [ k ]
 upstreams: { j: { protocol: file, directory: /j } }
 routes: [ { from: a, to: j } ]
 log: { level: debug }
+http: { callbacks: { allow: [ hooks.example ] } }
 broker: { maxConnections: 5, maxPacketSize: 1MiB, keepaliveLimit: 1h }
 store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2h } }
 `),
@@ -31,6 +32,7 @@ store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2
       'upstreams',
       'routes',
       'log.level',
+      'http.callbacks',
       'broker.maxPacketSize',
       'broker.maxConnections',
       'broker.keepaliveLimit',
@@ -56,9 +58,9 @@ shutdownTimeout: 1s
     live: [],
     restart: [
       'gateway.id',
-      'http',
       'sensors',
       'shutdownTimeout',
+      'http',
       'broker.listeners',
       'broker.anonymous',
       'store.directory',

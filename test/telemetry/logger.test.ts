@@ -90,12 +90,21 @@ describe('the logger', () => {
     expect(lines[0]).toContain('[3 bytes]')
   })
 
+  test('a line that repeats comes once a second; what was left out is told at the end', () => {
+    const { lines, logger } = create()
+    for (let i = 0; i < 5; i += 1) logger.warn({ i }, 'again')
+    logger.warn({ subject: 'other' }, 'again')
+    expect(lines).toHaveLength(2)
+    logger.flush()
+    expect(JSON.parse(lines[2] ?? '')).toMatchObject({ msg: 'again', i: 4, suppressed: 4 })
+  })
+
   test('nothing is lost when the process exits at once', () => {
     const module = new URL('../../daemon/telemetry/logger.ts', import.meta.url).href
     const program = `
       const { createLogger } = await import(${JSON.stringify(module)})
       const logger = createLogger({ level: 'debug', journalStream: '1:1' })
-      for (let i = 0; i < 5000; i += 1) logger.info({ i }, 'line')
+      for (let i = 0; i < 5000; i += 1) logger.info({ i, subject: String(i) }, 'line')
       process.exit(0)`
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
     const lines = output.trimEnd().split('\n')

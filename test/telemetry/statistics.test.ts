@@ -4,6 +4,7 @@ import { FakeClock } from '../../daemon/core/clock.ts'
 import { latencyBucket, LatencyHistogram } from '../../daemon/telemetry/latency-histogram.ts'
 import { Statistics } from '../../daemon/telemetry/statistics.ts'
 import type { StatisticsRow, StatisticsStore } from '../../daemon/telemetry/statistics-rows.ts'
+import { StatisticsSlices } from '../../daemon/telemetry/statistics-slices.ts'
 import { statisticsReport, type StatisticsReport } from '../../daemon/telemetry/statistics-view.ts'
 
 /** Rows as the database keeps them: one for each step, bucket, scope and key. */
@@ -16,6 +17,11 @@ class Rows implements StatisticsStore {
 
   trim(step: number, before: number): void {
     for (const [key, row] of this.rows) if (row.step === step && row.bucket < before) this.rows.delete(key)
+  }
+
+  trimConnections(step: number, before: number): void {
+    for (const [key, row] of this.rows)
+      if (row.step === step && row.bucket < before && !['channel', 'total'].includes(row.scope)) this.rows.delete(key)
   }
 
   load(step: number, from: number, to: number, scope?: string, key?: string): StatisticsRow[] {
@@ -100,6 +106,35 @@ describe('a report', () => {
     expect(totals.latency.confirmed.p50).toBeCloseTo(5, 0)
   })
 
+  test.each([MINUTE, 2 * MINUTE])('of %i ms is there right after a restart, in whole minutes', (windowMs) => {
+    accept(5)
+    pass(30_000)
+    restart()
+    pass(20_000)
+    accept(2)
+    expect(report(windowMs).totals.received).toBe(7)
+    expect(report(windowMs).series.points.reduce((sum, point) => sum + point.received, 0)).toBe(7)
+    pass(3 * MINUTE)
+    accept(1)
+    expect(report(windowMs).totals.received).toBe(1)
+    expect(report(windowMs).series.step).toBe(10)
+  })
+
+  test('has a thousand clients of their own, also of the past', () => {
+    for (let client = 0; client < 1_000; client++) statistics.client(`device-${client}`).accepted(1, 1)
+    restart()
+    expect(report(7 * DAY).connections).toHaveLength(1_000)
+    expect(report(HOUR).connections).toHaveLength(1_000)
+  })
+
+  test('in slices is the same', async () => {
+    accept(7)
+    restart()
+    accept(3)
+    for (const windowMs of [MINUTE, HOUR, 7 * DAY])
+      expect(await new StatisticsSlices(statistics, clock).report({ windowMs })).toEqual(report(windowMs))
+  })
+
   test('of one channel has its figures as totals', () => {
     accept(2)
     statistics.totals.accepted(1, latencyBucket(1))
@@ -113,6 +148,7 @@ describe('a report', () => {
     [DAY, 480],
     [7 * DAY, 3600],
   ])('of %i ms has a series in steps of %i s', (windowMs, step) => {
+    pass(2 * MINUTE)
     accept(3)
     const { series } = report(windowMs)
     expect(series.step).toBe(step)

@@ -1,0 +1,34 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { HttpProblem } from './problem.ts'
+
+/** Bodies up to here are always taken: connections are bounded, and a message is small. */
+const SMALL_BYTES = 16 * 1024
+
+/** Large bodies that are being received may take so much memory together, however slowly they come. */
+export class BodyBudget {
+  /** Requests that found no room. */
+  refused = 0
+  private readonly maxBytes: number
+  private held = 0
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
+
+  /** Reserves what the body may take until its request is over. Throws HttpProblem 503. */
+  admit({ headers, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+    const { 'content-length': declared, 'transfer-encoding': encoding } = headers
+    if (declared === undefined && encoding === undefined) return
+    const limit = routeOptions.bodyLimit ?? this.maxBytes
+    const bytes = Math.min(limit, encoding === undefined ? Number(declared) : limit)
+    if (bytes <= SMALL_BYTES) return
+    if (this.held + bytes > this.maxBytes) {
+      this.refused++
+      throw new HttpProblem(503, 'limit-reached', 'Too many large bodies are being received: try again soon.')
+    }
+    this.held += bytes
+    reply.raw.once('close', () => {
+      this.held -= bytes
+    })
+  }
+}
