@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { messageEvent } from '../core/feed-json.ts'
 import type { FeedBatch, FeedEvent, FeedGap, FeedReader } from '../core/feed.ts'
 import { ReaderPace } from './reader-pace.ts'
@@ -7,18 +8,23 @@ import { ReaderPace } from './reader-pace.ts'
 export class SseReader implements FeedReader {
   readonly pace: ReaderPace
   private readonly response: ServerResponse
+  private readonly socket: Socket
 
-  constructor(response: ServerResponse) {
+  /** The head of the response has been written. */
+  constructor(response: ServerResponse, socket: Socket) {
     this.response = response
-    this.pace = new ReaderPace(response)
+    this.socket = socket
+    this.pace = new ReaderPace(socket)
   }
 
   ready(): boolean {
     return this.pace.hasRoom
   }
 
+  /** Past the response, which would frame the same bytes anew for each reader. */
   take(batch: FeedBatch): void {
-    this.response.write(batch.once('sse', encode))
+    const bytes = batch.once('sse', encode)
+    this.socket.write(this.response.chunkedEncoding ? batch.once('sse-chunk', () => chunkOf(bytes)) : bytes)
   }
 
   gap({ after, missed, reason }: FeedGap): void {
@@ -39,6 +45,11 @@ export class SseReader implements FeedReader {
   cut(): void {
     this.response.destroy()
   }
+}
+
+/** As HTTP/1.1 frames a body of unknown length (RFC 9112, 7.1). */
+function chunkOf(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
 }
 
 function encode(events: readonly FeedEvent[]): Buffer {

@@ -77,7 +77,7 @@ export class StreamRoute {
             'x-accel-buffering': 'no',
           })
           raw.write(`retry: ${RETRY_MS}\n\n`)
-          const reader = new SseReader(raw)
+          const reader = new SseReader(raw, request.socket)
           this.readers.add(reader)
           const from = request.headers['last-event-id'] ?? lastEventId ?? null
           const filter = channelId === undefined ? { kinds } : { kinds, channelId }

@@ -17,8 +17,10 @@ import type { History } from './history.ts'
 /** With thousands of readers, so many events go out together that each costs little. */
 const MAX_FLUSH_MS = 50
 const READERS_PER_MS = 20
-/** Writing to so many takes a fraction of a millisecond. */
+/** Writing to so many takes a fraction of a millisecond; after some rounds of it there is a pause for everything else. */
 const READERS_AT_ONCE = 16
+const ROUNDS_AT_ONCE = 2
+const PAUSE_MS = 1
 
 /**
  * What happens, to all who watch: live from memory, and from the log what a reader was too slow for or has missed while it
@@ -118,7 +120,9 @@ export class LiveFeed implements Feed {
       if (subscriber.reader.ready()) subscriber.take(batch)
       else subscriber.miss(batch.events)
     }
-    if (from + READERS_AT_ONCE < due.length) setImmediate(() => this.deliver(due, from + READERS_AT_ONCE))
+    const next = from + READERS_AT_ONCE
+    if (next < due.length && (next / READERS_AT_ONCE) % ROUNDS_AT_ONCE > 0) setImmediate(() => this.deliver(due, next))
+    else if (next < due.length) setTimeout(() => this.deliver(due, next), PAUSE_MS)
     else if (this.pending.length > 0) this.schedule()
     else this.flushing = false
   }

@@ -56,6 +56,7 @@ export const readers: Scenario = {
         record.add('2,000 readers: delivery p99', 'ms', latencyMs.p99, { atMost: 250 })
         record.add('2,000 readers: delivery p50', 'ms', latencyMs.p50)
         record.add('acknowledgement p99 with 2,000 readers over with 2', '×', watchedMs / aloneMs, { atMost: 1.5 })
+        record.add('acknowledgement p99 with 2,000 readers', 'ms', watchedMs)
       }
     } finally {
       await daemon.stop()
