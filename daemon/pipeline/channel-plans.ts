@@ -1,4 +1,4 @@
-import type { Bridge, Contract, ContractChannel, ContractMessage } from '../asyncapi/contract.ts'
+import type { Bridge, Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract.ts'
 import { plainNames } from '../asyncapi/default-names.ts'
 import { parseDuration } from '../core/units.ts'
 import type { RouteSettings } from '../settings/route-settings.ts'
@@ -15,6 +15,7 @@ export interface ChannelPlansInput {
   channelId: string
   address: string
   receives: boolean
+  action: ContractOperation['action']
   settings: RoutingSettings
   book: PlanBook
   tally: Tally
@@ -46,7 +47,7 @@ export class ChannelPlans {
 
   constructor(input: ChannelPlansInput) {
     this.input = input
-    this.bridge = bridgeOf(input.contract, input.channel, undefined)
+    this.bridge = bridgeOf(input.contract, input.channel, undefined, input.action)
     this.fixedRoutes = input.settings.routes.filter((route) => routeFit(route.from, input.address) === 'always')
     this.openRoutes = input.settings.routes.filter((route) => routeFit(route.from, input.address) === 'depends')
   }
@@ -60,12 +61,12 @@ export class ChannelPlans {
   }
 
   private make(topic: string, message: ContractMessage | undefined): MessagePlan {
-    const { document, contract, channel, channelId, address, receives, settings, book, tally } = this.input
+    const { document, contract, channel, channelId, address, receives, action, settings, book, tally } = this.input
     const open = this.openRoutes.filter((route) => routeTakes(route.from, topic))
     const key = `${message?.name ?? ''} ${message === undefined} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
     const known = this.made.get(key)
     if (known !== undefined) return known
-    const bridge = bridgeOf(contract, channel, message)
+    const bridge = bridgeOf(contract, channel, message, action)
     // In the order of the settings, whichever way they matched.
     const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
     const targets = receives ? targetsOf(bridge, routes, settings, plainNames(channel)) : []

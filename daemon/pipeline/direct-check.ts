@@ -24,7 +24,7 @@ export class DirectCheck {
     const [match] = matches
     const active = match?.value
     if (active === undefined || matches.length > 1 || match?.values.length !== 1) return undefined
-    const check = active.check().only(active.receives ? 'receive' : 'send')
+    const check = active.check().only(active.action)
     if (check === undefined) return undefined
     return new DirectCheck(check.format, check.payload, {
       verdict: 'pass',

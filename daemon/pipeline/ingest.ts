@@ -19,7 +19,7 @@ import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
 
 export interface IngestOptions {
-  log: MessageLog
+  log: Pick<MessageLog, 'accepting' | 'append' | 'put' | 'barrier'>
   judge: Judge
   clock: RunningClock
   limits: TopicLimits
@@ -107,7 +107,7 @@ export class Ingest {
     headers: Headers | undefined,
   ): number | undefined {
     const { log, clock, counts, calls, feed } = this.options
-    if (wrongDirection) counts.wrongDirection++
+    if (wrongDirection && input.origin !== 'api') counts.wrongDirection++
     this.rememberPacket(input)
     if (input.retain && this.options.retained.admit(input.topic))
       log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })

@@ -165,13 +165,17 @@ function judgeIn(
   headers: Headers | undefined,
   message: string | undefined,
 ): Judgement {
+  let misdirected: Judgement | undefined
   let refusal: Judgement | undefined
   for (const active of match.values) {
     const judgement = judgeAs(active, topic, payload, headers, message, () => match.parameters(active))
-    if (judgement.verdict === 'pass' && !judgement.plan.invalid) return judgement
-    refusal ??= judgement
+    const isValid = judgement.verdict === 'pass' && !judgement.plan.invalid
+    if (isValid && !judgement.wrongDirection) return judgement
+    if (isValid) misdirected ??= judgement
+    else refusal ??= judgement
   }
   return (
+    misdirected ??
     refusal ?? {
       verdict: 'refuse',
       code: 'topic-unmatched',
@@ -192,7 +196,7 @@ function judgeAs(
   message: string | undefined,
   parameters: () => Record<string, string>,
 ): Judgement {
-  const action = active.receives ? 'receive' : 'send'
+  const { action } = active
   const options = message === undefined ? ({ parameters, action } as const) : ({ parameters, action, message } as const)
   const verdict = active.check().validate(payload, headers, options)
   if (!verdict.ok) return refuse(active, topic, verdict)
