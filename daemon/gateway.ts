@@ -283,7 +283,7 @@ export class Gateway {
 
   private makeJudge(documents: readonly ActiveDocument[], before: Catalogue | undefined): Judge {
     const catalogue = new Catalogue(documents, this.compiling, before)
-    return new Judge(catalogue, this.compiling.book, this.settings.unmatched, this.compiling.settings.upstreams)
+    return new Judge(catalogue, this.compiling.book, this.settings.unmatched, this.compiling.settings)
   }
 
   private clockChanged(synced: boolean): void {

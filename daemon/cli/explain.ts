@@ -56,7 +56,7 @@ export async function explain(
   const detached = detachedContext({ upstreams, routes: settings.routes })
   const catalogue = new Catalogue(documents.documents, detached)
   const text = payload === '-' ? await readAll(context.stdin) : payload
-  const judge = new Judge(catalogue, detached.book, settings.unmatched, upstreams)
+  const judge = new Judge(catalogue, detached.book, settings.unmatched, detached.settings)
   const found = catalogue.find(topic)
   const explanation: Explanation = {
     topic,

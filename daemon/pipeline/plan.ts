@@ -9,6 +9,8 @@ export interface PlanTarget {
   /** Template; null: no key. */
   key: string | null
   headers?: Readonly<Record<string, string>>
+  /** Addresses whose parameters the templates name beside those of the plan's channel; the last one wins. */
+  from?: readonly string[]
   mandatory?: boolean
 }
 

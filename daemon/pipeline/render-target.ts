@@ -30,6 +30,8 @@ export class TargetRenderer {
   private readonly key: Template | undefined
   private readonly headers: [string, Template][]
   private readonly parametersOf: (topic: string) => Record<string, string>
+  /** What templates may name: beside the channel's parameters those of a route. */
+  private readonly valuesOf: (topic: string) => Record<string, string>
   private readonly byTopic: Generations<string, Rendered> | undefined
 
   constructor(plan: Plan, target: PlanTarget) {
@@ -38,6 +40,12 @@ export class TargetRenderer {
     this.key = target.key === null ? undefined : compileTemplate(target.key)
     this.headers = Object.entries(target.headers ?? {}).map(([name, text]) => [name, compileTemplate(text)])
     this.parametersOf = parameterReader(plan.channel)
+    const others = (target.from ?? []).map((address) => parameterReader(address))
+    this.valuesOf =
+      others.length === 0
+        ? this.parametersOf
+        : (topic) =>
+            Object.assign(this.parametersOf(topic), ...others.map((read) => read(topic))) as Record<string, string>
     const all = [this.address, this.key, ...this.headers.map(([, template]) => template)]
     const topicOnly = all.every((template) => template === undefined || template.isConstant || !template.usesMessage)
     this.byTopic = topicOnly ? new Generations(REMEMBERED_TOPICS) : undefined
@@ -47,7 +55,7 @@ export class TargetRenderer {
   render(input: RenderInput): Rendered {
     const known = this.byTopic?.get(input.topic)
     if (known !== undefined) return known
-    const values = { parameters: this.parametersOf(input.topic), payload: input.payload, headers: input.headers }
+    const values = { parameters: this.valuesOf(input.topic), payload: input.payload, headers: input.headers }
     const rendered: Rendered = {
       address:
         this.address === undefined ? input.topic.replaceAll('/', '.') : filled(this.address, values, 'topic', true),

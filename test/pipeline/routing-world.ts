@@ -186,7 +186,7 @@ export class RoutingWorld {
       const contract = contractOf(document)
       return { name: contract.title, version: contract.version, contract }
     })
-    return new Judge(new Catalogue(active, context), this.book, unmatched, upstreams)
+    return new Judge(new Catalogue(active, context), this.book, unmatched, settings)
   }
 }
 
@@ -195,21 +195,4 @@ function input(topic: string, payload: unknown, from: From): PublishInput {
   const bytes = Buffer.isBuffer(payload) ? payload : typeof payload === 'string' ? payload : JSON.stringify(payload)
   const rest = { qos, retain, clientId, packetId, ...(origin === undefined ? {} : { origin }) }
   return { topic, payload: Buffer.from(bytes), ...rest }
-}
-
-/** `upstream:topic#key` for each, `local` where it goes nowhere; behind it what else is special. */
-export function told({ outcome, sent, quarantined }: Fate): string {
-  if (quarantined !== undefined) return `quarantine ${quarantined}${outcome === 'disconnect' ? ', disconnect' : ''}`
-  if (outcome !== 'deliver') return String(outcome)
-  return targets(sent)
-}
-
-export function targets(sent: Fate['sent']): string {
-  if (sent.length === 0) return 'local'
-  const texts = sent.map((one) => {
-    if ('refused' in one) return `${one.to} ${one.refused}`
-    const marks = one.headers['valid'] === undefined ? '' : one.headers['errors'] === undefined ? ' pass' : ' tag'
-    return `${one.to}:${one.topic}#${one.key ?? ''}${marks}`
-  })
-  return texts.join(', ')
 }

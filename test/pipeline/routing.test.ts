@@ -1,14 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { publishes, RoutingWorld, targets, told, v2, type From, type Setup } from './routing-world.ts'
-
-/** What stands in the contract, settings and documents that show it, and what becomes of messages. */
-type Row = [sentence: string, setup: Setup, cases: [topic: string, payload: unknown, fate: string, from?: From][]]
-
-function check(_sentence: string, setup: Setup, cases: Row[2]): void {
-  const world = new RoutingWorld(setup)
-  for (const [topic, payload, fate, from] of cases)
-    expect(`${topic}: ${told(world.publish(topic, payload, from))}`).toBe(`${topic}: ${fate}`)
-}
+import { check, targets, type Row } from './routing-table.ts'
+import { publishes, RoutingWorld, v2 } from './routing-world.ts'
 
 function plain(...addresses: string[]): object {
   return v2(Object.fromEntries(addresses.map((address) => [address, publishes()])))
@@ -142,6 +134,20 @@ describe('matching', () => {
       'pass, to every upstream',
       { documents: [], unmatched: 'pass', upstreams: ['events', 'other'] },
       [['a/b', 'x', 'events:a.b#, other:a.b#']],
+    ],
+    [
+      'pass, by the routes whose from matches where there are any',
+      {
+        documents: [],
+        unmatched: 'pass',
+        upstreams: ['events', 'other'],
+        routes: [{ from: 'old/{id}/#', to: 'other', topic: 'old', key: '{id}' }],
+      },
+      [
+        ['old/7/x', 'x', 'other:old#7'],
+        ['old/8/x', 'x', 'other:old#8'],
+        ['a/b', 'x', 'events:a.b#, other:a.b#'],
+      ],
     ],
     [
       'pass, but a topic whose parameter does not fit is described, and wrong',
