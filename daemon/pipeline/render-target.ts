@@ -1,12 +1,13 @@
 import { parseAddress } from '../asyncapi/address.ts'
 import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
+import { kafkaName } from '../asyncapi/default-names.ts'
 import { compileTemplate, type Template } from '../asyncapi/template.ts'
 import { EdgeError } from '../core/errors.ts'
 import { Generations } from '../core/generations.ts'
 import type { Plan, PlanTarget } from './plan.ts'
 
 const REMEMBERED_TOPICS = 5_000
-/** What a rendered name or key may not hold: it would mean something else in a topic or filter. */
+/** What a value in a name or key may not hold: it would mean something else in a topic or filter. */
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[/+#\u0000-\u001f\u007f-\u009f]/
 
@@ -58,7 +59,7 @@ export class TargetRenderer {
     const values = { parameters: this.valuesOf(input.topic), payload: input.payload, headers: input.headers }
     const rendered: Rendered = {
       address:
-        this.address === undefined ? input.topic.replaceAll('/', '.') : filled(this.address, values, 'topic', true),
+        this.address === undefined ? (kafkaName(input.topic) ?? '_') : filled(this.address, values, 'topic', true),
       key: this.key === undefined ? null : filled(this.key, values, 'key', true),
       headers: Object.fromEntries(
         this.headers.map(([name, template]) => [name, filled(template, values, `header ${name}`, false)]),
@@ -74,11 +75,13 @@ export class TargetRenderer {
 }
 
 function filled(template: Template, values: Parameters<Template['render']>[0], what: string, checked: boolean): string {
-  const text = template.render(values)
+  const text = template.render(values, (value) => {
+    if (value === '') throw new EdgeError('render-failed', `a value of the ${what} is empty`)
+    if (checked && FORBIDDEN.test(value))
+      throw new EdgeError('render-failed', `the ${what} would hold a character that is not allowed in it`)
+  })
   if (text === undefined || text === '')
     throw new EdgeError('render-failed', `the ${what} has no value for this message`)
-  if (checked && !template.isConstant && FORBIDDEN.test(text))
-    throw new EdgeError('render-failed', `the ${what} would hold a character that is not allowed in it`)
   return text
 }
 

@@ -66,6 +66,11 @@ export function publishes(message: object = {}, more: object = {}): object {
   return { publish: { message: { name: 'M', ...message } }, ...more }
 }
 
+/** One channel of devices that says where its messages go. */
+export function forwarding(target: object, address = 'device/{id}/data'): object {
+  return v2({ [address]: publishes({}, { 'x-bridge': { forward: [{ to: 'events', ...target }] } }) })
+}
+
 export function contractOf(document: object): Contract {
   return extractContract(readSource(JSON.stringify(document)))
 }
@@ -195,4 +200,11 @@ function input(topic: string, payload: unknown, from: From): PublishInput {
   const bytes = Buffer.isBuffer(payload) ? payload : typeof payload === 'string' ? payload : JSON.stringify(payload)
   const rest = { qos, retain, clientId, packetId, ...(origin === undefined ? {} : { origin }) }
   return { topic, payload: Buffer.from(bytes), ...rest }
+}
+
+/** What `events` gets of one message. */
+export function sentOf(document: object, topic: string, payload: unknown = {}, from: From = {}): Sent {
+  const [sent] = new RoutingWorld({ documents: [document] }).publish(topic, payload, from).sent
+  if (sent === undefined || 'refused' in sent) throw new Error(`nothing was sent: ${sent?.refused ?? 'no target'}`)
+  return sent
 }
