@@ -102,7 +102,8 @@ export class ChannelPlans {
     const described = isValid ? message : undefined
     const plan = {
       document,
-      message: described?.name ?? null,
+      // A channel that describes no message has one without a name.
+      message: described?.name || null,
       channel: address,
       channelIds: [channelId],
       contentType: described?.contentType ?? null,

@@ -125,7 +125,7 @@ export class Ingest {
       expiresMs: plan.ttlMs === 0 ? 0 : runningMs + plan.ttlMs,
       clientId: input.clientId,
       topic: input.topic,
-      headers: headersText(headers, tagged),
+      headers: headersText(plan.invalid ? withoutErrors(headers) : headers, tagged),
       payload: input.payload,
     }
     const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
@@ -275,4 +275,11 @@ export class Ingest {
 function headersText(headers: Headers | undefined, tagged: readonly Violation[] | undefined): string {
   if (headers === undefined && tagged === undefined) return ''
   return JSON.stringify(tagged === undefined ? headers : { ...headers, errors: JSON.stringify(tagged) })
+}
+
+/** On an invalid message `errors` is the gateway's. */
+function withoutErrors(headers: Headers | undefined): Headers | undefined {
+  if (headers?.['errors'] === undefined) return headers
+  const { errors, ...others } = headers
+  return { ...others, 'device-errors': errors }
 }

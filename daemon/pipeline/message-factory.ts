@@ -105,8 +105,8 @@ export class MessageFactory {
       'client-id': this.text(record.clientId),
       ...constant,
     }
-    if (own !== undefined) addOwn(headers, own, plan.invalid === true)
-    for (const name in extra) headers[name] = extra[name] ?? ''
+    if (own !== undefined) addOwn(headers, own, extra, plan.invalid === true)
+    for (const name in extra) if (!RESERVED.includes(name)) headers[name] = extra[name] ?? ''
     const { exchange, mandatory } = renderer.target
     return {
       id,
@@ -173,10 +173,15 @@ export class MessageFactory {
   }
 }
 
-/** The device's own headers keep their names, unless one of the gateway's has it. */
-function addOwn(headers: Record<string, string | Buffer>, own: Headers, invalid: boolean): void {
+/** The device's own headers keep their names, unless one of the gateway's or of the target's has it. */
+function addOwn(
+  headers: Record<string, string | Buffer>,
+  own: Headers,
+  extra: Readonly<Record<string, string>>,
+  invalid: boolean,
+): void {
   for (const [name, value] of Object.entries(own)) {
     if (invalid && name === 'errors') headers['errors'] = value
-    else headers[RESERVED.includes(name) ? `device-${name}` : name] = value
+    else headers[RESERVED.includes(name) || Object.hasOwn(extra, name) ? `device-${name}` : name] = value
   }
 }
