@@ -129,12 +129,17 @@ export class RoutingWorld {
     this.ingest.judge = this.makeJudge()
   }
 
-  /** A device, unless said otherwise, publishes; the log commits. */
+  /** A device, unless said otherwise, publishes; nothing is durable yet. */
+  hand(topic: string, payload: unknown, from: From, done: (outcome: PublishOutcome) => void): void {
+    this.ingest.publish(input(topic, payload, from), done, from.headers)
+  }
+
+  /** As `hand`; the log commits. */
   publish(topic: string, payload: unknown = {}, from: From = {}): Fate {
     const known = this.log.records.length
     const refused = this.log.opsOf('quarantine').length
     const answers: PublishOutcome[] = []
-    this.ingest.publish(input(topic, payload, from), (outcome) => void answers.push(outcome), from.headers)
+    this.hand(topic, payload, from, (outcome) => void answers.push(outcome))
     this.log.commit()
     return {
       outcome: answers[0],
