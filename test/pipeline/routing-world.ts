@@ -80,7 +80,7 @@ export class RoutingWorld {
   readonly log = new FakeLog()
   readonly counts = new IngestCounts()
   readonly notices: { clientId: string; rejection: Rejection }[] = []
-  readonly retained = new RetainedTopics([], 10)
+  readonly retained = new RetainedTopics([], { maxRetained: 10 })
   readonly clock = new FakeClock()
   readonly ingest: Ingest
   readonly publisher: Publisher

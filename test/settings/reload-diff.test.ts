@@ -20,7 +20,7 @@ allowUpstreamHosts: [ k ]
 upstreams: { j: { protocol: file, directory: /j } }
 routes: [ { from: a, to: j } ]
 log: { level: debug }
-broker: { maxConnections: 5, maxPacketSize: 1MiB, keepaliveLimit: 1h }
+broker: { maxConnections: 5, maxPacketSize: 1MiB, maxRetained: 5, maxTopicLevels: 3, maxTopicBytes: 99 }
 store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2h } }
 `),
   ).toEqual({
@@ -33,7 +33,9 @@ store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2
       'log.level',
       'broker.maxPacketSize',
       'broker.maxConnections',
-      'broker.keepaliveLimit',
+      'broker.maxRetained',
+      'broker.maxTopicLevels',
+      'broker.maxTopicBytes',
       'store.maxBytes',
       'store.maxAge',
       'store.whenFull',
@@ -46,7 +48,7 @@ store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2
 test('who, where and what is opened at start needs a restart', () => {
   expect(
     diffTo(`gateway: { id: other }
-broker: { listeners: [ mqtt://127.0.0.1:1 ], anonymous: false }
+broker: { listeners: [ mqtt://127.0.0.1:1 ], anonymous: false, keepaliveLimit: 1h, drainTimeout: 1s, maxInflight: 5 }
 http: null
 store: { directory: /other, durability: process }
 sensors: [ { name: a, type: simulated, topic: a, payload: {} } ]
@@ -61,6 +63,9 @@ shutdownTimeout: 1s
       'shutdownTimeout',
       'broker.listeners',
       'broker.anonymous',
+      'broker.drainTimeout',
+      'broker.keepaliveLimit',
+      'broker.maxInflight',
       'store.directory',
       'store.durability',
     ],
