@@ -86,7 +86,7 @@ export class GatewayDocuments {
   /** Throws DocumentErrors where a file does not load and never did. */
   async start(settings: Settings): Promise<void> {
     await this.restore()
-    const loaded = await loadDocuments(expandDocuments(settings), this.cache)
+    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
     const lost = loaded.failures.filter((failure) => !failure.kept)
     if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
     this.take(loaded)
@@ -94,9 +94,14 @@ export class GatewayDocuments {
 
   /** Throws DocumentErrors where any file does not load: then nothing has changed. */
   async reload(settings: Settings): Promise<void> {
-    const loaded = await loadDocuments(expandDocuments(settings), this.cache)
+    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
     if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
     this.take(loaded)
+  }
+
+  /** The files that documents in force come from. */
+  private known(): string[] {
+    return this.registry.allInForce().flatMap(({ source, file }) => (source === 'file' && file !== null ? [file] : []))
   }
 
   private take(given: LoadedDocuments): void {
