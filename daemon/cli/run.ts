@@ -1,4 +1,4 @@
-import { EdgeError, messageOf } from '../core/errors.ts'
+import { EdgeError, formatPlace, messageOf } from '../core/errors.ts'
 import { Gateway } from '../gateway.ts'
 import { DocumentErrors } from '../gateway-documents.ts'
 import { levelOf } from '../gateway-settings.ts'
@@ -109,7 +109,10 @@ async function reload(
     const errors = error instanceof DocumentErrors ? error.errors : [error]
     for (const one of errors) {
       const known = one instanceof EdgeError ? { code: one.code, place: one.place, hint: one.hint } : { err: one }
-      logger.error(known, `not reloaded, nothing has changed: ${messageOf(one)}`)
+      logger.error(
+        known,
+        `not reloaded, nothing has changed: ${one instanceof EdgeError ? formatPlace(one) : messageOf(one)}`,
+      )
     }
   }
   await notify.ready('running')
