@@ -17,7 +17,7 @@ export interface PlainNames {
 }
 
 /** The name under which the embedded broker can be a target; what is meant for it goes down, not up. */
-const EMBEDDED_BROKER = 'broker'
+export const EMBEDDED_BROKER = 'broker'
 
 /** Where a message goes: the nearest `forward`, else every route that matches, else every upstream. `address`: of its channel. */
 export function targetsOf(

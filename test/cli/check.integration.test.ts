@@ -157,6 +157,18 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
   })
 })
 
+test('a document that forwards to what is not in upstreams is told of', async () => {
+  const forward = 'x-bridge: { forward: [ { to: evnts }, { to: broker }, { to: events } ] }\n'
+  const files = {
+    'edge.yaml': 'asyncapi: [ spec.yaml ]\nupstreams: { events: { protocol: file, directory: ./j } }\n',
+    'spec.yaml': GOOD + forward,
+  }
+  const { code, stderr } = await run(['check', '-c', 'edge.yaml'], files)
+  expect(code).toBe(0)
+  expect(stderr.match(/is not in upstreams/g)).toHaveLength(1)
+  expect(stderr).toMatch(/spec\.yaml warning: x-bridge forwards to "evnts", which is not in upstreams/)
+})
+
 describe('explain', () => {
   const files = { 'edge.yaml': 'asyncapi: [ spec.yaml ]\n', 'spec.yaml': GOOD }
   test.each([

@@ -130,6 +130,25 @@ describe('HUP takes over while devices stay connected', () => {
     expect(readJournal(daemon.path('second')).map(({ topic }) => topic)).toEqual(['device/1/data'])
   })
 
+  test('upstreams: what a document forwards to without its being there is told of, once', async () => {
+    const file = daemon.writeFile(
+      'meter.yaml',
+      `${spec('meter/{id}', 'kwh')}x-bridge: { forward: [ { to: journal }, { to: second } ] }\n`,
+    )
+    const journal = { protocol: 'file', directory: './journal' }
+    daemon.configure({ asyncapi: [file], upstreams: { journal } })
+    await daemon.start()
+    const told = (): unknown[] =>
+      daemon.logLines().flatMap(({ upstream, msg }) => (msg.includes('is not in upstreams') ? [upstream] : []))
+    expect(told()).toEqual(['second'])
+    const second = { protocol: 'file', directory: './second' }
+    await reload({ asyncapi: [file], upstreams: { journal, second } })
+    await publish('meter/1', '{"kwh":1}')
+    await daemon.drained('second')
+    expect(readJournal(daemon.path('second')).map(({ topic }) => topic)).toEqual(['meter/1'])
+    expect(told()).toEqual(['second'])
+  })
+
   test('limits of the broker', async () => {
     const limited = (broker: SettingsTree): SettingsTree => ({
       broker: { listeners: [`mqtt://127.0.0.1:${daemon.mqttPort}`], ...broker },
