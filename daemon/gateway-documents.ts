@@ -8,6 +8,7 @@ import { DocumentsInForce } from './manager/documents-in-force.ts'
 import { Registrar } from './manager/registrar.ts'
 import type { ActiveDocument } from './pipeline/compiled-document.ts'
 import { loadDocuments, type DocumentCache, type LoadedDocuments } from './pipeline/document-loader.ts'
+import { unknownUpstreams, unknownUpstreamText } from './pipeline/unknown-upstreams.ts'
 import { expandDocuments } from './settings/expand-documents.ts'
 import type { Settings } from './settings/settings.ts'
 import type { LogStore } from './store/log-store.ts'
@@ -41,6 +42,8 @@ export class GatewayDocuments {
   private readonly registry: DocumentRegistry
   private loaded: LoadedDocuments = { documents: [], failures: [] }
   private failed: LoadedDocuments['failures'] = []
+  private upstreams: readonly string[] = []
+  private readonly told = new Set<string>()
 
   constructor(options: GatewayDocumentsOptions) {
     const { store, reader, clock, activate } = options
@@ -60,7 +63,10 @@ export class GatewayDocuments {
       inForce: this.inForce,
       cache: this.cache,
       commit: (op) => store.log.commit(op),
-      activate,
+      activate: (documents) => {
+        this.tellUnknown(documents)
+        activate(documents)
+      },
       clock,
     })
   }
@@ -77,17 +83,27 @@ export class GatewayDocuments {
   /** Throws DocumentErrors where a file does not load and never did. */
   async start(settings: Settings): Promise<void> {
     await this.restore()
-    const loaded = await loadDocuments(expandDocuments(settings), this.cache)
+    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
     const lost = loaded.failures.filter((failure) => !failure.kept)
     if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
+    this.upstreams = Object.keys(settings.upstreams)
     this.take(loaded)
+    this.tellUnknown(this.active)
   }
 
   /** Throws DocumentErrors where any file does not load: then nothing has changed. */
   async reload(settings: Settings): Promise<void> {
-    const loaded = await loadDocuments(expandDocuments(settings), this.cache)
+    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
     if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
+    this.upstreams = Object.keys(settings.upstreams)
+    this.told.clear()
     this.take(loaded)
+    this.tellUnknown(this.active)
+  }
+
+  /** The files that documents in force come from. */
+  private known(): string[] {
+    return this.registry.allInForce().flatMap(({ source, file }) => (source === 'file' && file !== null ? [file] : []))
   }
 
   private take(given: LoadedDocuments): void {
@@ -100,6 +116,19 @@ export class GatewayDocuments {
     this.registrar
       .adopt(loaded.documents)
       .catch((error: unknown) => this.options.logger.warn({ err: error }, 'the document tables could not be written'))
+  }
+
+  /** Says once what documents forward to without its being there. */
+  private tellUnknown(documents: readonly ActiveDocument[]): void {
+    for (const { name, version, contract } of documents) {
+      const document = `${name}@${version}`
+      for (const to of unknownUpstreams(contract, this.upstreams)) {
+        const key = JSON.stringify([document, to])
+        if (this.told.has(key)) continue
+        this.told.add(key)
+        this.options.logger.warn({ document, upstream: to }, unknownUpstreamText(to))
+      }
+    }
   }
 
   private async restore(): Promise<void> {

@@ -74,8 +74,10 @@ export class Gateway {
   private sensors: SimulatedSensorRunner[] = []
 
   constructor(options: GatewayOptions) {
-    this.options = options
-    this.settings = options.settings
+    // A reload writes into it what every room reads of `broker`.
+    const settings = { ...options.settings, broker: { ...options.settings.broker } }
+    this.options = { ...options, settings }
+    this.settings = settings
     this.clock = options.clock ?? systemClock
     this.clockSync = new ClockSync({
       clock: this.clock,
@@ -113,6 +115,7 @@ export class Gateway {
     if (restart.length > 0)
       throw new EdgeError('config-restart', `these settings are read at start only: ${restart.join(', ')}`)
     await this.documents.reload(next)
+    Object.assign(this.options.settings.broker, next.broker)
     this.settings = next
     this.compiling = { ...this.compiling, settings: routingOf(next) }
     this.activate(this.documents.active)
@@ -203,10 +206,8 @@ export class Gateway {
       wallMs: () => clock.wallMs(),
     })
     this.calls = new CallRecorder(settings.callLog, (op) => store.log.put(op))
-    const retained = new RetainedTopics(
-      state.retained.map((row) => row.topic),
-      settings.broker.maxRetained,
-    )
+    const retainedTopics = state.retained.map((row) => row.topic)
+    const retained = new RetainedTopics(retainedTopics, settings.broker)
     this.ingest = new Ingest({
       log: store.log,
       judge: this.makeJudge(this.documents.active, undefined),
@@ -272,7 +273,7 @@ export class Gateway {
 
   private makeJudge(documents: readonly ActiveDocument[], before: Catalogue | undefined): Judge {
     const catalogue = new Catalogue(documents, this.compiling, before)
-    return new Judge(catalogue, this.compiling.book, this.settings.unmatched, this.compiling.settings.upstreams)
+    return new Judge(catalogue, this.compiling.book, this.settings.unmatched, this.compiling.settings)
   }
 
   private clockChanged(synced: boolean): void {

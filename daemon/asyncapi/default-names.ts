@@ -17,7 +17,9 @@ export interface PlainNames {
 
 /** Rules for a plain document: `device/{deviceId}/data` → topic `device.data`, key `{deviceId}`. */
 export function plainNames(channel: ContractChannel): PlainNames {
-  const parameter = channel.address === null ? undefined : addressParameters(channel.address).at(-1)
+  const last = channel.address === null ? undefined : addressParameters(channel.address).at(-1)
+  // In a template that would be an expression.
+  const parameter = last?.startsWith('$') === true ? undefined : last
   const exchange = childOf(childOf(channel.bindings['amqp'], 'exchange'), 'name')
   return {
     topic: kafkaTopic(channel),
@@ -51,13 +53,19 @@ export function plainNameDiagnostics(channels: readonly ContractChannel[]): Diag
 
 function kafkaTopic(channel: ContractChannel): string | null {
   const bound = childOf(channel.bindings['kafka'], 'topic')
-  if (typeof bound === 'string' && bound !== '') return bound
+  // Parameters of the address stay: the name may be a template.
+  if (typeof bound === 'string' && bound !== '')
+    return bound.replace(/\{[A-Za-z0-9_-]+\}|[^A-Za-z0-9._-]/gu, (found) => (found.length > 2 ? found : '_'))
   if (channel.address === null) return null
   const levels = parseAddress(channel.address)
-  const name = levels
-    .flatMap((level) => (level.kind === 'literal' ? [level.text] : []))
-    .join('.')
-    .replace(/[^A-Za-z0-9._-]/g, '_')
+  return kafkaName(levels.flatMap((level) => (level.kind === 'literal' ? [level.text] : [])).join('/'))
+}
+
+/** A topic or address as a name that Kafka allows; null where nothing is left. */
+export function kafkaName(topic: string): string | null {
+  const name = topic
+    .replaceAll('/', '.')
+    .replace(/[^A-Za-z0-9._-]/gu, '_')
     .replace(/\.{2,}/g, '.')
     .replace(/^\.|\.$/g, '')
     .slice(0, MAX_NAME)

@@ -11,8 +11,8 @@ export interface TemplateInput {
 
 /** A template of `x-bridge` or of a route, ready to be filled in. */
 export interface Template {
-  /** The text; undefined where a value is missing or is not text, number or boolean. */
-  render(input: TemplateInput): string | undefined
+  /** The text; undefined where a value is missing or is not text, number or boolean. `check` sees each value that is filled in. */
+  render(input: TemplateInput, check?: (value: string) => void): string | undefined
   readonly needsPayload: boolean
   /** It depends on more than the topic: on payload or headers. */
   readonly usesMessage: boolean
@@ -42,12 +42,12 @@ export function compileTemplate(text: string): Template {
     usesMessage: pieces.some((piece) => piece.kind === 'expression'),
     isConstant: constant !== undefined,
     parameters: pieces.flatMap((piece) => (piece.kind === 'parameter' ? [piece.name] : [])),
-    render(input) {
+    render(input, check) {
       if (constant !== undefined) return constant
-      if (pieces.length === 1 && only !== undefined) return fill(only, input)
+      if (pieces.length === 1 && only !== undefined) return fill(only, input, check)
       let rendered = ''
       for (const piece of pieces) {
-        const value = fill(piece, input)
+        const value = fill(piece, input, check)
         if (value === undefined) return undefined
         rendered += value
       }
@@ -83,12 +83,19 @@ function placeholder(template: string, inner: string): Piece {
     if (expression === undefined) throw syntaxError(template, `{${inner}}, which is no runtime expression`)
     return { kind: 'expression', expression }
   }
-  if (inner === '' || /[{}\s/]/.test(inner)) throw syntaxError(template, `{${inner}}, which names no parameter`)
+  // Whatever may stand in an address: `{device id}` is a parameter there too.
+  if (inner === '' || /[{}/]/.test(inner)) throw syntaxError(template, `{${inner}}, which names no parameter`)
   return { kind: 'parameter', name: inner }
 }
 
-function fill(piece: Piece, input: TemplateInput): string | undefined {
+function fill(piece: Piece, input: TemplateInput, check: ((value: string) => void) | undefined): string | undefined {
   if (piece.kind === 'text') return piece.text
+  const value = valueOf(piece, input)
+  if (value !== undefined) check?.(value)
+  return value
+}
+
+function valueOf(piece: Exclude<Piece, { kind: 'text' }>, input: TemplateInput): string | undefined {
   if (piece.kind === 'parameter') {
     return Object.hasOwn(input.parameters, piece.name) ? input.parameters[piece.name] : undefined
   }

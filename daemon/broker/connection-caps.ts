@@ -1,17 +1,19 @@
+import type { BrokerSettings } from '../settings/broker-settings.ts'
 import type { BrokerConnection } from './broker-connection.ts'
+
+export type ConnectionLimits = Pick<BrokerSettings, 'maxConnections' | 'maxConnectionsPerIp'>
 
 /** How many connections there are, in all and per address. Loopback is not counted per address: proxies and tests come from there. */
 export class ConnectionCaps {
-  private readonly maxConnections: number
-  private readonly maxConnectionsPerIp: number
+  /** Read with each connection: they may change. */
+  private readonly limits: ConnectionLimits
   private readonly perIp = new Map<string, number>()
   private count = 0
   /** Connections refused since the start. */
   refused = 0
 
-  constructor(maxConnections: number, maxConnectionsPerIp: number) {
-    this.maxConnections = maxConnections
-    this.maxConnectionsPerIp = maxConnectionsPerIp
+  constructor(limits: ConnectionLimits) {
+    this.limits = limits
   }
 
   get connections(): number {
@@ -23,7 +25,7 @@ export class ConnectionCaps {
     const ip = socket.remoteAddress ?? ''
     const counted = !isLoopbackAddress(ip)
     const ofIp = this.perIp.get(ip) ?? 0
-    if (this.count >= this.maxConnections || (counted && ofIp >= this.maxConnectionsPerIp)) {
+    if (this.count >= this.limits.maxConnections || (counted && ofIp >= this.limits.maxConnectionsPerIp)) {
       this.refused++
       return false
     }

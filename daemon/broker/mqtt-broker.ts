@@ -48,13 +48,13 @@ export class MqttBroker {
   private constructor(options: MqttBrokerOptions) {
     const { settings, clock } = options
     this.options = options
-    this.caps = new ConnectionCaps(settings.maxConnections, settings.maxConnectionsPerIp)
+    this.caps = new ConnectionCaps(settings)
     this.held = new HeldClients(clock, options.isFull)
     this.notices = new RejectionNotices(clock, (topic, payload) => this.tell(topic, payload))
     this.persistence = sessionPersistence({
       publish: options.publish,
       store: options.store,
-      maxRetained: settings.maxRetained,
+      limits: settings,
       audience: this.audience,
       onRefused: (client, outcome) => this.refuse(client, outcome),
     })

@@ -16,7 +16,7 @@ export interface Persistence {
 export interface SessionPersistenceOptions {
   publish: PublishPort
   store: SessionStore
-  maxRetained: number
+  limits: { readonly maxRetained: number }
   /** Is told what sessions that outlive their connection have subscribed to. */
   audience: Audience
   onRefused: (client: Client, outcome: PublishOutcome) => void
@@ -31,7 +31,7 @@ type Incoming = Map<number, Promise<void> | undefined>
  * await their PUBREL stand in the database. [MQTT-4.3.3-2]: a packet id that is known is acknowledged, not stored again.
  */
 export function sessionPersistence(options: SessionPersistenceOptions): Persistence {
-  const { publish, store, maxRetained, audience, onRefused } = options
+  const { publish, store, limits, audience, onRefused } = options
   const persistence = memory()
   const incoming = new Map<string, Incoming>()
   const retained = new Set<string>()
@@ -93,7 +93,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
 
     async storeRetained(packet: AedesPublishPacket): Promise<void> {
       if (packet.payload.length === 0) retained.delete(packet.topic)
-      else if (retained.size >= maxRetained && !retained.has(packet.topic)) return
+      else if (retained.size >= limits.maxRetained && !retained.has(packet.topic)) return
       else retained.add(packet.topic)
       await storeRetained(packet)
     },

@@ -3,6 +3,7 @@ import { loadDocument } from '../asyncapi/load-document.ts'
 import type { Contract } from '../asyncapi/contract.ts'
 import type { EdgeError } from '../core/errors.ts'
 import { errorsOf } from '../pipeline/document-loader.ts'
+import { unknownUpstreams, unknownUpstreamText } from '../pipeline/unknown-upstreams.ts'
 import { expandDocuments } from '../settings/expand-documents.ts'
 import { loadSettings } from '../settings/load-settings.ts'
 import type { CliContext } from './cli-context.ts'
@@ -20,6 +21,7 @@ export async function check(
     file,
     mode: options.strict === true ? ('strict' as const) : ('lenient' as const),
   }))
+  let upstreams: readonly string[] | undefined
   if (options.config !== undefined || specs.length === 0) {
     const loaded = loadSettings({
       file: options.config,
@@ -28,7 +30,8 @@ export async function check(
       hostName: context.hostName,
     })
     if (!loaded.ok) errors.push(...loaded.errors)
-    else
+    else {
+      upstreams = Object.keys(loaded.settings.upstreams)
       entries = [
         ...entries,
         ...expandDocuments(loaded.settings).map((entry) => ({
@@ -36,11 +39,19 @@ export async function check(
           mode: options.strict === true ? ('strict' as const) : entry.mode,
         })),
       ]
+    }
   }
   const contracts: { file: string; contract: Contract }[] = []
   for (const { file, mode } of entries) {
     try {
-      contracts.push({ file, contract: await loadDocument({ text: readDocumentFile(file), file, mode }) })
+      const contract = await loadDocument({ text: readDocumentFile(file), file, mode })
+      const unknown = upstreams === undefined ? [] : unknownUpstreams(contract, upstreams)
+      const notes = unknown.map((to) => ({
+        severity: 'warning' as const,
+        message: unknownUpstreamText(to),
+        pointer: '',
+      }))
+      contracts.push({ file, contract: { ...contract, diagnostics: [...contract.diagnostics, ...notes] } })
     } catch (error) {
       errors.push(...errorsOf(error, file))
     }

@@ -59,7 +59,7 @@ export async function explain(
   const detached = detachedContext({ upstreams, routes: settings.routes })
   const catalogue = new Catalogue(documents.documents, detached)
   const text = payload === '-' ? await readAll(context.stdin) : payload
-  const judge = new Judge(catalogue, detached.book, settings.unmatched, upstreams)
+  const judge = new Judge(catalogue, detached.book, settings.unmatched, detached.settings)
   const found = catalogue.find(topic)
   const explanation: Explanation = {
     topic,
@@ -74,7 +74,7 @@ export async function explain(
     upstreamChannels: upstreamChannels(documents.documents, detached, topic).map(({ document, channel, plans }) => ({
       document,
       address: channel.address,
-      destinations: plans.planFor(topic, channel.messages[0]).numbered.plan.targets.map((target) => target.to),
+      destinations: plans.targets(channel.messages[0]).map((target) => target.to),
     })),
     verdict: 'not judged',
   }

@@ -1,5 +1,5 @@
 import { DocumentErrors } from '../asyncapi/document-errors.ts'
-import { EdgeError, messageOf } from '../core/errors.ts'
+import { EdgeError, formatPlace, messageOf } from '../core/errors.ts'
 import { Gateway } from '../gateway.ts'
 import { levelOf } from '../gateway-settings.ts'
 import { runCommand } from '../platform/run-command.ts'
@@ -115,7 +115,8 @@ async function reload(
 function logNotReloaded(errors: readonly unknown[], logger: ProcessLogger): void {
   for (const one of errors) {
     const known = one instanceof EdgeError ? { code: one.code, place: one.place, hint: one.hint } : { err: one }
-    logger.error(known, `not reloaded, nothing has changed: ${messageOf(one)}`)
+    const why = one instanceof EdgeError ? formatPlace(one) : messageOf(one)
+    logger.error(known, `not reloaded, nothing has changed: ${why}`)
   }
 }
 

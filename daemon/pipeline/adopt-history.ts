@@ -8,7 +8,7 @@ import type { Plan, PlanTarget } from './plan.ts'
 import type { PlanBook } from './plan-book.ts'
 
 export interface AdoptOptions {
-  settings: Pick<Settings, 'upstreams' | 'unmatched'>
+  settings: Pick<Settings, 'upstreams' | 'routes' | 'unmatched'>
   reader: LogReader
   log: MessageLog
   book: PlanBook
@@ -23,7 +23,8 @@ export interface AdoptOptions {
 export async function adoptHistory({ settings, reader, log, book, catalogue, logger }: AdoptOptions): Promise<void> {
   const names = newUpstreams(settings.upstreams, reader)
   if (names.length === 0) return
-  const op = book.adopt((plan) => adoptedTargets(plan, names, catalogue, settings.unmatched === 'pass'))
+  const passUnmatched = settings.unmatched === 'pass' && settings.routes.length === 0
+  const op = book.adopt((plan) => adoptedTargets(plan, names, catalogue, passUnmatched))
   if (op === undefined) return
   await log.commit(op)
   logger.info({ upstreams: names }, 'new upstreams get the messages that the log still has')

@@ -1,10 +1,19 @@
-import type { Bridge, Contract, ContractChannel, ContractMessage } from '../asyncapi/contract.ts'
+import type { Bridge, Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract.ts'
 
-/** The `x-bridge` that holds for one message: message, operation, channel, server, document, nearest first, key by key. */
-export function bridgeOf(contract: Contract, channel: ContractChannel, message: ContractMessage | undefined): Bridge {
+/**
+ * The `x-bridge` that holds for one message: message, operation, channel, server, document, nearest first, key by key. Of the
+ * operations only those that go its way count. `message` is undefined for one that is none of the channel's.
+ */
+export function bridgeOf(
+  contract: Contract,
+  channel: ContractChannel,
+  message: ContractMessage | undefined,
+  action: ContractOperation['action'],
+): Bridge {
   const operations = channel.operations.filter(
     (operation) =>
-      message === undefined || operation.messages.length === 0 || operation.messages.includes(message.name),
+      operation.action === action &&
+      (message === undefined || operation.messages.length === 0 || operation.messages.includes(message.name)),
   )
   const servers = contract.servers.filter(
     (server) => channel.servers.length === 0 || channel.servers.includes(server.name),

@@ -1,4 +1,4 @@
-import type { Bridge, Contract, ContractChannel, ContractMessage } from '../asyncapi/contract.ts'
+import type { Bridge, Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract.ts'
 import { plainNames } from '../asyncapi/default-names.ts'
 import { parseDuration } from '../core/units.ts'
 import type { RouteSettings } from '../settings/route-settings.ts'
@@ -6,7 +6,8 @@ import type { Tally } from '../telemetry/tally.ts'
 import { bridgeOf } from './bridge-of.ts'
 import type { NumberedPlan, PlanTarget } from './plan.ts'
 import type { PlanBook } from './plan-book.ts'
-import { routeFit, routeTakes, targetsOf, type RoutingSettings } from './targets.ts'
+import { routeFit, topicTest } from './route-fit.ts'
+import { targetsOf, type RoutingSettings } from './targets.ts'
 
 export interface ChannelPlansInput {
   document: string
@@ -15,6 +16,7 @@ export interface ChannelPlansInput {
   channelId: string
   address: string
   receives: boolean
+  action: ContractOperation['action']
   settings: RoutingSettings
   book: PlanBook
   tally: Tally
@@ -33,63 +35,93 @@ export interface MessagePlan {
   durability: Bridge['durability']
 }
 
+interface OpenRoute {
+  route: RouteSettings
+  takes: (topic: string) => boolean
+}
+
 /** The plans of one channel, made when the first message needs them. */
 export class ChannelPlans {
-  /** What holds for a message that is none of the channel's. */
-  readonly bridge: Bridge
   private readonly input: ChannelPlansInput
   private readonly fixedRoutes: RouteSettings[]
   /** Routes of which only the topic tells whether they are meant. */
-  private readonly openRoutes: RouteSettings[]
+  private readonly openRoutes: OpenRoute[]
   private readonly made = new Map<string, MessagePlan>()
-  private readonly byMessage = new Map<ContractMessage | undefined, MessagePlan>()
+  private readonly valid = new Map<ContractMessage | undefined, MessagePlan>()
+  private readonly invalid = new Map<ContractMessage | undefined, MessagePlan>()
+  private readonly bridges = new Map<ContractMessage | undefined, Bridge>()
 
   constructor(input: ChannelPlansInput) {
     this.input = input
-    this.bridge = bridgeOf(input.contract, input.channel, undefined)
-    this.fixedRoutes = input.settings.routes.filter((route) => routeFit(route.from, input.address) === 'always')
-    this.openRoutes = input.settings.routes.filter((route) => routeFit(route.from, input.address) === 'depends')
+    const { routes } = input.settings
+    this.fixedRoutes = routes.filter((route) => routeFit(route.from, input.address) === 'always')
+    this.openRoutes = routes
+      .filter((route) => routeFit(route.from, input.address) === 'depends')
+      .map((route) => ({ route, takes: topicTest(route.from) }))
   }
 
-  /** `message` is undefined for an invalid message that goes on all the same. */
-  planFor(topic: string, message: ContractMessage | undefined): MessagePlan {
-    if (this.openRoutes.length > 0) return this.make(topic, message)
-    let plan = this.byMessage.get(message)
-    if (plan === undefined) this.byMessage.set(message, (plan = this.make(topic, message)))
+  /** Of a message of the channel; undefined for what is none of them, nor near to one. */
+  bridgeOf(message: ContractMessage | undefined): Bridge {
+    const { contract, channel, action } = this.input
+    let bridge = this.bridges.get(message)
+    if (bridge === undefined) this.bridges.set(message, (bridge = bridgeOf(contract, channel, message, action)))
+    return bridge
+  }
+
+  planFor(topic: string, message: ContractMessage): MessagePlan {
+    return this.find(this.valid, topic, message, true)
+  }
+
+  /** Of an invalid message that goes on all the same; `nearest`: the message that it comes nearest to. */
+  planForInvalid(topic: string, nearest: ContractMessage | undefined): MessagePlan {
+    return this.find(this.invalid, topic, nearest, false)
+  }
+
+  private find(
+    plans: ChannelPlans['valid'],
+    topic: string,
+    message: ContractMessage | undefined,
+    isValid: boolean,
+  ): MessagePlan {
+    if (this.openRoutes.length > 0) return this.make(topic, message, isValid)
+    let plan = plans.get(message)
+    if (plan === undefined) plans.set(message, (plan = this.make(topic, message, isValid)))
     return plan
   }
 
   /** Where messages of one kind go; `open`: those of the routes that the topic decides about which are meant. */
   targets(message: ContractMessage | undefined, open: readonly RouteSettings[] = []): PlanTarget[] {
-    const { contract, channel, receives, settings } = this.input
+    const { channel, address, receives, settings } = this.input
     if (!receives) return []
     // In the order of the settings, whichever way they matched.
     const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
-    return targetsOf(bridgeOf(contract, channel, message), routes, settings, plainNames(channel))
+    return targetsOf(this.bridgeOf(message), routes, settings, plainNames(channel), address)
   }
 
-  private make(topic: string, message: ContractMessage | undefined): MessagePlan {
-    const { document, contract, channel, channelId, address, settings, book, tally } = this.input
-    const open = this.openRoutes.filter((route) => routeTakes(route.from, topic))
-    const key = `${message?.name ?? ''} ${message === undefined} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
+  private make(topic: string, message: ContractMessage | undefined, isValid: boolean): MessagePlan {
+    const { document, channelId, address, settings, book, tally } = this.input
+    const open = this.openRoutes.filter((one) => one.takes(topic)).map((one) => one.route)
+    const key = `${message?.name ?? ''} ${isValid} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
     const known = this.made.get(key)
     if (known !== undefined) return known
-    const bridge = bridgeOf(contract, channel, message)
+    const bridge = this.bridgeOf(message)
     const targets = this.targets(message, open)
+    const described = isValid ? message : undefined
     const plan = {
       document,
-      message: message?.name ?? null,
+      // A channel that describes no message has one without a name.
+      message: described?.name || null,
       channel: address,
       channelIds: [channelId],
-      contentType: message?.contentType ?? null,
+      contentType: described?.contentType ?? null,
       lane: bridge.lane ?? 'live',
       targets,
-      ...(message === undefined ? { invalid: true } : {}),
+      ...(isValid ? {} : { invalid: true }),
     }
     const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
     const made = {
       numbered: book.number(plan),
-      invalid: message === undefined,
+      invalid: !isValid,
       tallies: [tally],
       ttlMs,
       durability: bridge.durability,

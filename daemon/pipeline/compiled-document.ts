@@ -1,6 +1,6 @@
 import { channelIds } from '../asyncapi/channel-ids.ts'
 import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
-import type { Contract, ContractChannel } from '../asyncapi/contract.ts'
+import type { Contract, ContractChannel, ContractOperation } from '../asyncapi/contract.ts'
 import { MessageValidator, type ChannelCheck } from '../asyncapi/message-validator.ts'
 import { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
 import type { Tally } from '../telemetry/tally.ts'
@@ -27,6 +27,8 @@ export interface ActiveChannel {
   tally: Tally
   /** Devices publish on it; false: we send on it, so that what a device publishes there stays local. */
   receives: boolean
+  /** Of the operations whose messages are meant by what is published on it. */
+  action: ContractOperation['action']
   /** Its servers are all upstreams: no topic of a device belongs to it, and the API publishes to these upstreams alone. */
   upstreamOnly: boolean
 }
@@ -55,10 +57,12 @@ export class CompiledDocument {
     for (const channel of contract.channels) {
       const id = ids.get(channel) ?? ''
       const upstreams = upstreamsOf(contract, channel, settings.upstreams)
-      const receives =
-        upstreams !== undefined ||
-        channel.operations.length === 0 ||
-        channel.operations.some((operation) => operation.action === 'receive')
+      const has = (action: ContractOperation['action']): boolean =>
+        channel.operations.some((operation) => operation.action === action)
+      const receives = upstreams !== undefined || channel.operations.length === 0 || has('receive')
+      // To another's server we send; on our own, others send to us.
+      const action: ContractOperation['action'] =
+        has('send') && (upstreams !== undefined || !receives) ? 'send' : 'receive'
       const tally = tallyOf(id, channel.address ?? channel.id, document)
       const plans = new ChannelPlans({
         document,
@@ -67,13 +71,14 @@ export class CompiledDocument {
         channelId: id,
         address: channel.address ?? channel.id,
         receives,
+        action,
         settings: upstreams === undefined ? settings : { upstreams, routes: [] },
         book,
         tally,
       })
       const upstreamOnly = upstreams !== undefined
       const check = (): ChannelCheck => validator.of(channel)
-      const active = { id, document, channel, check, plans, tally, receives, upstreamOnly }
+      const active = { id, document, channel, check, plans, tally, receives, action, upstreamOnly }
       this.channels.set(id, active)
       if (channel.address !== null && !upstreamOnly) this.matcher.add(channel.address, channel.parameters, active)
     }

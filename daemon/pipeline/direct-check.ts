@@ -28,7 +28,7 @@ export class DirectCheck {
     const active = match?.value
     if (active === undefined || matches.length > 1 || match?.values.length !== 1) return undefined
     const messages = active.check()
-    const check = messages.only(active.receives ? 'receive' : 'send')
+    const check = messages.only(active.action)
     if (check === undefined) return undefined
     return new DirectCheck(messages.compiler, check.format, check.payload, {
       verdict: 'pass',

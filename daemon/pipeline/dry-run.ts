@@ -78,5 +78,5 @@ function note(
 function judgeOf(contract: Contract, name: string): Judge {
   const context = detachedContext({ upstreams: [], routes: [] })
   const catalogue = new Catalogue([{ name, version: contract.version, contract }], context)
-  return new Judge(catalogue, context.book, 'local', [])
+  return new Judge(catalogue, context.book, 'local', context.settings)
 }

@@ -19,7 +19,7 @@ import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
 
 export interface IngestOptions {
-  log: MessageLog
+  log: Pick<MessageLog, 'accepting' | 'append' | 'put' | 'barrier'>
   judge: Judge
   clock: RunningClock
   limits: TopicLimits
@@ -107,7 +107,7 @@ export class Ingest {
     headers: Headers | undefined,
   ): number | undefined {
     const { log, clock, counts, calls, feed } = this.options
-    if (wrongDirection) counts.wrongDirection++
+    if (wrongDirection && input.origin !== 'api') counts.wrongDirection++
     this.rememberPacket(input)
     if (input.retain && this.options.retained.admit(input.topic))
       log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })
@@ -125,7 +125,7 @@ export class Ingest {
       expiresMs: plan.ttlMs === 0 ? 0 : runningMs + plan.ttlMs,
       clientId: input.clientId,
       topic: input.topic,
-      headers: headersText(headers, tagged),
+      headers: headersText(plan.invalid ? withoutErrors(headers) : headers, tagged),
       payload: input.payload,
     }
     const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
@@ -275,4 +275,11 @@ export class Ingest {
 function headersText(headers: Headers | undefined, tagged: readonly Violation[] | undefined): string {
   if (headers === undefined && tagged === undefined) return ''
   return JSON.stringify(tagged === undefined ? headers : { ...headers, errors: JSON.stringify(tagged) })
+}
+
+/** On an invalid message `errors` is the gateway's. */
+function withoutErrors(headers: Headers | undefined): Headers | undefined {
+  if (headers?.['errors'] === undefined) return headers
+  const { errors, ...others } = headers
+  return { ...others, 'device-errors': errors }
 }

@@ -7,6 +7,8 @@ import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { DirectCheck } from './direct-check.ts'
 import type { PlanBook } from './plan-book.ts'
+import { topicTest } from './route-fit.ts'
+import { joinTargets, targetsOf, type RoutingSettings } from './targets.ts'
 
 /** Passes as it is, or passes marked invalid, because its document says so. */
 export interface Passed {
@@ -45,14 +47,17 @@ export class Judge {
   catalogue: Catalogue
   private readonly book: PlanBook
   private readonly unmatched: Unmatched
-  private readonly upstreams: readonly string[]
-  private passedUnmatched: Passed | undefined
+  private readonly settings: RoutingSettings
+  private readonly routes: readonly ((topic: string) => boolean)[]
+  /** By the routes that take the topic. */
+  private readonly passedUnmatched = new Map<string, Passed>()
 
-  constructor(catalogue: Catalogue, book: PlanBook, unmatched: Unmatched, upstreams: readonly string[]) {
+  constructor(catalogue: Catalogue, book: PlanBook, unmatched: Unmatched, settings: RoutingSettings) {
     this.catalogue = catalogue
     this.book = book
     this.unmatched = unmatched
-    this.upstreams = upstreams
+    this.settings = settings
+    this.routes = settings.routes.map((route) => topicTest(route.from))
   }
 
   /** `message`: it is meant to be the message of this name. */
@@ -99,30 +104,25 @@ export class Judge {
   /** A message of several documents goes wherever one of them sends it, once. */
   private merge(a: Passed, b: Passed): Passed {
     const [one, other] = [a.plan.numbered.plan, b.plan.numbered.plan]
-    const known = new Set(one.targets.map((target) => JSON.stringify(target)))
-    const added = other.targets.filter((target) => !known.has(JSON.stringify(target)))
+    const invalid = a.plan.invalid || b.plan.invalid
     const numbered = this.book.number({
       ...one,
       channelIds: [...(one.channelIds ?? []), ...(other.channelIds ?? [])],
-      targets: [...one.targets, ...added],
+      targets: joinTargets(one, other),
+      ...(invalid ? { invalid } : {}),
     })
     const tallies = [...a.plan.tallies, ...b.plan.tallies]
-    const plan = { ...a.plan, numbered, tallies, durability: safer(a.plan.durability, b.plan.durability) }
-    return { ...a, plan, wrongDirection: a.wrongDirection && b.wrongDirection }
+    const ttlMs = a.plan.ttlMs === 0 || b.plan.ttlMs === 0 ? 0 : Math.max(a.plan.ttlMs, b.plan.ttlMs)
+    const plan = { numbered, invalid, tallies, ttlMs, durability: safer(a.plan.durability, b.plan.durability) }
+    const tagged =
+      a.tagged === undefined && b.tagged === undefined ? undefined : [...(a.tagged ?? []), ...(b.tagged ?? [])]
+    return { verdict: 'pass', plan, wrongDirection: a.wrongDirection && b.wrongDirection, tagged }
   }
 
   private judgeUnmatched(found: TopicMatch): Judgement {
     if (found.misfit !== undefined) {
       const { value, violation } = found.misfit
-      return {
-        verdict: 'refuse',
-        code: 'parameter-invalid',
-        errors: [violation],
-        document: value.document,
-        message: null,
-        disconnect: false,
-        channel: value,
-      }
+      return refuse(value, found.topic, { code: 'parameter-invalid', errors: [violation] })
     }
     if (this.unmatched === 'quarantine')
       return {
@@ -134,12 +134,18 @@ export class Judge {
         disconnect: false,
         channel: undefined,
       }
-    return (this.passedUnmatched ??= this.passUnmatched())
+    return this.passUnmatched(found.topic)
   }
 
-  private passUnmatched(): Passed {
-    const names = this.unmatched === 'pass' ? this.upstreams : []
-    const targets = names.map((to) => ({ to, address: null, key: null }))
+  private passUnmatched(topic: string): Passed {
+    const { settings } = this
+    const taken = this.unmatched === 'pass' ? this.routes.flatMap((takes, index) => (takes(topic) ? [index] : [])) : []
+    const key = taken.join()
+    const known = this.passedUnmatched.get(key)
+    if (known !== undefined) return known
+    const routes = settings.routes.filter((_route, index) => taken.includes(index))
+    const plain = { topic: null, key: null }
+    const targets = this.unmatched === 'pass' ? targetsOf({}, routes, settings, plain, null) : []
     const numbered = this.book.number({
       document: null,
       message: null,
@@ -149,7 +155,9 @@ export class Judge {
       targets,
     })
     const plan = { numbered, invalid: false, tallies: [], ttlMs: 0, durability: undefined }
-    return { verdict: 'pass', plan, wrongDirection: false, tagged: undefined }
+    const passed: Passed = { verdict: 'pass', plan, wrongDirection: false, tagged: undefined }
+    this.passedUnmatched.set(key, passed)
+    return passed
   }
 }
 
@@ -165,13 +173,17 @@ function judgeIn(
   headers: Headers | undefined,
   message: string | undefined,
 ): Judgement {
+  let misdirected: Judgement | undefined
   let refusal: Judgement | undefined
   for (const active of match.values) {
     const judgement = judgeAs(active, topic, payload, headers, message, () => match.parameters(active))
-    if (judgement.verdict === 'pass' && !judgement.plan.invalid) return judgement
-    refusal ??= judgement
+    const isValid = judgement.verdict === 'pass' && !judgement.plan.invalid
+    if (isValid && !judgement.wrongDirection) return judgement
+    if (isValid) misdirected ??= judgement
+    else refusal ??= judgement
   }
   return (
+    misdirected ??
     refusal ?? {
       verdict: 'refuse',
       code: 'topic-unmatched',
@@ -192,7 +204,7 @@ function judgeAs(
   message: string | undefined,
   parameters: () => Record<string, string>,
 ): Judgement {
-  const action = active.receives ? 'receive' : 'send'
+  const { action } = active
   const options = message === undefined ? ({ parameters, action } as const) : ({ parameters, action, message } as const)
   const verdict = active.check().validate(payload, headers, options)
   if (!verdict.ok) return refuse(active, topic, verdict)
@@ -209,11 +221,12 @@ function refuse(
   topic: string,
   verdict: { code: ErrorCode; errors: readonly Violation[]; message?: string },
 ): Judgement {
-  const { onInvalid = 'quarantine' } = active.plans.bridge
+  const nearest = active.channel.messages.find((message) => message.name === verdict.message)
+  const { onInvalid = 'quarantine' } = active.plans.bridgeOf(nearest)
   if (onInvalid === 'tag' || onInvalid === 'pass') {
     return {
       verdict: 'pass',
-      plan: active.plans.planFor(topic, undefined),
+      plan: active.plans.planForInvalid(topic, nearest),
       wrongDirection: !active.receives,
       tagged: onInvalid === 'tag' ? verdict.errors : undefined,
     }

@@ -7,7 +7,7 @@ import type { LogReader } from '../store/log-reader.ts'
 import { headersOf, type StoredRecord } from '../store/record.ts'
 import { Generations } from '../core/generations.ts'
 import type { Plan } from './plan.ts'
-import { RecordOrigins } from './record-origins.ts'
+import { RecordOrigins, type OriginReader } from './record-origins.ts'
 import { TargetRenderer } from './render-target.ts'
 
 /** Which boot and which store id a record belongs to. */
@@ -15,6 +15,9 @@ export interface Origin {
   epoch: number
   boot: number
 }
+
+/** Also knows the plans that records name by number. */
+export type PlanReader = OriginReader & Pick<LogReader, 'plan'>
 
 interface PlanEntry {
   plan: Plan
@@ -42,14 +45,14 @@ const RESERVED = [
 /** Makes what goes out of what was stored, for one destination. */
 export class MessageFactory {
   private readonly destination: string
-  private readonly reader: LogReader
+  private readonly reader: PlanReader
   private readonly plans = new Map<number, PlanEntry>()
   private readonly origins: RecordOrigins
   private readonly texts = new Generations<string, Buffer>(5_000)
   private lastWallMs = Number.NaN
   private lastIso = Buffer.alloc(0)
 
-  constructor(destination: string, reader: LogReader) {
+  constructor(destination: string, reader: PlanReader) {
     this.destination = destination
     this.reader = reader
     this.origins = new RecordOrigins(reader)
@@ -102,8 +105,8 @@ export class MessageFactory {
       'client-id': this.text(record.clientId),
       ...constant,
     }
-    if (own !== undefined) addOwn(headers, own, plan.invalid === true)
-    for (const name in extra) headers[name] = extra[name] ?? ''
+    if (own !== undefined) addOwn(headers, own, extra, plan.invalid === true)
+    for (const name in extra) if (!RESERVED.includes(name)) headers[name] = extra[name] ?? ''
     const { exchange, mandatory } = renderer.target
     return {
       id,
@@ -170,10 +173,15 @@ export class MessageFactory {
   }
 }
 
-/** The device's own headers keep their names, unless one of the gateway's has it. */
-function addOwn(headers: Record<string, string | Buffer>, own: Headers, invalid: boolean): void {
+/** The device's own headers keep their names, unless one of the gateway's or of the target's has it. */
+function addOwn(
+  headers: Record<string, string | Buffer>,
+  own: Headers,
+  extra: Readonly<Record<string, string>>,
+  invalid: boolean,
+): void {
   for (const [name, value] of Object.entries(own)) {
     if (invalid && name === 'errors') headers['errors'] = value
-    else headers[RESERVED.includes(name) ? `device-${name}` : name] = value
+    else headers[RESERVED.includes(name) || Object.hasOwn(extra, name) ? `device-${name}` : name] = value
   }
 }

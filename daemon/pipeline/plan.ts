@@ -3,12 +3,14 @@ import type { Lane } from '../core/message.ts'
 /** Where one message goes at one destination; absent fields are the protocol's own plain rule, filled in when the plan is made. */
 export interface PlanTarget {
   to: string
-  /** Template of the Kafka topic, routing key, MQTT topic; null: the topic with dots for slashes. */
+  /** Template of the Kafka topic, routing key, MQTT topic; null: the topic with dots for slashes, as a name that Kafka allows. */
   address: string | null
   exchange?: string
   /** Template; null: no key. */
   key: string | null
   headers?: Readonly<Record<string, string>>
+  /** Addresses whose parameters the templates name beside those of the plan's channel; the last one wins. */
+  from?: readonly string[]
   mandatory?: boolean
 }
 

@@ -1,13 +1,16 @@
 import type { LogReader } from '../store/log-reader.ts'
 import { FLAG_SYNCED, type StoredRecord } from '../store/record.ts'
 
+/** What the store knows of boots and store ids. */
+export type OriginReader = Pick<LogReader, 'messageIdPrefix' | 'wallOffset'>
+
 /** Where and when records came in: what they say of that, with what the store knows of their boot and store id. */
 export class RecordOrigins {
-  private readonly reader: LogReader
+  private readonly reader: OriginReader
   private readonly epochs = new Map<number, { prefix: string; gateway: Buffer }>()
   private readonly offsets = new Map<number, number>()
 
-  constructor(reader: LogReader) {
+  constructor(reader: OriginReader) {
     this.reader = reader
   }
 

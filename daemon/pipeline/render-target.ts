@@ -1,12 +1,13 @@
 import { parseAddress } from '../asyncapi/address.ts'
 import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
+import { kafkaName } from '../asyncapi/default-names.ts'
 import { compileTemplate, type Template } from '../asyncapi/template.ts'
 import { EdgeError } from '../core/errors.ts'
 import { Generations } from '../core/generations.ts'
 import type { Plan, PlanTarget } from './plan.ts'
 
 const REMEMBERED_TOPICS = 5_000
-/** What a rendered name or key may not hold: it would mean something else in a topic or filter. */
+/** What a value in a name or key may not hold: it would mean something else in a topic or filter. */
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[/+#\u0000-\u001f\u007f-\u009f]/
 
@@ -30,6 +31,8 @@ export class TargetRenderer {
   private readonly key: Template | undefined
   private readonly headers: [string, Template][]
   private readonly parametersOf: (topic: string) => Record<string, string>
+  /** What templates may name: beside the channel's parameters those of a route. */
+  private readonly valuesOf: (topic: string) => Record<string, string>
   private readonly byTopic: Generations<string, Rendered> | undefined
 
   constructor(plan: Plan, target: PlanTarget) {
@@ -38,6 +41,12 @@ export class TargetRenderer {
     this.key = target.key === null ? undefined : compileTemplate(target.key)
     this.headers = Object.entries(target.headers ?? {}).map(([name, text]) => [name, compileTemplate(text)])
     this.parametersOf = parameterReader(plan.channel)
+    const others = (target.from ?? []).map((address) => parameterReader(address))
+    this.valuesOf =
+      others.length === 0
+        ? this.parametersOf
+        : (topic) =>
+            Object.assign(this.parametersOf(topic), ...others.map((read) => read(topic))) as Record<string, string>
     const all = [this.address, this.key, ...this.headers.map(([, template]) => template)]
     const topicOnly = all.every((template) => template === undefined || template.isConstant || !template.usesMessage)
     this.byTopic = topicOnly ? new Generations(REMEMBERED_TOPICS) : undefined
@@ -47,10 +56,10 @@ export class TargetRenderer {
   render(input: RenderInput): Rendered {
     const known = this.byTopic?.get(input.topic)
     if (known !== undefined) return known
-    const values = { parameters: this.parametersOf(input.topic), payload: input.payload, headers: input.headers }
+    const values = { parameters: this.valuesOf(input.topic), payload: input.payload, headers: input.headers }
     const rendered: Rendered = {
       address:
-        this.address === undefined ? input.topic.replaceAll('/', '.') : filled(this.address, values, 'topic', true),
+        this.address === undefined ? (kafkaName(input.topic) ?? '_') : filled(this.address, values, 'topic', true),
       key: this.key === undefined ? null : filled(this.key, values, 'key', true),
       headers: Object.fromEntries(
         this.headers.map(([name, template]) => [name, filled(template, values, `header ${name}`, false)]),
@@ -66,11 +75,13 @@ export class TargetRenderer {
 }
 
 function filled(template: Template, values: Parameters<Template['render']>[0], what: string, checked: boolean): string {
-  const text = template.render(values)
+  const text = template.render(values, (value) => {
+    if (value === '') throw new EdgeError('render-failed', `a value of the ${what} is empty`)
+    if (checked && FORBIDDEN.test(value))
+      throw new EdgeError('render-failed', `the ${what} would hold a character that is not allowed in it`)
+  })
   if (text === undefined || text === '')
     throw new EdgeError('render-failed', `the ${what} has no value for this message`)
-  if (checked && !template.isConstant && FORBIDDEN.test(text))
-    throw new EdgeError('render-failed', `the ${what} would hold a character that is not allowed in it`)
   return text
 }
 

@@ -1,17 +1,17 @@
 /** The topics that hold a retained message in the database, and how many may. */
 export class RetainedTopics {
   private readonly topics: Set<string>
-  private readonly max: number
+  private readonly limits: { readonly maxRetained: number }
   /** Messages that were delivered, but not retained, because there were too many. */
   refused = 0
 
-  constructor(topics: Iterable<string>, max: number) {
+  constructor(topics: Iterable<string>, limits: { readonly maxRetained: number }) {
     this.topics = new Set(topics)
-    this.max = max
+    this.limits = limits
   }
 
   admit(topic: string): boolean {
-    if (this.topics.size >= this.max && !this.topics.has(topic)) {
+    if (this.topics.size >= this.limits.maxRetained && !this.topics.has(topic)) {
       this.refused++
       return false
     }

@@ -1,6 +1,7 @@
+import { addressParameters } from '../asyncapi/address.ts'
 import type { Bridge, ForwardTarget } from '../asyncapi/contract.ts'
 import type { RouteSettings } from '../settings/route-settings.ts'
-import type { PlanTarget } from './plan.ts'
+import type { Plan, PlanTarget } from './plan.ts'
 
 export interface RoutingSettings {
   /** Names of the configured upstreams, in their order. */
@@ -16,23 +17,26 @@ export interface PlainNames {
 }
 
 /** The name under which the embedded broker can be a target; what is meant for it goes down, not up. */
-const EMBEDDED_BROKER = 'broker'
+export const EMBEDDED_BROKER = 'broker'
 
-/** Where a message goes: the nearest `forward`, else every route that matches, else every upstream. */
+/** Where a message goes: the nearest `forward`, else every route that matches, else every upstream. `address`: of its channel. */
 export function targetsOf(
   bridge: Bridge,
   routes: readonly RouteSettings[],
   settings: RoutingSettings,
   plain: PlainNames,
+  address: string | null,
 ): PlanTarget[] {
-  const chosen: readonly ForwardTarget[] =
+  const chosen: readonly (ForwardTarget & { from?: string })[] =
     bridge.forward ?? (routes.length > 0 ? routes : settings.upstreams.map((to) => ({ to })))
   return chosen
     .filter((target) => target.to !== EMBEDDED_BROKER && settings.upstreams.includes(target.to))
-    .map((target) => complete(target, plain))
+    .map((target) => complete(target, plain, address))
 }
 
-function complete(target: ForwardTarget, plain: PlainNames): PlanTarget {
+function complete(target: ForwardTarget & { from?: string }, plain: PlainNames, address: string | null): PlanTarget {
+  const { from } = target
+  const isNamed = from !== undefined && from !== address && addressParameters(from).length > 0
   return {
     to: target.to,
     address: target.topic ?? target.routingKey ?? plain.topic,
@@ -40,33 +44,28 @@ function complete(target: ForwardTarget, plain: PlainNames): PlanTarget {
     ...(target.exchange === undefined ? {} : { exchange: target.exchange }),
     ...(target.headers === undefined ? {} : { headers: target.headers }),
     ...(target.mandatory === undefined ? {} : { mandatory: target.mandatory }),
+    ...(isNamed ? { from: [from] } : {}),
   }
 }
 
-/** How a route's `from` stands to a channel's address. */
-export type RouteFit = 'always' | 'depends' | 'never'
-
-/** `from` is an address with parameters, or a topic filter. Where it names what the channel leaves open, the topic decides. */
-export function routeFit(from: string, address: string): RouteFit {
-  const wanted = from.split('/')
-  const given = address.split('/')
-  let fit: RouteFit = 'always'
-  for (const [index, level] of wanted.entries()) {
-    if (level === '#') return fit
-    const other = given[index]
-    if (other === undefined) return 'never'
-    if (isOpen(level) || level === other) continue
-    if (!other.includes('{') && other !== '+') return 'never'
-    fit = 'depends'
-  }
-  return wanted.length === given.length ? fit : 'never'
+/** The targets of two documents that describe one topic: what both send to one place goes there once. */
+export function joinTargets(one: Plan, other: Plan): PlanTarget[] {
+  const places = new Set(one.targets.map((target) => placeOf(target, one.channel)))
+  const isSame = one.channel === other.channel || other.channel === null
+  const added = other.targets
+    .filter((target) => !places.has(placeOf(target, other.channel)))
+    .map((target) => (isSame ? target : { ...target, from: [other.channel ?? '', ...(target.from ?? [])] }))
+  return [...one.targets, ...added]
 }
 
-/** Whether a route's `from` takes a topic. */
-export function routeTakes(from: string, topic: string): boolean {
-  return routeFit(from, topic) === 'always'
+/** Two documents may call a parameter by two names: it is told by where it stands. */
+function placeOf({ to, exchange, address, from = [] }: PlanTarget, channel: string | null): string {
+  const places = new Map([channel ?? '', ...from].flatMap((one) => one.split('/').flatMap(parametersAt)))
+  const template = address?.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => places.get(name) ?? whole)
+  return JSON.stringify([to, exchange, template])
 }
 
-function isOpen(level: string): boolean {
-  return level === '+' || /^\{[^{}]*\}$/.test(level)
+function parametersAt(level: string, index: number): [name: string, place: string][] {
+  const shape = level.replaceAll(/\{[^{}]*\}/g, '*')
+  return addressParameters(level).map((name, ordinal) => [name, `{${index} ${ordinal} ${shape}}`])
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compileTemplate } from '../../daemon/asyncapi/template.ts'
 
 const input = {
-  parameters: { deviceId: 'd1' },
+  parameters: { deviceId: 'd1', 'device id': 'd2' },
   payload: () => ({ sensor: { id: 7, on: true, tags: ['a'] }, 'a/b': 'slash', none: null }),
   headers: { region: 'eu' },
 }
@@ -12,6 +12,7 @@ describe('templates', () => {
     ['plain.topic', 'plain.topic'],
     ['{deviceId}', 'd1'],
     ['x.{deviceId}.y', 'x.d1.y'],
+    ['{device id}', 'd2'],
     ['{$message.payload#/sensor/id}', '7'],
     ['$message.payload#/sensor/id', '7'],
     ['{$message.payload#/a~1b}', 'slash'],
@@ -32,7 +33,7 @@ describe('templates', () => {
     '}',
     'a{b',
     '{}',
-    '{a b}',
+    '{a/b}',
     '{$message.body#/x}',
     '{$message.header#}',
     '{$message.payload#/a~2}',

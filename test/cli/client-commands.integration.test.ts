@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitUntil } from '../servers/wait-until.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { connectClient } from '../support/mqtt-client.ts'
+import { runCli, type CliEnded } from '../support/run-cli.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const METER = `asyncapi: 2.5.0
@@ -21,25 +22,8 @@ const daemon = await DaemonProcess.create()
 beforeAll(() => daemon.start())
 afterAll(() => daemon.remove())
 
-interface Ended {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const url = `http://127.0.0.1:${daemon.httpPort}`
-  // eslint-disable-next-line node/no-process-env -- tools are found by the path that the tests have
-  const { PATH = '', HOME = '' } = process.env
-  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'daemon/main.ts'), ...args], {
-    env: { PATH, HOME, STEPFLOW_URL: url, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
+function cli(args: readonly string[], env: Record<string, string> = {}): Promise<CliEnded> {
+  return runCli(args, { env: { STEPFLOW_URL: `http://127.0.0.1:${daemon.httpPort}`, ...env } })
 }
 
 function meter(version: string, type = 'number'): string {

@@ -59,13 +59,14 @@ describe('a broken configuration stops the start with its place, a code and a hi
 })
 
 describe('what the machine does not give stops the start', () => {
-  test('a port that is in use', async () => {
+  test.each(['mqtt', 'http'] as const)('a port of %s that is in use', async (protocol) => {
     const server = createServer()
-    await new Promise<void>((resolve) => server.listen(daemon.mqttPort, '127.0.0.1', resolve))
+    const port = protocol === 'mqtt' ? daemon.mqttPort : daemon.httpPort
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
     try {
       const { code, text } = await refusal({})
       expect(code).toBe(1)
-      expect(text).toMatch(/EADDRINUSE.*\[listen-failed\]/)
+      expect(text).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*EADDRINUSE.*\\[listen-failed\\]\n  [A-Z]`))
     } finally {
       server.close()
     }
@@ -75,7 +76,7 @@ describe('what the machine does not give stops the start', () => {
     daemon.writeFile('data', 'not a folder')
     const { code, text } = await refusal({})
     expect(code).toBe(1)
-    expect(text).toContain('[store-unusable]')
+    expect(text).toMatch(/\[store-unusable\]\n  [A-Z]/)
   })
 
   test('a second daemon on the same store; the first goes on', async () => {
@@ -84,12 +85,36 @@ describe('what the machine does not give stops the start', () => {
     try {
       second.launch()
       expect((await second.exit()).code).toBe(1)
-      expect(second.log()).toContain('[store-locked]')
+      expect(second.log()).toMatch(/\[store-locked\]\n  [A-Z]/)
       expect((await daemon.get('/readyz')).status).toBe(200)
     } finally {
       await second.remove()
     }
   })
+})
+
+test('a start that is refused changes nothing of what is stored', async () => {
+  await daemon.start()
+  const client = await connectClient(daemon.mqttPort)
+  await client.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
+  await client.publishAsync('device/1/data', '{}', { qos: 1 })
+  await client.endAsync()
+  await daemon.drained('journal')
+  await daemon.stop()
+  const contents = (): unknown => [
+    storedMessages(daemon.folder),
+    readStore(daemon.folder, 'SELECT id, store_id FROM epochs'),
+    readStore(daemon.folder, 'SELECT id, code FROM quarantine'),
+    readStore(daemon.folder, 'SELECT name, version FROM asyncapi_documents'),
+    readStore(daemon.folder, 'SELECT destination, low FROM cursors'),
+  ]
+  const before = contents()
+  expect((await refusal({ shutdownTimeout: true })).code).toBe(78)
+  expect((await refusal(document(`${HEAD}channels: {}\n`))).code).toBe(65)
+  expect(contents()).toEqual(before)
+  daemon.configure({})
+  await daemon.start()
+  expect(readStore(daemon.folder, 'SELECT id FROM epochs')).toHaveLength(1)
 })
 
 describe('a broken document stops the first start with its place', () => {
@@ -109,8 +134,7 @@ describe('a broken document stops the first start with its place', () => {
   ])('%s', async (_name, text, errorCode) => {
     const { code, text: said } = await refusal(document(text))
     expect(code).toBe(65)
-    expect(said).toContain('spec.yaml')
-    expect(said).toContain(`[${errorCode}]`)
+    expect(said).toMatch(new RegExp(`spec\\.yaml:\\d+:\\d+ .*\\[${errorCode}\\]\n  [A-Z]`))
   })
 
   test('a circular schema is no fault', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 
 import { formatPlace } from '../../daemon/core/errors.ts'
-import { complaint, loadText, places, refused } from './config-folder.ts'
+import { compileTemplate } from '../../daemon/asyncapi/template.ts'
+import { accepted, complaint, loadText, places, refused } from './config-folder.ts'
 
 test('the message of an error stands at file, line and column', () => {
   const [error] = refused(loadText('log:\n  levle: debug\n'))
@@ -185,6 +186,32 @@ test.each<[to: string, message: string]>([
   )
   expect(places(result)).toEqual(['3:20 routes[0].to config-invalid'])
   expect(complaint(result)).toBe(message)
+})
+
+test.each(['{deviceId', 'a}', '{}', '{a/b}', '{$message.body#/x}', '$message.payload#/a {b}'])(
+  'a route with the template %s is refused, as a document with it is',
+  (template) => {
+    const upstreams = 'upstreams: { events: { protocol: file, directory: /j } }\n'
+    const result = loadText(`${upstreams}routes:\n  - { from: a, to: events, key: '${template}' }\n`)
+    expect(places(result)).toEqual(['3:33 routes[0].key config-invalid'])
+    expect(complaint(result)).toContain('expected a template of text')
+    expect(() => compileTemplate(template)).toThrow(/The template/)
+  },
+)
+
+test.each([
+  'plain',
+  '{deviceId}',
+  'a.{b}-{c d}',
+  '$message.payload#/id',
+  '{$message.payload#/a~1b}.{$message.header#/x}',
+])('a route may have the template %s', (template) => {
+  const upstreams = 'upstreams: { events: { protocol: file, directory: /j } }\n'
+  const result = loadText(
+    `${upstreams}routes:\n  - { from: a, to: events, topic: '${template}', headers: { h: '${template}' } }\n`,
+  )
+  expect(accepted(result).settings.routes[0]).toMatchObject({ topic: template, headers: { h: template } })
+  expect(() => compileTemplate(template)).not.toThrow()
 })
 
 test.each<[sensor: string, place: string, message: string]>([

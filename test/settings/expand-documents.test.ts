@@ -1,10 +1,10 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
 import { expandDocuments } from '../../daemon/settings/expand-documents.ts'
 import { loadSettings } from '../../daemon/settings/load-settings.ts'
-import { accepted, base, configFolder } from './config-folder.ts'
+import { accepted, base, configFolder, loadText } from './config-folder.ts'
 
 function expand(asyncapi: string, folderName = 'etc'): string[] {
   const root = configFolder({
@@ -25,6 +25,21 @@ test('a pattern names the files that are there, in the order of their names', ()
 
 test('a pattern without a match names nothing', () => {
   expect(expand('[ none/*.yaml ]')).toEqual([])
+})
+
+test('of a folder that is no longer there, the files are those that are known', () => {
+  const settings = accepted(loadText('asyncapi: [ "specs/*.yaml" ]\n')).settings
+  const folder = dirname(settings.asyncapi[0]?.file ?? '')
+  const known = ['b.yaml', 'a.yaml', 'c.json'].map((name) => join(folder, name))
+  expect(expandDocuments(settings, [...known, '/else/d.yaml']).map(({ file }) => file)).toEqual([
+    join(folder, 'a.yaml'),
+    join(folder, 'b.yaml'),
+  ])
+})
+
+test('of a folder that cannot be read the pattern stands for what is missing', () => {
+  expect(expand('[ "specs/a.yaml/*.yaml" ]')).toEqual(['specs/a.yaml/*.yaml lenient'])
+  expect(expand('[ "specs/a.yaml/*.yaml" ]', 'etc[a]')).toHaveLength(1)
 })
 
 test('a file that is named stays, though it is missing', () => {

@@ -21,7 +21,7 @@ upstreams: { j: { protocol: file, directory: /j } }
 routes: [ { from: a, to: j } ]
 log: { level: debug }
 http: { callbacks: { allow: [ hooks.example ] } }
-broker: { maxConnections: 5, maxPacketSize: 1MiB, keepaliveLimit: 1h }
+broker: { maxConnections: 5, maxPacketSize: 1MiB, maxRetained: 5, maxTopicLevels: 3, maxTopicBytes: 99 }
 store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2h } }
 `),
   ).toEqual({
@@ -35,7 +35,9 @@ store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2
       'http.callbacks',
       'broker.maxPacketSize',
       'broker.maxConnections',
-      'broker.keepaliveLimit',
+      'broker.maxRetained',
+      'broker.maxTopicLevels',
+      'broker.maxTopicBytes',
       'store.maxBytes',
       'store.maxAge',
       'store.whenFull',
@@ -48,7 +50,7 @@ store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2
 test('who, where and what is opened at start needs a restart', () => {
   expect(
     diffTo(`gateway: { id: other }
-broker: { listeners: [ mqtt://127.0.0.1:1 ], anonymous: false }
+broker: { listeners: [ mqtt://127.0.0.1:1 ], anonymous: false, keepaliveLimit: 1h, drainTimeout: 1s, maxInflight: 5 }
 http: null
 store: { directory: /other, durability: process }
 sensors: [ { name: a, type: simulated, topic: a, payload: {} } ]
@@ -63,6 +65,9 @@ shutdownTimeout: 1s
       'http',
       'broker.listeners',
       'broker.anonymous',
+      'broker.drainTimeout',
+      'broker.keepaliveLimit',
+      'broker.maxInflight',
       'store.directory',
       'store.durability',
     ],

@@ -1,0 +1,200 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { configFolder } from '../settings/config-folder.ts'
+import { runCli, type CliEnded } from '../support/run-cli.ts'
+
+const HEAD = 'asyncapi: 2.5.0\ninfo: { title: T, version: 1.0.0 }\n'
+const GOOD = `${HEAD}channels: { a: { publish: { message: { name: M, payload: { type: number } } } } }\n`
+const NODE = '{ type: object, properties: { next: { $ref: "#/components/schemas/Node" } } }'
+
+/** Runs in a folder with these files; gives the folder too. */
+async function run(args: readonly string[], files: Record<string, string>): Promise<CliEnded & { folder: string }> {
+  const folder = configFolder(files)
+  return { ...(await runCli(args, { cwd: folder })), folder }
+}
+
+/** Code, place, message and hint, each on its line. */
+function expectSaid(stderr: string, place: string, what: RegExp, code: string, hint: string): void {
+  const line = stderr.split('\n').find((one) => one.endsWith(`[${code}]`)) ?? `no [${code}] in ${stderr}`
+  expect(line).toContain(place)
+  expect(line).toMatch(what)
+  expect(stderr).toContain(`\n  ${hint}`)
+}
+
+describe('a broken configuration: exit code 78, with place, code and hint', () => {
+  test.each<[what: string, yaml: string, place: string, message: RegExp, code: string, hint: string]>([
+    [
+      'a wrong type',
+      'broker:\n  maxPacketSize: big\n',
+      'edge.yaml:2:18',
+      /expected a size/,
+      'config-invalid',
+      'Correct the value',
+    ],
+    [
+      'an unknown key',
+      'log:\n  levle: info\n',
+      'edge.yaml:2:3',
+      /did you mean "level"/,
+      'config-unknown-key',
+      'Remove the key',
+    ],
+    ['bad YAML', 'gateway: { id: [\n', 'edge.yaml:', /./, 'config-syntax', 'Correct the YAML'],
+    [
+      'a missing secret file',
+      "upstreams:\n  k: { protocol: kafka, brokers: [ k ], sasl: { mechanism: plain, username: u, password: '${file:none}' } }\n",
+      'edge.yaml:2:',
+      /none/,
+      'config-secret',
+      'Check that the file, credential',
+    ],
+    [
+      'a route whose template is wrong',
+      "upstreams: { j: { protocol: file, directory: ./j } }\nroutes: [ { from: a, to: j, key: '{x' } ]\n",
+      'edge.yaml:2:',
+      /a template/,
+      'config-invalid',
+      'Correct the value',
+    ],
+  ])('%s', async (_what, yaml, place, message, code, hint) => {
+    const { code: exit, stderr, stdout, folder } = await run(['check', '-c', 'edge.yaml'], { 'edge.yaml': yaml })
+    expect(exit).toBe(78)
+    expect(stdout).toBe('')
+    expectSaid(stderr, place, message, code, hint)
+    expect(existsSync(join(folder, 'data'))).toBe(false)
+  })
+
+  test('a file that is missing, and a conf.d that is no folder', async () => {
+    const missing = await run(['check', '-c', 'none.yaml'], {})
+    expect(missing.code).toBe(78)
+    expectSaid(missing.stderr, 'none.yaml', /ENOENT/, 'config-unreadable', 'Check that the file exists')
+    const folder = await run(['check', '-c', 'edge.yaml'], { 'edge.yaml': '', 'conf.d': '' })
+    expect(folder.code).toBe(78)
+    expectSaid(folder.stderr, 'conf.d', /ENOTDIR/, 'config-unreadable', 'Check that the file exists')
+  })
+
+  test('run and explain refuse it in the same way, and make nothing', async () => {
+    const files = { 'edge.yaml': 'store: { directory: ./data }\nlog: { level: loud }\n' }
+    for (const args of [
+      ['run', '-c', 'edge.yaml'],
+      ['explain', 'a/b', '-c', 'edge.yaml'],
+    ]) {
+      const { code, stderr, folder } = await run(args, files)
+      expect(code).toBe(78)
+      expectSaid(stderr, 'edge.yaml:2:15', /expected trace/, 'config-invalid', 'Correct the value')
+      expect(existsSync(join(folder, 'data'))).toBe(false)
+    }
+  })
+})
+
+describe('a broken document: exit code 65, with place, code and hint', () => {
+  test.each<[what: string, text: string, place: string, message: RegExp, code: string, hint: string]>([
+    ['bad YAML', `${HEAD}channels: { a: [\n`, 'spec.yaml:', /./, 'document-syntax', 'Correct the YAML'],
+    [
+      'an unknown $ref',
+      `${HEAD}channels:\n  a: { publish: { message: { $ref: '#/components/messages/None' } } }\n`,
+      'spec.yaml:4:',
+      /leads nowhere/,
+      'document-reference',
+      'Only references inside',
+    ],
+    [
+      'an external $ref',
+      `${HEAD}channels:\n  a: { publish: { message: { $ref: './other.yaml' } } }\n`,
+      'spec.yaml:4:',
+      /leaves the document/,
+      'document-reference',
+      'Only references inside',
+    ],
+    ['no channels', `${HEAD}channels: {}\n`, 'spec.yaml:3:', /no channels/, 'document-no-channels', 'A document needs'],
+    [
+      'no AsyncAPI document',
+      'openapi: 3.1.0\n',
+      'spec.yaml:1:1',
+      /no asyncapi field/,
+      'document-invalid',
+      'Correct the document',
+    ],
+  ])('%s', async (_what, text, place, message, code, hint) => {
+    const { code: exit, stderr, stdout } = await run(['check', 'spec.yaml'], { 'spec.yaml': text })
+    expect(exit).toBe(65)
+    expect(stdout).toBe('')
+    expectSaid(stderr, place, message, code, hint)
+  })
+
+  test('a file that is missing, and a folder that is none', async () => {
+    const missing = await run(['check', 'none.yaml'], {})
+    expect(missing.code).toBe(65)
+    expectSaid(missing.stderr, 'none.yaml', /ENOENT/, 'document-unreadable', 'Check that the file exists')
+    const files = { 'edge.yaml': 'asyncapi: [ "specs/*.yaml" ]\n', specs: '' }
+    const folder = await run(['check', '-c', 'edge.yaml'], files)
+    expect(folder.code).toBe(65)
+    expectSaid(folder.stderr, 'specs/*.yaml', /ENOTDIR/, 'document-unreadable', 'Check that the file exists')
+  })
+
+  test('a circular schema is no fault', async () => {
+    const payload = '{ $ref: "#/components/schemas/Node" }'
+    const text = `${HEAD}channels: { a: { publish: { message: { name: M, payload: ${payload} } } } }\ncomponents: { schemas: { Node: ${NODE} } }\n`
+    const { code, stdout } = await run(['check', 'spec.yaml'], { 'spec.yaml': text })
+    expect(stdout).toContain('spec.yaml: T 1.0.0 (AsyncAPI 2.5.0), 1 channels, ok')
+    expect(code).toBe(0)
+  })
+
+  test('beside a broken configuration both are told, and the configuration gives the code', async () => {
+    const files = { 'edge.yaml': 'logg: {}\n', 'spec.yaml': `${HEAD}channels: {}\n`, 'good.yaml': GOOD }
+    const { code, stderr, stdout } = await run(['check', '-c', 'edge.yaml', 'spec.yaml', 'good.yaml', '--json'], files)
+    expect(code).toBe(78)
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      errors: [
+        { code: 'config-unknown-key', line: 1, column: 1, hint: expect.stringContaining('Remove the key') as string },
+        { code: 'document-no-channels', line: 3, hint: expect.stringContaining('at least one channel') as string },
+      ],
+      documents: [{ title: 'T', channels: 1 }],
+    })
+  })
+})
+
+test('a document that forwards to what is not in upstreams is told of', async () => {
+  const forward = 'x-bridge: { forward: [ { to: evnts }, { to: broker }, { to: events } ] }\n'
+  const files = {
+    'edge.yaml': 'asyncapi: [ spec.yaml ]\nupstreams: { events: { protocol: file, directory: ./j } }\n',
+    'spec.yaml': GOOD + forward,
+  }
+  const { code, stderr } = await run(['check', '-c', 'edge.yaml'], files)
+  expect(code).toBe(0)
+  expect(stderr.match(/is not in upstreams/g)).toHaveLength(1)
+  expect(stderr).toMatch(/spec\.yaml warning: x-bridge forwards to "evnts", which is not in upstreams/)
+})
+
+describe('explain', () => {
+  const files = { 'edge.yaml': 'asyncapi: [ spec.yaml ]\n', 'spec.yaml': GOOD }
+  test.each([
+    ['no JSON', 'hello', 'payload-not-json'],
+    ['nothing', '', 'payload-not-json'],
+    ['10,000 deep', '['.repeat(10_000) + ']'.repeat(10_000), 'payload-too-deep'],
+    ['the wrong type', '"x"', 'payload-invalid'],
+  ])('says what is wrong with a payload of %s', async (_what, payload, code) => {
+    const { stdout, code: exit } = await run(['explain', 'a', payload, '-c', 'edge.yaml', '--json'], files)
+    expect(exit).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'invalid', code, document: 'T@1.0.0', message: 'M' })
+  })
+
+  test('refuses a broken document with exit code 65', async () => {
+    const { code, stderr } = await run(['explain', 'a', '-c', 'edge.yaml'], { ...files, 'spec.yaml': HEAD })
+    expect(code).toBe(65)
+    expectSaid(stderr, 'spec.yaml', /no channels/, 'document-no-channels', 'A document needs')
+  })
+})
+
+test.each([
+  ['an unknown command', ['runn']],
+  ['an unknown option', ['check', '--what']],
+  ['a missing argument', ['explain']],
+])('%s is a usage error: exit code 64', async (_what, args) => {
+  const { code, stdout, stderr } = await run(args, {})
+  expect([code, stdout]).toEqual([64, ''])
+  expect(stderr).toMatch(/^error: /)
+})
