@@ -5,6 +5,7 @@ import type { LogReader } from '../store/log-reader.ts'
 import type { MessageLog } from '../store/message-log.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Plan, PlanTarget } from './plan.ts'
+import { joinTargets } from './targets.ts'
 import type { PlanBook } from './plan-book.ts'
 
 export interface AdoptOptions {
@@ -55,16 +56,14 @@ function adoptedTargets(
   passUnmatched: boolean,
 ): PlanTarget[] {
   if (plan.document === null) return passUnmatched ? names.map((to) => ({ to, address: null, key: null })) : []
-  const targets = (plan.channelIds ?? []).flatMap((id) => {
+  let targets: PlanTarget[] = []
+  for (const id of plan.channelIds ?? []) {
     const active = catalogue.channel(id)
-    const message = active?.channel.messages.find((one) => one.name === plan.message)
-    return active?.plans.targets(plan.invalid === true ? undefined : message) ?? []
-  })
-  const seen = new Set<string>()
-  return targets.filter((target) => {
-    const text = JSON.stringify(target)
-    if (!names.includes(target.to) || seen.has(text)) return false
-    seen.add(text)
-    return true
-  })
+    if (active === undefined) continue
+    const { channel, plans } = active
+    const message = channel.messages.find((one) => one.name === plan.message)
+    const more = plans.targets(plan.invalid === true ? undefined : message)
+    targets = joinTargets({ channel: plan.channel, targets }, { channel: channel.address, targets: more })
+  }
+  return targets.filter((target) => names.includes(target.to))
 }

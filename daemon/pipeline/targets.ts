@@ -49,7 +49,10 @@ function complete(target: ForwardTarget & { from?: string }, plain: PlainNames, 
 }
 
 /** The targets of two documents that describe one topic: what both send to one place goes there once. */
-export function joinTargets(one: Plan, other: Plan): PlanTarget[] {
+export function joinTargets(
+  one: Pick<Plan, 'channel' | 'targets'>,
+  other: Pick<Plan, 'channel' | 'targets'>,
+): PlanTarget[] {
   const places = new Set(one.targets.map((target) => placeOf(target, one.channel)))
   const isSame = one.channel === other.channel || other.channel === null
   const added = other.targets

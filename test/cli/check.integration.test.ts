@@ -97,7 +97,7 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
       'spec.yaml:4:',
       /leads nowhere/,
       'document-reference',
-      'Only references inside',
+      'Correct the document at the places listed; mode: lenient would take it.',
     ],
     [
       'an external $ref',
@@ -117,7 +117,7 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
       'Correct the document',
     ],
   ])('%s', async (_what, text, place, message, code, hint) => {
-    const { code: exit, stderr, stdout } = await run(['check', 'spec.yaml'], { 'spec.yaml': text })
+    const { code: exit, stderr, stdout } = await run(['check', '--strict', 'spec.yaml'], { 'spec.yaml': text })
     expect(exit).toBe(65)
     expect(stdout).toBe('')
     expectSaid(stderr, place, message, code, hint)
@@ -180,6 +180,12 @@ describe('explain', () => {
     const { stdout, code: exit } = await run(['explain', 'a', payload, '-c', 'edge.yaml', '--json'], files)
     expect(exit).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'invalid', code, document: 'T@1.0.0', message: 'M' })
+  })
+
+  test('says that a device publishes where only we should', async () => {
+    const text = `${HEAD}channels: { a: { subscribe: { message: { name: M, payload: { type: number } } } } }\n`
+    const { stdout } = await run(['explain', 'a', '1', '-c', 'edge.yaml'], { ...files, 'spec.yaml': text })
+    expect(stdout).toMatch(/^direction +wrong: .*delivered locally, never forwarded$/m)
   })
 
   test('refuses a broken document with exit code 65', async () => {
