@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitUntil } from '../servers/wait-until.ts'
@@ -132,4 +133,20 @@ test.each([
   const ended = await cli(args.map((arg) => (arg === 'broken' ? broken : arg)))
   expect(ended.stderr).toContain(text)
   expect(ended.code).toBe(code)
+})
+
+test('what an identity is needed for ends with exit code 77 without one, and with 0 with the admin key', async () => {
+  const guarded = await DaemonProcess.create()
+  guarded.configure({ broker: { listeners: [`mqtt://0.0.0.0:${guarded.mqttPort}`] } })
+  try {
+    await guarded.start()
+    const url = `http://127.0.0.1:${guarded.httpPort}`
+    const refused = await runCli(['documents', '--url', url])
+    expect(refused).toMatchObject({ code: 77, stdout: '' })
+    expect(refused.stderr).toMatch(/\[not-permitted\]\n  [A-Z]/)
+    const key = readFileSync(guarded.path('data/admin-key'), 'utf8').trim()
+    expect(await runCli(['documents', '--url', url, '--api-key', key])).toMatchObject({ code: 0 })
+  } finally {
+    await guarded.remove()
+  }
 })
