@@ -32,6 +32,8 @@ export class CallLog {
   private bytes: number | undefined
   private nowMs = 0
   private added = 0
+  /** A destination has settled something in this transaction. */
+  private hasNews = false
   private open: Rows | undefined
   /** The last transaction took so long to become durable. */
   private durable: Rows | undefined
@@ -59,17 +61,21 @@ export class CallLog {
   begin(nowMs: number): void {
     this.nowMs = nowMs
     this.added = 0
+    this.hasNews = false
     this.open = undefined
     this.tellDurable()
   }
 
   /** What settlements tell of messages that were not delivered. Inside a transaction. */
   noted(settlement: Settlement): void {
+    this.hasNews = true
     this.settling.noted(settlement)
   }
 
   /** Ends the part of a transaction that messages make: a bounded step of what else there is to do. */
   step(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): void {
+    // Nothing has come, nothing can be completed: what is left over is looked at while nothing else is written.
+    if (this.added === 0 && !this.hasNews) return
     const limit = Math.min(MAX_STEP, MIN_STEP + 2 * this.added)
     this.settle(limit)
     if (this.added > 0 && this.bytes !== undefined) this.trimTo(wallMs, limits, limit)

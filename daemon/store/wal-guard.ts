@@ -18,6 +18,8 @@ export class WalGuard {
   private readonly file: string
   private commits = 0
   private written = 0
+  /** When it was last asked for; since then it may have grown by what was written. */
+  private lastSize = Infinity
 
   constructor(db: Database.Database) {
     this.db = db
@@ -26,7 +28,7 @@ export class WalGuard {
 
   /** Whether a transaction of about so many bytes may go into it. */
   takes(bytes: number): boolean {
-    if (this.size() + bytes + bytes / 8 <= FULL_BYTES) return true
+    if (this.lastSize + (this.written + bytes) * 1.125 <= FULL_BYTES) return true
     this.check()
     return this.size() + bytes + bytes / 8 <= FULL_BYTES
   }
@@ -64,6 +66,6 @@ export class WalGuard {
   }
 
   private size(): number {
-    return statSync(this.file, { throwIfNoEntry: false })?.size ?? 0
+    return (this.lastSize = statSync(this.file, { throwIfNoEntry: false })?.size ?? 0)
   }
 }
