@@ -1,4 +1,5 @@
 /** The thread of all upstream connections. It reads the log through a connection of its own and is woken by the writer's commits. */
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
@@ -11,8 +12,11 @@ import type { ForwarderThreadData, FromForwarderThread, ToForwarderThread } from
 import { Reporter } from './reporter.ts'
 
 const STATUS_EVERY_MS = 500
+/** Of this thread alone: devices and the writer, which answer, come first. */
+const NICENESS = 5
 const GATHER_MS = 5
 
+setPriority(0, NICENESS)
 const port = parentPort
 if (port === null) throw new Error('the forwarder runs as a worker thread')
 const data = workerData as ForwarderThreadData
