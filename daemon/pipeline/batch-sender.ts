@@ -65,7 +65,7 @@ export class BatchSender {
     const fates = new Map<Entry, 'dead' | 'parked' | 'kept'>()
     const now = this.options.clock.runningMs()
     const live = entries.filter((entry) => {
-      const isForeign = this.options.factory.targetCount(entry.record) === 0
+      const isForeign = this.options.factory.targets(entry.record).length === 0
       if (!isForeign && !this.isExpired(entry, now)) return true
       result[isForeign ? 'foreign' : 'expired'].push(entry)
       return false
@@ -84,7 +84,7 @@ export class BatchSender {
       const fate = fates.get(entry)
       if (fate === undefined) {
         result.delivered.push(entry)
-        counts.delivered(entry.record.plan, confirmedMs - entry.closedMs)
+        counts.delivered(entry.record.plan, confirmedMs - entry.origin.closedMs)
       } else result[fate].push(entry)
     }
     return result
@@ -101,8 +101,8 @@ export class BatchSender {
     let delivered = 0
     const sendings: Sending[] = []
     for (const entry of entries) {
-      for (let target = 0; target < this.options.factory.targetCount(entry.record); target++) {
-        const message = this.options.factory.make(entry.record, entry, target)
+      for (const target of this.options.factory.targets(entry.record)) {
+        const message = this.options.factory.make(entry.record, entry.origin, target)
         if (routeOf(message) === route) sendings.push({ message, entry, target })
       }
     }
@@ -117,7 +117,7 @@ export class BatchSender {
       released.push(entry.record.seq)
       if (outcome.status === 'accepted') {
         delivered++
-        this.options.counts.delivered(entry.record.plan, this.options.clock.runningMs() - entry.closedMs)
+        this.options.counts.delivered(entry.record.plan, this.options.clock.runningMs() - entry.origin.closedMs)
       } else deadLetters.push(this.bury(entry, message.address, outcome.error))
     }
     return { released, delivered, deadLetters }
@@ -130,7 +130,7 @@ export class BatchSender {
     counts.deadLettered(record.plan)
     return {
       seq: record.seq,
-      messageId: factory.messageId(entry, record.seq),
+      messageId: factory.messageId(entry.origin, record.seq),
       topic: record.topic,
       address,
       clientId: record.clientId,
@@ -138,7 +138,7 @@ export class BatchSender {
       answer: error.message,
       headers: record.headers,
       payload: record.payload,
-      wallMs: factory.receivedAt(record, entry).wallMs,
+      wallMs: factory.receivedAt(record, entry.origin).wallMs,
     }
   }
 
@@ -156,10 +156,10 @@ export class BatchSender {
     result: BatchResult,
   ): void {
     const { factory, held } = this.options
-    entry.targets ??= Array.from({ length: factory.targetCount(entry.record) }, (_, index) => index)
+    entry.targets ??= factory.targets(entry.record)
     for (const target of entry.targets) {
       try {
-        const message = factory.make(entry.record, entry, target)
+        const message = factory.make(entry.record, entry.origin, target)
         if (held.has(routeOf(message))) this.park(entry, message, undefined, fates, result)
         else sendings.push({ message, entry, target })
       } catch (error) {
@@ -210,10 +210,10 @@ export class BatchSender {
     result.held.push({
       seq: entry.record.seq,
       route,
-      epoch: entry.epoch,
-      boot: entry.boot,
+      epoch: entry.origin.epoch,
+      boot: entry.origin.boot,
       sinceRunningMs,
-      record: Buffer.from(entry.bytes),
+      record: Buffer.from(entry.record.encoded),
     })
     if (fates.get(entry) !== 'kept') fates.set(entry, 'parked')
   }

@@ -8,7 +8,7 @@ import type { BatchSender } from './batch-sender.ts'
 import { describeError, type CircuitState, type DestinationStatus } from './destination-state.ts'
 import { probeRoute } from './held-probe.ts'
 import type { HeldRoutes } from './held-routes.ts'
-import type { Entry, LaneQueue } from './lane-queue.ts'
+import { sizeOf, type Entry, type LaneQueue } from './lane-queue.ts'
 import { lostRanges } from './lost-ranges.ts'
 import type { Reporter } from './reporter.ts'
 import { Sleeper } from './sleeper.ts'
@@ -181,7 +181,7 @@ export class DestinationLoop {
         this.report(queue)
         continue
       }
-      if (policy.lingerMs > 0 && !this.backoff.failing && sizeOf(entries) < SMALL_BATCH_BYTES) {
+      if (policy.lingerMs > 0 && !this.backoff.failing && totalSize(entries) < SMALL_BATCH_BYTES) {
         queue.keep(entries)
         await this.sleeper.pause(policy.lingerMs)
         entries = queue.take(policy.maxBatchBytes)
@@ -288,9 +288,9 @@ export class DestinationLoop {
   }
 }
 
-function sizeOf(entries: readonly Entry[]): number {
+function totalSize(entries: readonly Entry[]): number {
   let sum = 0
-  for (const entry of entries) sum += entry.bytes.length
+  for (const entry of entries) sum += sizeOf(entry)
   return sum
 }
 

@@ -32,7 +32,7 @@ export class ForwarderHandle {
     const worker = new Worker(siblingModule(import.meta.url, './forwarder-thread'), {
       name: 'forwarder',
       workerData: this.options.data(),
-      resourceLimits: { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 128 },
+      resourceLimits: { maxYoungGenerationSizeMb: 9, maxOldGenerationSizeMb: 128 },
     })
     worker.on('message', (message: FromForwarderThread) => this.receive(message))
     worker.on('error', (error) => this.options.logger.error({ err: error }, 'forwarder failed'))

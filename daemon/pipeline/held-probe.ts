@@ -38,10 +38,7 @@ export async function probeRoute({ route, rows, adapter, sender, overdueMs, reas
         ? undefined
         : {
             record,
-            epoch: row.epoch,
-            boot: row.boot,
-            closedMs: record.runningMs,
-            bytes: row.record,
+            origin: { epoch: row.epoch, boot: row.boot, closedMs: record.runningMs },
             targets: undefined,
           }
     if (entry !== undefined && row.sinceRunningMs >= overdueMs) entries.push(entry)

@@ -1,20 +1,28 @@
 import type { Lane } from '../core/message.ts'
 import type { CursorRow } from '../store/batch.ts'
 import type { BlockHead, LogReader } from '../store/log-reader.ts'
-import type { StoredRecord } from '../store/record.ts'
+import type { RecordView } from '../store/record.ts'
 import { SettledSet } from '../store/settled-set.ts'
 
 /** A message on its way to one destination. */
 export interface Entry {
-  record: StoredRecord
+  record: RecordView
+  origin: BlockOrigin
+  /** Targets that have not confirmed it yet; filled in when it is first rendered. */
+  targets: readonly number[] | undefined
+}
+
+/** What the messages of a block have in common. */
+export interface BlockOrigin {
   epoch: number
   boot: number
   /** Running time at which its batch was closed off, to be committed at once: the last that is known before it was durable. */
   closedMs: number
-  /** The encoded record, checksum included. */
-  bytes: Buffer
-  /** Targets that have not confirmed it yet; filled in when it is first rendered. */
-  targets: number[] | undefined
+}
+
+/** Bytes of its record. */
+export function sizeOf({ record }: Entry): number {
+  return record.end - record.start
 }
 
 /** Whether messages of a stream are for this destination and lane. */
@@ -58,14 +66,15 @@ export class LaneQueue {
   take(maxBytes: number): Entry[] {
     const taken = this.kept
     this.kept = []
-    let bytes = taken.reduce((sum, entry) => sum + entry.bytes.length, 0)
+    let bytes = taken.reduce((sum, entry) => sum + sizeOf(entry), 0)
     if (taken.length >= MAX_KEPT) return taken
     while (bytes < maxBytes) {
       if (this.ready.length === 0 && !this.read(maxBytes)) break
       let count = 0
       for (const entry of this.ready) {
-        if (bytes > 0 && bytes + entry.bytes.length > maxBytes) break
-        bytes += entry.bytes.length
+        const size = sizeOf(entry)
+        if (bytes > 0 && bytes + size > maxBytes) break
+        bytes += size
         count++
       }
       if (count === 0) break
@@ -77,7 +86,7 @@ export class LaneQueue {
   /** These need no more work. */
   settle(entries: readonly Entry[]): void {
     if (entries.length === 0) return
-    for (const entry of entries) this.cursor.settledBytes += entry.bytes.length
+    for (const entry of entries) this.cursor.settledBytes += sizeOf(entry)
     this.cursor.settled += entries.length
     this.changed = true
   }
@@ -96,7 +105,7 @@ export class LaneQueue {
         if (oldest === undefined || oldest.record.runningMs >= olderThanMs) break
         this.ready.shift()
         given.messages++
-        given.bytes += oldest.bytes.length
+        given.bytes += sizeOf(oldest)
         given.seqs.push(oldest.record.seq)
         this.settle([oldest])
         continue
@@ -169,17 +178,9 @@ export class LaneQueue {
     const block = this.reader.read(head)
     if (block === undefined) return
     this.damagedBytes += block.damagedBytes
-    for (const record of block.records) {
-      if (this.settledBefore.has(record.seq)) continue
-      this.ready.push({
-        record,
-        epoch: head.epoch,
-        boot: head.boot,
-        closedMs: head.running_ms,
-        bytes: block.body.subarray(record.start, record.end),
-        targets: undefined,
-      })
-    }
+    const origin = { epoch: head.epoch, boot: head.boot, closedMs: head.running_ms }
+    for (const record of block.records)
+      if (!this.settledBefore.has(record.seq)) this.ready.push({ record, origin, targets: undefined })
   }
 }
 

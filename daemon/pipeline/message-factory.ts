@@ -2,13 +2,14 @@ import { asBuffer } from '../core/bytes.ts'
 import { EdgeError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import type { Headers } from '../core/message.ts'
-import type { MessageDescription, OutgoingMessage } from '../protocols/protocol-adapter.ts'
+import type { OutgoingMessage } from '../protocols/protocol-adapter.ts'
 import type { LogReader } from '../store/log-reader.ts'
 import { headersOf, type StoredRecord } from '../store/record.ts'
 import { Generations } from '../core/generations.ts'
 import type { Plan } from './plan.ts'
 import { RecordOrigins, type OriginReader } from './record-origins.ts'
-import { TargetRenderer } from './render-target.ts'
+import { TargetRenderer, type Rendered } from './render-target.ts'
+import { RenderedMessage } from './rendered-message.ts'
 
 /** Which boot and which store id a record belongs to. */
 export interface Origin {
@@ -23,6 +24,8 @@ interface PlanEntry {
   plan: Plan
   /** For this destination. */
   renderers: TargetRenderer[]
+  /** Their numbers. */
+  targets: readonly number[]
   constant: Record<string, Buffer>
 }
 
@@ -58,9 +61,9 @@ export class MessageFactory {
     this.origins = new RecordOrigins(reader)
   }
 
-  /** How many messages a record becomes here: one a target. */
-  targetCount(record: StoredRecord): number {
-    return this.entry(record.plan).renderers.length
+  /** A record becomes one message for each of these here. */
+  targets(record: StoredRecord): readonly number[] {
+    return this.entry(record.plan).targets
   }
 
   /** Of the channels that messages of a plan belong to. */
@@ -79,25 +82,25 @@ export class MessageFactory {
 
   /** Throws `render-failed`. */
   make(record: StoredRecord, origin: Origin, targetIndex: number): OutgoingMessage {
-    const { plan, renderers, constant } = this.entry(record.plan)
-    const renderer = renderers[targetIndex]
+    const entry = this.entry(record.plan)
+    const renderer = entry.renderers[targetIndex]
     if (renderer === undefined)
       throw new EdgeError('internal', `plan ${record.plan} has no target ${targetIndex} for ${this.destination}`)
-    const own = headersOf(record)
-    const {
-      address,
-      key,
-      headers: extra,
-    } = renderer.render({
+    const rendered = renderer.render({
       topic: record.topic,
-      headers: own ?? {},
+      headers: headersOf(record) ?? {},
       payload: () => parseJson(asBuffer(record.payload).toString()),
     })
+    return new RenderedMessage({ factory: this, record, origin, plan: entry.plan, renderer }, rendered)
+  }
+
+  /** The gateway's own headers, those of the target, and the device's. */
+  headers(record: StoredRecord, origin: Origin, extra: Rendered['headers']): Record<string, string | Buffer> {
+    const { plan, constant } = this.entry(record.plan)
     const { prefix, gateway } = this.origins.epoch(origin.epoch)
-    const id = prefix + record.seq
     const { wallMs, synced } = this.receivedAt(record, origin)
     const headers: Record<string, string | Buffer> = {
-      'message-id': id,
+      'message-id': prefix + record.seq,
       'source-topic': this.text(record.topic),
       'received-at': this.iso(wallMs),
       clock: synced ? SYNCED : UNSYNCED,
@@ -105,38 +108,10 @@ export class MessageFactory {
       'client-id': this.text(record.clientId),
       ...constant,
     }
+    const own = headersOf(record)
     if (own !== undefined) addOwn(headers, own, extra, plan.invalid === true)
     for (const name in extra) if (!RESERVED.includes(name)) headers[name] = extra[name] ?? ''
-    const { exchange, mandatory } = renderer.target
-    return {
-      id,
-      address,
-      key,
-      orderKey: key ?? record.clientId,
-      payload: record.payload,
-      headers,
-      timestampMs: synced ? wallMs : null,
-      ...(exchange === undefined ? {} : { exchange }),
-      ...(mandatory === undefined ? {} : { mandatory }),
-      describe: () => this.describe(record, plan, renderer, wallMs, headers),
-    }
-  }
-
-  private describe(
-    record: StoredRecord,
-    plan: Plan,
-    renderer: TargetRenderer,
-    wallMs: number,
-    headers: Record<string, string | Buffer>,
-  ): MessageDescription {
-    return {
-      topic: record.topic,
-      receivedAt: new Date(wallMs).toISOString(),
-      document: plan.document,
-      message: plan.message,
-      parameters: renderer.parameters(record.topic),
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-    }
+    return headers
   }
 
   private entry(id: number): PlanEntry {
@@ -153,7 +128,7 @@ export class MessageFactory {
     const renderers = plan.targets
       .filter((target) => target.to === this.destination)
       .map((target) => new TargetRenderer(plan, target))
-    const entry = { plan, renderers, constant }
+    const entry = { plan, renderers, targets: [...renderers.keys()], constant }
     this.plans.set(id, entry)
     return entry
   }

@@ -1,13 +1,13 @@
 import type { EdgeError } from '../core/errors.ts'
 
-/** A message on its way to another server. */
+/** A message on its way to another server. What is not needed any more should not be kept: values may be made when asked for. */
 export interface OutgoingMessage {
   /** Stable over retries and restarts: `<gateway id>:<store id>:<seq>`. */
   readonly id: string
   /** Kafka topic, AMQP routing key, MQTT topic, channel of a file: where it goes unless it is the adapter's one channel. */
   readonly address: string
   /** AMQP exchange; other protocols have none. */
-  readonly exchange?: string
+  readonly exchange?: string | undefined
   /** Record key; null where none is configured. */
   readonly key: string | null
   /** Messages with the same order key arrive in the order of their publication. */
@@ -18,9 +18,9 @@ export interface OutgoingMessage {
   /** Milliseconds since the epoch, or null where the gateway's clock cannot be trusted. */
   readonly timestampMs: number | null
   /** AMQP: an unroutable message comes back. */
-  readonly mandatory?: boolean
+  readonly mandatory?: boolean | undefined
   /** What the file upstream writes beside the payload; made on demand, as only one protocol wants it. */
-  readonly describe: () => MessageDescription
+  describe(): MessageDescription
 }
 
 export interface MessageDescription {

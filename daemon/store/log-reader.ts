@@ -4,7 +4,7 @@ import type { CursorRow, StreamRow } from './batch.ts'
 import { readCursors } from './cursors.ts'
 import { readLogEnd, WRITTEN_SQL, type Written } from './log-end.ts'
 import { readStreams } from './op-applier.ts'
-import { decodeBlock, type StoredRecord } from './record.ts'
+import { decodeBlock, type RecordView } from './record.ts'
 import { isCorrupt } from './sqlite-codes.ts'
 
 /** A block without its body. */
@@ -22,7 +22,7 @@ export interface BlockHead {
 
 export interface ReadBlock {
   head: BlockHead
-  records: StoredRecord[]
+  records: RecordView[]
   damagedBytes: number
   body: Buffer
 }

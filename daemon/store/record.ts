@@ -39,10 +39,10 @@ export interface RecordInput {
 }
 
 export interface StoredRecord extends RecordInput {
-  seq: number
+  readonly seq: number
   /** Where the record stands in the body of its block, prefix included. */
-  start: number
-  end: number
+  readonly start: number
+  readonly end: number
 }
 
 /** The headers of a record, a quarantined message or a dead letter; undefined where it has none. */
@@ -106,14 +106,14 @@ export function sealRecords(body: Buffer): void {
 }
 
 export interface DecodedBlock {
-  records: StoredRecord[]
+  records: RecordView[]
   /** Bytes that hold no readable record: damaged on the disk. */
   damagedBytes: number
 }
 
 /** Reads every whole record of a block; from the first damaged length on the rest is given up, a bad checksum skips one. */
 export function decodeBlock(body: Buffer): DecodedBlock {
-  const records: StoredRecord[] = []
+  const records: RecordView[] = []
   let damagedBytes = 0
   let offset = 0
   while (offset < body.length) {
@@ -129,26 +129,98 @@ export function decodeBlock(body: Buffer): DecodedBlock {
 }
 
 /** One record between two offsets, or undefined if its checksum, format or lengths are wrong. */
-export function decodeRecord(body: Buffer, offset: number, end: number): StoredRecord | undefined {
+export function decodeRecord(body: Buffer, offset: number, end: number): RecordView | undefined {
   const start = offset + PREFIX
   if (crc32(body.subarray(start, end)) !== body.readUInt32LE(offset + 4) || body[start] !== FORMAT) return undefined
-  const client = start + FIXED
-  const topic = client + body.readUInt16LE(start + 2)
-  const headers = topic + body.readUInt16LE(start + 4)
-  const payload = headers + body.readUInt16LE(start + 6)
-  if (payload > end) return undefined
-  return {
-    plan: body.readUInt32LE(start + 8),
-    flags: body[start + 1] ?? 0,
-    seq: body.readDoubleLE(start + 12),
-    start: offset,
-    end,
-    runningMs: body.readDoubleLE(start + 20),
-    wallMs: body.readDoubleLE(start + 28),
-    expiresMs: body.readDoubleLE(start + 36),
-    clientId: body.toString('utf8', client, topic),
-    topic: body.toString('utf8', topic, headers),
-    headers: headers === payload ? '' : body.toString('utf8', headers, payload),
-    payload: body.subarray(payload, end),
+  const view = new RecordView(body, offset, end)
+  return view.isWhole ? view : undefined
+}
+
+/**
+ * A record that is read where it stands, each field when it is asked for. Thousands of them wait for a destination's answer at a
+ * time: a dozen objects each would outlive the young generation, and be collected at many times the cost.
+ */
+export class RecordView implements StoredRecord {
+  readonly start: number
+  readonly end: number
+  private readonly body: Buffer
+
+  constructor(body: Buffer, start: number, end: number) {
+    this.body = body
+    this.start = start
+    this.end = end
+  }
+
+  get plan(): number {
+    return this.body.readUInt32LE(this.at + 8)
+  }
+
+  get flags(): number {
+    return this.body[this.at + 1] ?? 0
+  }
+
+  get seq(): number {
+    return this.body.readDoubleLE(this.at + 12)
+  }
+
+  get runningMs(): number {
+    return this.body.readDoubleLE(this.at + 20)
+  }
+
+  get wallMs(): number {
+    return this.body.readDoubleLE(this.at + 28)
+  }
+
+  get expiresMs(): number {
+    return this.body.readDoubleLE(this.at + 36)
+  }
+
+  get clientId(): string {
+    const from = this.at + FIXED
+    return this.body.toString('utf8', from, from + this.clientBytes)
+  }
+
+  get topic(): string {
+    const from = this.at + FIXED + this.clientBytes
+    return this.body.toString('utf8', from, from + this.topicBytes)
+  }
+
+  get headers(): string {
+    const from = this.at + FIXED + this.clientBytes + this.topicBytes
+    return this.headerBytes === 0 ? '' : this.body.toString('utf8', from, from + this.headerBytes)
+  }
+
+  get payload(): Buffer {
+    return this.body.subarray(this.payloadStart, this.end)
+  }
+
+  /** As it is stored, checksum included. */
+  get encoded(): Buffer {
+    return this.body.subarray(this.start, this.end)
+  }
+
+  /** Whether its lengths stay within it. */
+  get isWhole(): boolean {
+    return this.payloadStart <= this.end
+  }
+
+  private get at(): number {
+    return this.start + PREFIX
+  }
+
+  private get clientBytes(): number {
+    return this.body.readUInt16LE(this.at + 2)
+  }
+
+  private get topicBytes(): number {
+    return this.body.readUInt16LE(this.at + 4)
+  }
+
+  private get headerBytes(): number {
+    return this.body.readUInt16LE(this.at + 6)
+  }
+
+  private get payloadStart(): number {
+    return this.at + FIXED + this.clientBytes + this.topicBytes + this.headerBytes
   }
 }

@@ -171,7 +171,7 @@ export class RoutingWorld {
     const stored = { ...record, seq, start: 0, end: 0 }
     return ['events', 'other', 'bus'].flatMap((to) => {
       const factory = new MessageFactory(to, reader)
-      return Array.from({ length: factory.targetCount(stored) }, (_, index) => {
+      return Array.from(factory.targets(stored), (index) => {
         try {
           const { address, key, orderKey, headers } = factory.make(stored, { epoch: 1, boot: 1 }, index)
           const texts = Object.entries(headers).map(([name, value]) => [name, String(value)])

@@ -8,6 +8,7 @@ const FRAME_BYTES = 32
 /** Two lengths before the name and the value of a header. */
 const HEADER_FRAME_BYTES = 10
 const MAX_CACHED_NAMES = 256
+const START_BYTES = 64 * 1024
 
 export interface EncodedRecords {
   /** The records of a batch of format 2, one after the other. */
@@ -20,34 +21,39 @@ export interface EncodedRecords {
 export class RecordEncoder {
   /** Names of headers repeat in every message: their length and bytes are kept as they are written. */
   private readonly names = new Map<string, Buffer>()
+  private buffer = Buffer.allocUnsafeSlow(START_BYTES)
 
-  /** `messages[index]` for each index. */
+  /** `messages[index]` for each index. Each message is asked once for what it is made of. */
   encode(messages: readonly OutgoingMessage[], indices: readonly number[]): EncodedRecords {
     let baseTimestamp = NO_TIMESTAMP
-    let size = 0
-    for (const index of indices) {
-      const message = messages[index]
-      if (message === undefined) continue
-      baseTimestamp = Math.max(baseTimestamp, message.timestampMs ?? NO_TIMESTAMP)
-      size += largestSize(message)
-    }
-    const bytes = Buffer.allocUnsafe(size)
+    for (const index of indices) baseTimestamp = Math.max(baseTimestamp, messages[index]?.timestampMs ?? NO_TIMESTAMP)
     let end = 0
     let offsetDelta = 0
     for (const index of indices) {
       const message = messages[index]
       if (message === undefined) continue
-      end = this.writeRecord(bytes, end, message, offsetDelta, (message.timestampMs ?? NO_TIMESTAMP) - baseTimestamp)
+      const { key, payload, headers, timestampMs } = message
+      this.makeRoom(end, largestSize(key, payload, headers))
+      const timestampDelta = (timestampMs ?? NO_TIMESTAMP) - baseTimestamp
+      end = this.writeRecord(this.buffer, end, { key, payload, headers }, offsetDelta, timestampDelta)
       offsetDelta += 1
     }
-    return { bytes: bytes.subarray(0, end), baseTimestamp }
+    // What is sent must stand still, the next batch is written over the buffer.
+    return { bytes: Buffer.from(this.buffer.subarray(0, end)), baseTimestamp }
+  }
+
+  private makeRoom(end: number, bytes: number): void {
+    if (end + bytes <= this.buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.buffer.length, end + bytes))
+    this.buffer.copy(larger, 0, 0, end)
+    this.buffer = larger
   }
 
   /** The length stands before the body: the body is written behind room for it, and moved up if fewer bytes were needed. */
   private writeRecord(
     to: Buffer,
     start: number,
-    message: OutgoingMessage,
+    message: Pick<OutgoingMessage, 'key' | 'payload' | 'headers'>,
     offsetDelta: number,
     timestampDelta: number,
   ): number {
@@ -86,9 +92,12 @@ export class RecordEncoder {
   }
 }
 
-function largestSize(message: OutgoingMessage): number {
-  const { headers } = message
-  let size = FRAME_BYTES + (message.key === null ? 0 : message.key.length * 3) + message.payload.byteLength
+function largestSize(
+  key: string | null,
+  payload: Uint8Array,
+  headers: Readonly<Record<string, string | Buffer>>,
+): number {
+  let size = FRAME_BYTES + (key === null ? 0 : key.length * 3) + payload.byteLength
   for (const name of Object.keys(headers)) {
     const value = headers[name] ?? ''
     size += HEADER_FRAME_BYTES + name.length * 3 + (typeof value === 'string' ? value.length * 3 : value.length)
