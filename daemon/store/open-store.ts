@@ -65,13 +65,15 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
 function prepare(options: OpenStoreOptions): OpenedStore {
   rollBackFirstStart(options.directory)
   refuseNewer(options.directory)
+  // Whoever asks for it may have put an older state in its place, from which numbers would come again.
+  const isAsked = existsSync(checkMarker(options.directory))
   const salvaged = salvageIfDamaged(options)
   // Always with fsync: after a power cut, too, it must be known that this start has used sequence numbers.
   const db = openWritable(options.directory, { ...options, durability: 'power' })
   try {
     migrate(db)
     db.pragma(`application_id = ${APPLICATION_ID}`)
-    return { ...db.transaction(() => begin(db, options, salvaged !== undefined)).immediate(), salvaged }
+    return { ...db.transaction(() => begin(db, options, isAsked || salvaged !== undefined)).immediate(), salvaged }
   } finally {
     db.close()
   }
@@ -120,7 +122,7 @@ export function markClean(directory: string, options: WritableOptions): void {
   }
 }
 
-/** Asks the next start for a whole check; called where the database answered that it is corrupt. */
+/** Asks the next start for a whole check and a new store id; called where the database answered that it is corrupt. */
 export function requestCheck(directory: string): void {
   writeFileSync(checkMarker(directory), '')
 }
@@ -139,11 +141,11 @@ function salvageIfDamaged(options: OpenStoreOptions): SalvageReport | undefined 
   return report
 }
 
-function begin(db: Database.Database, options: OpenStoreOptions, salvaged: boolean): Omit<OpenedStore, 'salvaged'> {
+function begin(db: Database.Database, options: OpenStoreOptions, isDoubtful: boolean): Omit<OpenedStore, 'salvaged'> {
   const state = db.prepare<[], StateRow>('SELECT * FROM state').get()
   const end = readLogEnd(db)
   if (state === undefined || end === undefined) throw new EdgeError('store-unusable', 'the state row is missing')
-  const epoch = continueEpoch(db, options, state.clean === 1 && !salvaged)
+  const epoch = continueEpoch(db, options, state.clean === 1 && !isDoubtful)
   const lastBoot = db
     .prepare<[], { id: number; boot_id: string }>('SELECT id, boot_id FROM boots ORDER BY id DESC LIMIT 1')
     .get()

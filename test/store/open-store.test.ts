@@ -58,6 +58,14 @@ test('another machine or gateway id draws a new store id', () => {
   expect(ids[2]).toMatch(/^gw-2:/)
 })
 
+test('a check that somebody asks for draws a new store id: an older state may stand in the place of the last one', () => {
+  const first = session()
+  requestCheck(folder.path)
+  const second = session()
+  expect(second).not.toBe(first)
+  expect(session()).toBe(second)
+})
+
 test('messages keep the id that they were accepted under', () => {
   const prefixes = [session({}, 'crash'), session({}, 'crash')]
   const log = new OpenLog(openOptions(folder.path))
@@ -130,10 +138,10 @@ test('a start that was cut off before the first page is begun anew', () => {
 })
 
 test('a sound store passes the check that was asked for, once', () => {
-  const first = session()
+  session()
   requestCheck(folder.path)
   const opened = openStore(openOptions(folder.path))
-  expect(opened).toMatchObject({ seq: 1, salvaged: undefined, messageIdPrefix: first })
+  expect(opened).toMatchObject({ seq: 1, salvaged: undefined })
   expect(existsSync(join(folder.path, 'check-requested'))).toBe(false)
   expect(readdirSync(folder.path).filter((name) => name.startsWith('damaged'))).toEqual([])
 })
