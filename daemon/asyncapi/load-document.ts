@@ -1,4 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { getCompileCacheDir } from 'node:module'
+import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
 import { isCheckAnswer, type CheckAnswer } from './check-answer.ts'
@@ -68,11 +70,15 @@ function ask(input: DocumentInput, options: LoadOptions, place: Place): Promise<
 function forkChecker(): ChildProcess {
   // Beside this file, with its ending: packed, both are JavaScript.
   const url = new URL(`./check-document-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-  return fork(fileURLToPath(url), [], {
+  // A document's text needs none of the daemon's secrets.
+  const compiled = getCompileCacheDir()
+  const child = fork(fileURLToPath(url), [], {
     execArgv: [`--max-old-space-size=${MEMORY_MB}`],
-    // A document's text needs none of the daemon's secrets.
-    env: {},
+    env: compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled },
     serialization: 'json',
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
   })
+  // Devices come first: it takes a whole processor for a second.
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  return child
 }
