@@ -9,6 +9,8 @@ export class SseReader implements FeedReader {
   readonly pace: ReaderPace
   private readonly response: ServerResponse
   private readonly socket: Socket
+  /** Events since the last heartbeat, which they stand for. */
+  private hasTaken = false
 
   /** The head of the response has been written. */
   constructor(response: ServerResponse, socket: Socket) {
@@ -23,6 +25,7 @@ export class SseReader implements FeedReader {
 
   /** Past the response, which would frame the same bytes anew for each reader. */
   take(batch: FeedBatch): void {
+    this.hasTaken = true
     const bytes = batch.once('sse', encode)
     this.socket.write(this.response.chunkedEncoding ? batch.once('sse-chunk', () => chunkOf(bytes)) : bytes)
   }
@@ -34,7 +37,8 @@ export class SseReader implements FeedReader {
   /** Returns false for a reader that has taken nothing for too long. */
   beat(): boolean {
     const isIdle = this.response.writableLength === 0
-    if (isIdle) this.response.write(': \n\n')
+    if (isIdle && !this.hasTaken) this.response.write(': \n\n')
+    this.hasTaken = false
     return !this.pace.isStalled(isIdle || this.ready())
   }
 

@@ -1,5 +1,6 @@
 import { EdgeError } from '../core/errors.ts'
 import { FEED_KINDS, type Feed, type FeedKind } from '../core/feed.ts'
+import { inSlices } from './in-slices.ts'
 import { answers, input } from './schemas.ts'
 import type { Routes } from './server.ts'
 import { SseReader } from './sse-reader.ts'
@@ -100,10 +101,10 @@ export class StreamRoute {
   }
 
   private beat(): void {
-    for (const reader of this.readers) {
-      if (reader.beat()) continue
+    inSlices(this.readers, (reader) => {
+      if (!this.readers.has(reader) || reader.beat()) return
       this.cutOff++
       reader.cut()
-    }
+    })
   }
 }

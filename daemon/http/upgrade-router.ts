@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { inSlices } from './in-slices.ts'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
 import { messageOf } from '../core/errors.ts'
 import type { Feed } from '../core/feed.ts'
@@ -149,7 +150,9 @@ export class UpgradeRouter {
   }
 
   private beat(): void {
-    for (const session of this.sessions) session.beat()
+    inSlices(this.sessions, (session) => {
+      if (this.sessions.has(session)) session.beat()
+    })
   }
 
   private refuse(socket: Duplex, error: unknown): void {
