@@ -29,7 +29,7 @@ export interface Daemon {
 
 const LAUNCHER = join(import.meta.dirname, '../stepflow-edge.sh')
 /** The first start parses the documents, each in up to a second and a half. */
-const START_LIMIT_MS = 180_000
+const START_LIMIT_MS = 420_000
 const STOP_LIMIT_MS = 30_000
 
 /** The real daemon in a process of its own, with a new store, ready for messages. */
