@@ -65,7 +65,8 @@ export class BatchSender {
     const fates = new Map<Entry, 'dead' | 'parked' | 'kept'>()
     const now = this.options.clock.runningMs()
     const live = entries.filter((entry) => {
-      const isForeign = this.options.factory.targets(entry.record).length === 0
+      entry.targets ??= this.options.factory.targets(entry.record)
+      const isForeign = entry.targets.length === 0
       if (!isForeign && !this.isExpired(entry, now)) return true
       result[isForeign ? 'foreign' : 'expired'].push(entry)
       return false
@@ -156,8 +157,7 @@ export class BatchSender {
     result: BatchResult,
   ): void {
     const { factory, held } = this.options
-    entry.targets ??= factory.targets(entry.record)
-    for (const target of entry.targets) {
+    for (const target of entry.targets ?? []) {
       try {
         const message = factory.make(entry.record, entry.origin, target)
         if (held.has(routeOf(message))) this.park(entry, message, undefined, fates, result)

@@ -24,7 +24,6 @@ export interface ReadBlock {
   head: BlockHead
   records: RecordView[]
   damagedBytes: number
-  body: Buffer
 }
 
 /** A page of the database, or bytes of a block, are not what was written. The next start should check all of it: `requestCheck`. */
@@ -84,11 +83,11 @@ export class LogReader {
 
   /** The records of a block that can be read, or undefined if it is gone. */
   read(head: BlockHead): ReadBlock | undefined {
-    const unreadable = { head, records: [], damagedBytes: head.length, body: Buffer.alloc(0) }
+    const unreadable = { head, records: [], damagedBytes: head.length }
     return this.reporting(`block ${head.id}`, unreadable, () => {
       const row = this.body.get(head.id)
       if (row === undefined) return undefined
-      const block = { head, ...decodeBlock(row.body), body: row.body }
+      const block = { head, ...decodeBlock(row.body) }
       if (block.damagedBytes > 0) this.onDamage(`block ${head.id}: ${block.damagedBytes} bytes fail their checksum`)
       return block
     })
