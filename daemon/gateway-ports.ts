@@ -134,7 +134,7 @@ function describe(topic: string, payload: Buffer, judgement: Judgement): Validat
     const { code, errors, document, message, channel } = judgement
     return { valid: false, topic, document, channel: channel?.id ?? null, message, destinations: [], code, errors }
   }
-  const { plan } = judgement.plan.numbered
+  const { plan } = judgement
   return {
     valid: plan.invalid !== true,
     topic,

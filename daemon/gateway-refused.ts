@@ -68,12 +68,12 @@ export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterV
       const row = find(id)
       const { topic, destination } = row
       const { headers, passed } = judgedAgain(ingest, row)
-      const { plan } = passed.plan.numbered
+      const { plan } = passed
       const targets = plan.targets.filter((target) => target.to === destination)
       if (targets.length === 0)
         throw new EdgeError('not-found', `Messages of ${topic} do not go to ${destination} any more.`)
       const numbered = book.number({ ...plan, targets })
-      const toOne = { ...passed, plan: { ...passed.plan, numbered, tallies: [] } }
+      const toOne = { ...passed, ...numbered, row: undefined, otherRows: [] }
       const stored = await publisher.store(inputOf(row, 1), toOne, headers, {
         alongside: () => log.put({ type: 'dead-letter-delete', id: row.id }),
       })

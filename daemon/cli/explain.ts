@@ -89,7 +89,7 @@ function verdictOf(judgement: Judgement, topic: string, payload: string): Partia
     const { code, errors, document, message } = judgement
     return { verdict: 'invalid', code, errors, document, message }
   }
-  const { plan } = judgement.plan.numbered
+  const { plan } = judgement
   const destinations = plan.targets.map((target) => {
     try {
       const { address, key } = new TargetRenderer(plan, target).render({

@@ -8,7 +8,7 @@ import type { CallLogSettings } from '../settings/call-log-settings.ts'
 import type { Op, QuarantineInput } from '../store/batch.ts'
 import type { RecordInput } from '../store/record.ts'
 import type { RefusedMessage } from './judge.ts'
-import type { NumberedPlan } from './plan.ts'
+import type { NumberedPlan, Plan } from './plan.ts'
 
 /** Stands for the messages of a channel that describes none. */
 export const ANY_MESSAGE = 'any'
@@ -23,7 +23,7 @@ export class CallRecorder {
   private settings: CallLogSettings
   private readonly put: (op: Op) => void
   /** Ids of the messages of plans: a hash is made once a plan. */
-  private readonly definitions = new WeakMap<NumberedPlan, string>()
+  private readonly definitions = new WeakMap<Plan, string>()
   private every = 0
   private untilNext = 0
   private untilNextAttempt = 0
@@ -50,13 +50,12 @@ export class CallRecorder {
     return true
   }
 
-  accepted(record: RecordInput, numbered: NumberedPlan, seq: number): void {
-    const { plan, stream } = numbered
+  accepted(record: RecordInput, { plan, stream }: NumberedPlan, seq: number): void {
     const channelId = plan.channelIds?.[0]
     if (channelId === undefined) return
-    let definition = this.definitions.get(numbered)
+    let definition = this.definitions.get(plan)
     if (definition === undefined)
-      this.definitions.set(numbered, (definition = messageId(channelId, plan.message ?? ANY_MESSAGE)))
+      this.definitions.set(plan, (definition = messageId(channelId, plan.message ?? ANY_MESSAGE)))
     this.put({
       type: 'call',
       row: {

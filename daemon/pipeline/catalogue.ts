@@ -1,5 +1,5 @@
 import type { ChannelMatch, ChannelMatcher } from '../asyncapi/channel-matcher.ts'
-import type { DirectCheck } from './direct-check.ts'
+import { DirectCheck } from './direct-check.ts'
 import { CompiledDocument, type ActiveChannel, type ActiveDocument, type CompileContext } from './compiled-document.ts'
 import { Generations } from '../core/generations.ts'
 
@@ -11,9 +11,10 @@ export interface TopicMatch {
   misfit: ReturnType<ChannelMatcher<ActiveChannel>['refusal']>
   /** It may be published on: it holds nothing that a topic may not. */
   admitted: boolean
-  /** What its messages are judged by, where one message of one channel is all that they can be; made with the first. */
-  direct: DirectCheck | undefined
 }
+
+/** A topic that was looked up: once a message has passed, the short way of judging takes the place of the match, where there is one. */
+export type KnownTopic = TopicMatch | DirectCheck
 
 const REMEMBERED_TOPICS = 20_000
 
@@ -23,7 +24,7 @@ export class Catalogue {
   private readonly context: CompileContext
   private readonly compiled: readonly CompiledDocument[]
   private readonly byId: ReadonlyMap<string, ActiveChannel>
-  private readonly remembered = new Generations<string, TopicMatch>(REMEMBERED_TOPICS)
+  private readonly remembered = new Generations<string, KnownTopic>(REMEMBERED_TOPICS)
 
   /** `before`: what it had compiled under the same settings is taken over. */
   constructor(documents: readonly ActiveDocument[], context: CompileContext, before?: Catalogue) {
@@ -41,14 +42,26 @@ export class Catalogue {
     return this.byId.get(id)
   }
 
-  /** What was found for a topic that was seen lately. */
-  recall(topic: string): TopicMatch | undefined {
+  /** What is known of a topic that was seen lately. */
+  recall(topic: string): KnownTopic | undefined {
     return this.remembered.get(topic)
   }
 
+  know(topic: string): KnownTopic {
+    return this.remembered.get(topic) ?? this.lookUp(topic)
+  }
+
   find(topic: string): TopicMatch {
-    const known = this.remembered.get(topic)
-    if (known !== undefined) return known
+    const known = this.know(topic)
+    return known instanceof DirectCheck ? known.match : known
+  }
+
+  /** From now on a topic is judged the short way. */
+  shorten(direct: DirectCheck): void {
+    this.remembered.set(direct.match.topic, direct)
+  }
+
+  private lookUp(topic: string): TopicMatch {
     const matches: ChannelMatch<ActiveChannel>[] = []
     for (const { matcher } of this.compiled) {
       const match = matcher.match(topic)
@@ -56,7 +69,7 @@ export class Catalogue {
     }
     let misfit: TopicMatch['misfit']
     if (matches.length === 0) for (const { matcher } of this.compiled) misfit ??= matcher.refusal(topic)
-    const found = { topic, matches, misfit, admitted: false, direct: undefined }
+    const found = { topic, matches, misfit, admitted: false }
     this.remembered.set(topic, found)
     return found
   }

@@ -22,18 +22,21 @@ export interface ChannelPlansInput {
   tally: Tally
 }
 
-/** How messages of one kind on one channel go on. */
-export interface MessagePlan {
-  numbered: NumberedPlan
-  /** `numbered.plan.invalid` */
+/** How messages of one kind on one channel go on. In one piece: it is looked at for every message. */
+export interface MessagePlan extends NumberedPlan {
+  /** `plan.invalid` */
   invalid: boolean
-  /** Counts of the channels that it belongs to. */
-  tallies: readonly Tally[]
+  /** The row that its channel is counted in; undefined where it has none. */
+  row: number | undefined
+  /** Those of the other channels that it belongs to. */
+  otherRows: readonly number[]
   /** Running time after which it is no longer wanted; 0 is never. */
   ttlMs: number
   /** What it survives once it is acknowledged; undefined: as the store's settings say. */
   durability: Bridge['durability']
 }
+
+const NO_ROWS: readonly number[] = []
 
 interface OpenRoute {
   route: RouteSettings
@@ -119,13 +122,8 @@ export class ChannelPlans {
       ...(isValid ? {} : { invalid: true }),
     }
     const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
-    const made = {
-      numbered: book.number(plan),
-      invalid: !isValid,
-      tallies: [tally],
-      ttlMs,
-      durability: bridge.durability,
-    }
+    const { durability } = bridge
+    const made = { ...book.number(plan), invalid: !isValid, row: tally.row, otherRows: NO_ROWS, ttlMs, durability }
     this.made.set(key, made)
     return made
   }

@@ -44,7 +44,7 @@ export async function replayAgainst(history: History, contract: Contract, name: 
       if (found.matches.length === 0 && found.misfit === undefined) continue
       checked++
       const judgement = judge.judge(topic, payload, headers)
-      if (judgement.verdict === 'pass' && !judgement.plan.invalid) continue
+      if (judgement.verdict === 'pass' && !judgement.invalid) continue
       rejected++
       if (devices.size < MAX_KEYS || devices.has(clientId)) devices.set(clientId, (devices.get(clientId) ?? 0) + 1)
       if (judgement.verdict === 'refuse') note(reasons, judgement)

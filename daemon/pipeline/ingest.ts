@@ -32,7 +32,7 @@ export interface IngestOptions {
   announce: (clientId: string, rejection: Rejection) => void
   feed: IngestFeed
   calls: CallRecorder
-  statistics: Pick<Statistics, 'totals' | 'client' | 'sensor'>
+  statistics: Pick<Statistics, 'accepted' | 'totals' | 'client' | 'sensor'>
 }
 
 /** Who watches what comes in. */
@@ -69,16 +69,16 @@ export class Ingest {
       this.options.log.barrier(() => done('set-aside'))
       return
     }
-    let found = this.judge.catalogue.recall(input.topic)
-    if (found?.admitted !== true) {
+    let known = this.judge.catalogue.recall(input.topic)
+    if (known?.admitted !== true) {
       const fault = topicFault(input.topic, limits)
       if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
       if (input.topic.startsWith('$')) return this.turnAway(input, 'topic-reserved', 'starts with $', done)
-      found = this.judge.catalogue.find(input.topic)
-      found.admitted = true
+      known = this.judge.catalogue.know(input.topic)
+      known.admitted = true
     }
     if (input.retain && input.payload.length === 0) return this.deleteRetained(input, done)
-    const judgement = this.judge.judgeFound(found, input.payload, headers)
+    const judgement = this.judge.judgeKnown(known, input.payload, headers)
     if (judgement.verdict === 'refuse') this.quarantine(input, judgement, done, headers)
     else this.accept(input, judgement, done, headers)
   }
@@ -102,12 +102,12 @@ export class Ingest {
   /** Stores a message that was judged. Returns its sequence number, or undefined where the store refused it at once. */
   accept(
     input: PublishInput,
-    { plan, tagged, wrongDirection }: Passed,
+    passed: Passed,
     done: (outcome: PublishOutcome) => void,
     headers: Headers | undefined,
   ): number | undefined {
     const { log, clock, counts, calls, feed } = this.options
-    if (wrongDirection && input.origin !== 'api') counts.wrongDirection++
+    if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++
     this.rememberPacket(input)
     if (input.retain && this.options.retained.admit(input.topic))
       log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })
@@ -116,34 +116,33 @@ export class Ingest {
       (clock.synced ? FLAG_SYNCED : 0) |
       (input.retain ? FLAG_RETAIN : 0) |
       (input.qos << QOS_SHIFT) |
-      (plan.invalid ? FLAG_INVALID : 0)
+      (passed.invalid ? FLAG_INVALID : 0)
     const record = {
-      plan: plan.numbered.id,
+      plan: passed.id,
       flags,
       runningMs,
       wallMs: clock.wallMs(),
-      expiresMs: plan.ttlMs === 0 ? 0 : runningMs + plan.ttlMs,
+      expiresMs: passed.ttlMs === 0 ? 0 : runningMs + passed.ttlMs,
       clientId: input.clientId,
       topic: input.topic,
-      headers: headersText(plan.invalid ? withoutErrors(headers) : headers, tagged),
+      headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged),
       payload: input.payload,
     }
-    const stored = this.whenStored(plan.tallies, this.sourceOf(input), input.payload.length, runningMs, done)
+    const stored = this.whenStored(passed, this.sourceOf(input), input.payload.length, runningMs, done)
     const seq = feed.active
-      ? this.appendWatched(plan, record, stored)
-      : log.append(plan.numbered.stream, record, stored, plan.durability)
-    if (seq !== undefined && calls.wants(input)) calls.accepted(record, plan.numbered, seq)
+      ? this.appendWatched(passed, record, stored)
+      : log.append(passed.stream, record, stored, passed.durability)
+    if (seq !== undefined && calls.wants(input)) calls.accepted(record, passed, seq)
     return seq
   }
 
   /** Somebody watches what comes in: the message is kept until it is durable. */
   private appendWatched(
-    { numbered, durability }: MessagePlan,
+    { plan, stream, durability }: MessagePlan,
     record: RecordInput,
     stored: Stored,
   ): number | undefined {
     const { log, feed, messageIdPrefix } = this.options
-    const { plan, stream } = numbered
     const whenStored: Stored = (error) => {
       if (error === null && seq !== undefined)
         feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
@@ -158,7 +157,7 @@ export class Ingest {
    * young generation, and is collected at many times the cost.
    */
   private whenStored(
-    tallies: readonly Tally[],
+    { row, otherRows }: MessagePlan,
     source: Tally | undefined,
     bytes: number,
     runningMs: number,
@@ -173,7 +172,8 @@ export class Ingest {
       counts.stored++
       const bucket = latencyBucket(clock.runningMs() - runningMs)
       statistics.totals.accepted(bytes, bucket)
-      for (const tally of tallies) tally.accepted(bytes, bucket)
+      if (row !== undefined) statistics.accepted.add(row, bytes, bucket)
+      for (const other of otherRows) statistics.accepted.add(other, bytes, bucket)
       source?.accepted(bytes, bucket)
       done('deliver')
     }

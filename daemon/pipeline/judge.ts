@@ -2,7 +2,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import { MessageRefused } from '../core/refusal.ts'
 import type { Unmatched } from '../settings/settings.ts'
-import type { Catalogue, TopicMatch } from './catalogue.ts'
+import type { Catalogue, KnownTopic, TopicMatch } from './catalogue.ts'
 import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { DirectCheck } from './direct-check.ts'
@@ -11,9 +11,8 @@ import { topicTest } from './route-fit.ts'
 import { joinTargets, targetsOf, type RoutingSettings } from './targets.ts'
 
 /** Passes as it is, or passes marked invalid, because its document says so. */
-export interface Passed {
+export interface Passed extends MessagePlan {
   verdict: 'pass'
-  plan: MessagePlan
   /** A device publishes where only we should. */
   wrongDirection: boolean
   /** Errors of an invalid message that goes on with `onInvalid: tag`. */
@@ -62,18 +61,19 @@ export class Judge {
 
   /** `message`: it is meant to be the message of this name. */
   judge(topic: string, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
-    return this.judgeFound(this.catalogue.find(topic), payload, headers, message)
+    return this.judgeKnown(this.catalogue.know(topic), payload, headers, message)
   }
 
   /** For a topic that was looked up already. */
-  judgeFound(found: TopicMatch, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
-    if (headers === undefined && message === undefined) {
-      const passed = found.direct?.judge(payload)
-      if (passed !== undefined) return passed
+  judgeKnown(known: KnownTopic, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
+    if (!(known instanceof DirectCheck)) {
+      const judgement = this.judgeAtLength(known, payload, headers, message)
+      const direct = judgement.verdict === 'pass' ? DirectCheck.of(known) : undefined
+      if (direct !== undefined) this.catalogue.shorten(direct)
+      return judgement
     }
-    const judgement = this.judgeAtLength(found, payload, headers, message)
-    if (judgement.verdict === 'pass') found.direct ??= DirectCheck.of(found)
-    return judgement
+    const passed = headers === undefined && message === undefined ? known.judge(payload) : undefined
+    return passed ?? this.judgeAtLength(known.match, payload, headers, message)
   }
 
   private judgeAtLength(
@@ -103,20 +103,21 @@ export class Judge {
 
   /** A message of several documents goes wherever one of them sends it, once. */
   private merge(a: Passed, b: Passed): Passed {
-    const [one, other] = [a.plan.numbered.plan, b.plan.numbered.plan]
-    const invalid = a.plan.invalid || b.plan.invalid
+    const [one, other] = [a.plan, b.plan]
+    const invalid = a.invalid || b.invalid
     const numbered = this.book.number({
       ...one,
       channelIds: [...(one.channelIds ?? []), ...(other.channelIds ?? [])],
       targets: joinTargets(one, other),
       ...(invalid ? { invalid } : {}),
     })
-    const tallies = [...a.plan.tallies, ...b.plan.tallies]
-    const ttlMs = a.plan.ttlMs === 0 || b.plan.ttlMs === 0 ? 0 : Math.max(a.plan.ttlMs, b.plan.ttlMs)
-    const plan = { numbered, invalid, tallies, ttlMs, durability: safer(a.plan.durability, b.plan.durability) }
+    const [row, ...otherRows] = [...rowsOf(a), ...rowsOf(b)]
+    const ttlMs = a.ttlMs === 0 || b.ttlMs === 0 ? 0 : Math.max(a.ttlMs, b.ttlMs)
+    const durability = safer(a.durability, b.durability)
     const tagged =
       a.tagged === undefined && b.tagged === undefined ? undefined : [...(a.tagged ?? []), ...(b.tagged ?? [])]
-    return { verdict: 'pass', plan, wrongDirection: a.wrongDirection && b.wrongDirection, tagged }
+    const wrongDirection = a.wrongDirection && b.wrongDirection
+    return { verdict: 'pass', ...numbered, invalid, row, otherRows, ttlMs, durability, wrongDirection, tagged }
   }
 
   private judgeUnmatched(found: TopicMatch): Judgement {
@@ -154,11 +155,24 @@ export class Judge {
       lane: 'live',
       targets,
     })
-    const plan = { numbered, invalid: false, tallies: [], ttlMs: 0, durability: undefined }
-    const passed: Passed = { verdict: 'pass', plan, wrongDirection: false, tagged: undefined }
+    const passed: Passed = {
+      verdict: 'pass',
+      ...numbered,
+      invalid: false,
+      row: undefined,
+      otherRows: [],
+      ttlMs: 0,
+      durability: undefined,
+      wrongDirection: false,
+      tagged: undefined,
+    }
     this.passedUnmatched.set(key, passed)
     return passed
   }
+}
+
+function rowsOf({ row, otherRows }: MessagePlan): readonly number[] {
+  return row === undefined ? otherRows : [row, ...otherRows]
 }
 
 /** The stricter of two; undefined stands for the settings of the store, which are one of the others. */
@@ -177,7 +191,7 @@ function judgeIn(
   let refusal: Judgement | undefined
   for (const active of match.values) {
     const judgement = judgeAs(active, topic, payload, headers, message, () => match.parameters(active))
-    const isValid = judgement.verdict === 'pass' && !judgement.plan.invalid
+    const isValid = judgement.verdict === 'pass' && !judgement.invalid
     if (isValid && !judgement.wrongDirection) return judgement
     if (isValid) misdirected ??= judgement
     else refusal ??= judgement
@@ -208,12 +222,8 @@ function judgeAs(
   const options = message === undefined ? ({ parameters, action } as const) : ({ parameters, action, message } as const)
   const verdict = active.check().validate(payload, headers, options)
   if (!verdict.ok) return refuse(active, topic, verdict)
-  return {
-    verdict: 'pass',
-    plan: active.plans.planFor(topic, verdict.message),
-    wrongDirection: !active.receives,
-    tagged: undefined,
-  }
+  const plan = active.plans.planFor(topic, verdict.message)
+  return { verdict: 'pass', ...plan, wrongDirection: !active.receives, tagged: undefined }
 }
 
 function refuse(
@@ -226,7 +236,7 @@ function refuse(
   if (onInvalid === 'tag' || onInvalid === 'pass') {
     return {
       verdict: 'pass',
-      plan: active.plans.planForInvalid(topic, nearest),
+      ...active.plans.planForInvalid(topic, nearest),
       wrongDirection: !active.receives,
       tagged: onInvalid === 'tag' ? verdict.errors : undefined,
     }

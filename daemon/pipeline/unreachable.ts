@@ -6,7 +6,7 @@ import type { ActiveChannel } from './compiled-document.ts'
  * on it would be accepted and reach nobody. Returns why it is refused, else the judgement as it is.
  */
 export function refuseUnreachable(active: ActiveChannel, judgement: Judgement): Judgement {
-  if (judgement.verdict === 'refuse' || judgement.plan.numbered.plan.targets.length > 0) return judgement
+  if (judgement.verdict === 'refuse' || judgement.plan.targets.length > 0) return judgement
   return unreachable(active)
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { AcceptedTable } from './accepted-table.ts'
 import { OTHER } from './counters.ts'
 import type { LatencyHistogram } from './latency-histogram.ts'
 import { StatisticsHistory } from './statistics-history.ts'
@@ -25,7 +26,9 @@ const MAX_UPSTREAMS = 100
  * counted is laid down by time, and once a minute saved. A crash loses what was not saved, a minute at most.
  */
 export class Statistics {
-  readonly totals = new Tally({ scope: 'total', key: '', name: '', document: '' })
+  /** What all tallies here count messages in. */
+  readonly accepted = new AcceptedTable()
+  readonly totals = new Tally({ scope: 'total', key: '', name: '', document: '' }, this.accepted)
   readonly history: StatisticsHistory
   private readonly clock: Clock
   private readonly channels = new Map<string, Tally>()
@@ -40,14 +43,14 @@ export class Statistics {
   constructor({ clock, store, maxClients }: StatisticsOptions) {
     this.clock = clock
     this.history = new StatisticsHistory(clock, store)
-    this.clients = new TallyClients(maxClients)
+    this.clients = new TallyClients(this.accepted, maxClients)
     this.rolledAtMs = clock.wallMs()
     this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
   }
 
   /** Keep it with the channel. The same id gives the same tally, under the name and document that came last. */
   channel(id: string, name: string, document: string): Tally {
-    const tally = kept(this.channels, 'channel', id, MAX_CHANNELS)
+    const tally = this.kept(this.channels, 'channel', id, MAX_CHANNELS)
     if (tally.subject.key === id) tally.subject = { scope: 'channel', key: id, name, document }
     return tally
   }
@@ -58,11 +61,11 @@ export class Statistics {
   }
 
   sensor(name: string): Tally {
-    return kept(this.sensors, 'sensor', name, MAX_SENSORS)
+    return this.kept(this.sensors, 'sensor', name, MAX_SENSORS)
   }
 
   upstream(name: string): Tally {
-    return kept(this.upstreams, 'upstream', name, MAX_UPSTREAMS)
+    return this.kept(this.upstreams, 'upstream', name, MAX_UPSTREAMS)
   }
 
   /** A destination confirmed messages, each of all these channels: one where one document describes the topic. */
@@ -136,14 +139,14 @@ export class Statistics {
     const channels = channelIds.flatMap((id) => this.channels.get(id) ?? [])
     return [this.totals, this.upstream(destination), ...channels]
   }
-}
 
-/** Past the bound all share one. */
-function kept(tallies: Map<string, Tally>, scope: Scope, key: string, max: number): Tally {
-  const known = tallies.get(key)
-  if (known !== undefined) return known
-  if (tallies.size >= max && key !== OTHER) return kept(tallies, scope, OTHER, max)
-  const created = new Tally({ scope, key, name: key, document: '' })
-  tallies.set(key, created)
-  return created
+  /** Past the bound all share one. */
+  private kept(tallies: Map<string, Tally>, scope: Scope, key: string, max: number): Tally {
+    const known = tallies.get(key)
+    if (known !== undefined) return known
+    if (tallies.size >= max && key !== OTHER) return this.kept(tallies, scope, OTHER, max)
+    const created = new Tally({ scope, key, name: key, document: '' }, this.accepted)
+    tallies.set(key, created)
+    return created
+  }
 }

@@ -1,3 +1,4 @@
+import type { AcceptedTable } from './accepted-table.ts'
 import { OTHER } from './counters.ts'
 import { Tally } from './tally.ts'
 
@@ -11,16 +12,21 @@ const MAX_REPLACED = 100
  */
 export class TallyClients {
   /** Whoever has no place of its own. */
-  private readonly other = clientTally(OTHER)
+  private readonly other: Tally
+  private readonly table: AcceptedTable
   private readonly maxClients: number
   private readonly tallies = new Map<string, Tally>()
   /** The least busy first. */
   private replaceable: string[] = []
   /** Replaced since the last roll, with what they had still counted. */
   private left: Tally[] = []
+  /** Whose last counts have been handed over. */
+  private gone: Tally[] = []
 
-  constructor(maxClients = MAX_CLIENTS) {
+  constructor(table: AcceptedTable, maxClients = MAX_CLIENTS) {
+    this.table = table
     this.maxClients = maxClients
+    this.other = clientTally(OTHER, table)
   }
 
   /** One look-up for a client that is known. */
@@ -28,14 +34,16 @@ export class TallyClients {
     const known = this.tallies.get(clientId)
     if (known !== undefined) return known
     if (this.tallies.size >= this.maxClients && !this.replaceOne()) return this.other
-    const created = clientTally(clientId)
+    const created = clientTally(clientId, this.table)
     this.tallies.set(clientId, created)
     return created
   }
 
   /** Every tally that may have counted since the last call, the replaced ones for the last time. */
   roll(): Tally[] {
+    for (const tally of this.gone) tally.close()
     const all = [...this.tallies.values(), this.other, ...this.left]
+    this.gone = this.left
     this.left = []
     return all
   }
@@ -58,6 +66,6 @@ export class TallyClients {
   }
 }
 
-function clientTally(clientId: string): Tally {
-  return new Tally({ scope: 'client', key: clientId, name: clientId, document: '' })
+function clientTally(clientId: string, table: AcceptedTable): Tally {
+  return new Tally({ scope: 'client', key: clientId, name: clientId, document: '' }, table)
 }

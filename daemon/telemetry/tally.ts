@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts'
-import { LATENCY_BUCKETS, LatencyHistogram } from './latency-histogram.ts'
+import { AcceptedTable } from './accepted-table.ts'
+import type { LatencyHistogram } from './latency-histogram.ts'
 import { TallyCounts } from './tally-counts.ts'
 
 /** total: of the gateway; client, sensor and upstream are its connections. */
@@ -16,28 +17,32 @@ export interface Subject {
   document: string
 }
 
-/** Where the buckets of latency begin in `passed`; before them the bytes. */
-const FIRST_BUCKET = 1
-
 /** Counts one channel, one connection or all. Keep it where messages pass: a message is a handful of additions. */
 export class Tally {
   subject: Subject
   /** How busy it was lately, in messages; halved with every `take`. */
   score = 0
   private current = new TallyCounts()
-  /** What every message counts into: one piece of memory, where thousands of channels are counted in turn. */
-  private passed: Float64Array | undefined
+  private readonly table: AcceptedTable
+  private ownRow: number | undefined
+  private closed = false
   private readonly before = { received: 0, valid: 0, rejected: 0 }
 
-  constructor(subject: Subject) {
+  /** `table`: where messages are counted, with those of the tallies beside it. */
+  constructor(subject: Subject, table = new AcceptedTable()) {
     this.subject = subject
+    this.table = table
+  }
+
+  /** Its place in the table, for who counts without it. */
+  get row(): number {
+    this.ownRow ??= this.table.open()
+    return this.ownRow
   }
 
   /** A message became durable; `bucket`: the `latencyBucket` of the time since it was received. */
   accepted(bytes: number, bucket: number): void {
-    const passed = (this.passed ??= new Float64Array(FIRST_BUCKET + LATENCY_BUCKETS))
-    passed[0] = (passed[0] ?? 0) + bytes
-    passed[FIRST_BUCKET + bucket] = (passed[FIRST_BUCKET + bucket] ?? 0) + 1
+    if (!this.closed) this.table.add(this.row, bytes, bucket)
   }
 
   refused(code: ErrorCode, bytes: number): void {
@@ -80,18 +85,15 @@ export class Tally {
     this.current = new TallyCounts()
     return taken
   }
+
+  /** Gives its place away. Nobody asks any more: what is counted from now on counts nowhere. */
+  close(): void {
+    if (this.ownRow !== undefined) this.table.close(this.ownRow)
+    this.ownRow = undefined
+    this.closed = true
+  }
+
   private gather(): void {
-    const { passed, current } = this
-    if (passed === undefined) return
-    current.bytes += passed[0] ?? 0
-    for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
-      const count = passed[FIRST_BUCKET + bucket] ?? 0
-      if (count === 0) continue
-      current.received += count
-      current.valid += count
-      current.durable ??= new LatencyHistogram()
-      current.durable.addTo(bucket, count)
-    }
-    passed.fill(0)
+    if (this.ownRow !== undefined) this.table.take(this.ownRow, this.current)
   }
 }

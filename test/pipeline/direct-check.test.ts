@@ -56,9 +56,8 @@ function channel(sends: boolean, what: object, more: object): object {
 /** All that anybody does with a judgement. */
 function consequences(judgement: Judgement): unknown {
   if (judgement.verdict === 'refuse') return { ...judgement, channel: judgement.channel?.id }
-  const { plan, wrongDirection, tagged } = judgement
-  const { numbered, invalid, ttlMs, durability } = plan
-  return { plan: numbered.plan, invalid, ttlMs, durability, wrongDirection, tagged }
+  const { plan, invalid, ttlMs, durability, wrongDirection, tagged } = judgement
+  return { plan, invalid, ttlMs, durability, wrongDirection, tagged }
 }
 
 describe('the short way of a topic', () => {
@@ -77,11 +76,9 @@ describe('the short way of a topic', () => {
           const direct = DirectCheck.of(found)
           if (direct === undefined) throw new Error('nothing but the payload decides: there is a short way')
           for (const bytes of all) {
-            found.direct = undefined
-            const long = judge.judgeFound(found, bytes)
-            found.direct = direct
-            expect(consequences(judge.judgeFound(found, bytes))).toEqual(consequences(long))
-            const isValid = long.verdict === 'pass' && !long.plan.invalid
+            const long = judge.judgeKnown(found, bytes)
+            expect(consequences(judge.judgeKnown(direct, bytes))).toEqual(consequences(long))
+            const isValid = long.verdict === 'pass' && !long.invalid
             expect(direct.judge(bytes) !== undefined).toBe(isValid)
             taken++
             if (isValid) passed++

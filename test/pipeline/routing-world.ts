@@ -20,6 +20,7 @@ import { RetainedTopics } from '../../daemon/pipeline/retained-topics.ts'
 import type { RouteSettings } from '../../daemon/settings/route-settings.ts'
 import type { Unmatched } from '../../daemon/settings/settings.ts'
 import { RunningClock } from '../../daemon/store/running-clock.ts'
+import { AcceptedTable } from '../../daemon/telemetry/accepted-table.ts'
 import { Tally } from '../../daemon/telemetry/tally.ts'
 import { FakeLog, type Appended } from './fake-log.ts'
 
@@ -91,7 +92,8 @@ export class RoutingWorld {
   constructor(setup: Setup) {
     this.setup = setup
     this.book = new PlanBook({ plans: [], streams: [] }, (op) => this.log.put(op))
-    const tally = (): Tally => new Tally({ scope: 'client', key: '', name: '', document: '' })
+    const table = new AcceptedTable()
+    const tally = (): Tally => new Tally({ scope: 'client', key: '', name: '', document: '' }, table)
     const limits = { maxTopicBytes: 1_024, maxTopicLevels: 16, maxPacketSizeBytes: 262_144 }
     const start = { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: true }
     const settings = { record: 'none', sample: 0, maxAgeMs: 1, maxBytes: 1 } as const
@@ -108,7 +110,7 @@ export class RoutingWorld {
       announce: (clientId, rejection) => void this.notices.push({ clientId, rejection }),
       feed: { active: false, message: () => undefined, rejected: () => undefined },
       calls: new CallRecorder(settings, () => undefined),
-      statistics: { totals: tally(), client: tally, sensor: tally },
+      statistics: { accepted: table, totals: tally(), client: tally, sensor: tally },
     })
     this.publisher = new Publisher({
       ingest: this.ingest,
