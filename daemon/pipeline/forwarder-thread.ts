@@ -13,7 +13,7 @@ import { Reporter } from './reporter.ts'
 
 const STATUS_EVERY_MS = 500
 /** Of this thread alone: devices and the writer, which answer, come first. */
-const NICENESS = 5
+const NICENESS = 10
 const GATHER_MS = 5
 
 setPriority(0, NICENESS)

@@ -35,7 +35,7 @@ const GONE: DestinationPolicy = {
   maxBacklogBytes: null,
 }
 const DEFAULT_BATCH_BYTES = 256 * 1024
-const DEFAULT_LINGER_MS = 5
+const DEFAULT_LINGER_MS = 10
 
 /** A loop for every destination that is configured, or still has messages in the log. */
 export class Forwarder {

@@ -88,6 +88,6 @@ export const kafkaUpstreamSchema: Schema<KafkaUpstream> = object<KafkaUpstream>(
     '256KiB',
     'The most that goes out in one send.',
   ),
-  lingerMs: withDefault('linger', timer(0), '5ms', 'How long a send waits for more messages.'),
+  lingerMs: withDefault('linger', timer(0), '10ms', 'How long a send waits for more messages.'),
   ...upstreamCommonFields,
 })

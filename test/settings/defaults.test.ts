@@ -80,7 +80,7 @@ test('an upstream gets the defaults of its kind', () => {
       brokers: ['k1:9092', 'k2:9093'],
       compression: 'gzip',
       maxBatchBytes: 256 * 1024,
-      lingerMs: 5,
+      lingerMs: 10,
       ...common,
     },
     j: { protocol: 'file', directory: '/j', rotateBytes: 64 * 1024 ** 2, maxBytes: 1024 ** 3, ...common },
