@@ -3,7 +3,6 @@
  * messages every reader has had, and how long the timed ones took.
  */
 import { connect, type Socket } from 'node:net'
-import { constants, setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
 import mqtt from 'mqtt'
 import { percentile } from './statistics.ts'
@@ -32,9 +31,6 @@ const PAYLOAD = Buffer.from('"sentAt":')
 const READ_BYTES = 64 * 1024
 /** Of so many readers the times are looked at. */
 const TIMED_EVERY = 40
-
-// Readers are on other machines: here they must not take the processor from the gateway and the devices that are timed.
-setPriority(constants.priority.PRIORITY_LOW)
 
 const counts: number[] = []
 const latencies: number[] = []

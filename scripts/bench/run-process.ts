@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-/** Runs a program of this folder on this Node; resolves to the line of JSON that it prints. Fails with what it said. */
-export function runForJson(program: string, args: readonly string[], limitMs: number): Promise<unknown> {
+/**
+ * Runs a program of this folder on this Node; resolves to the line of JSON that it prints. Fails with what it said. `under`: a
+ * command that runs it.
+ */
+export function runForJson(
+  program: string,
+  args: readonly string[],
+  limitMs: number,
+  under: readonly string[] = [],
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args])
+    const [command = '', ...rest] = [...under, process.execPath, join(import.meta.dirname, program), ...args]
+    const child = spawn(command, rest)
     const kill = () => void child.kill('SIGKILL')
     process.on('exit', kill)
     const timer = setTimeout(kill, limitMs)
