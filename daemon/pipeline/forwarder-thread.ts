@@ -14,7 +14,7 @@ import { Reporter } from './reporter.ts'
 const STATUS_EVERY_MS = 500
 /** Of this thread alone: devices and the writer, which answer, come first. */
 const NICENESS = 10
-const GATHER_MS = 5
+const GATHER_MS = 10
 
 setPriority(0, NICENESS)
 const port = parentPort

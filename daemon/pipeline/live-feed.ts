@@ -18,8 +18,8 @@ import type { History } from './history.ts'
 const MAX_FLUSH_MS = 50
 const READERS_PER_MS = 20
 /** Writing to so many takes a fraction of a millisecond; after some rounds of it there is a pause for everything else. */
-const READERS_AT_ONCE = 16
-const ROUNDS_AT_ONCE = 2
+const READERS_AT_ONCE = 8
+const ROUNDS_AT_ONCE = 4
 const PAUSE_MS = 1
 
 /**
