@@ -1,3 +1,4 @@
+import { AcceptedTable } from '../telemetry/accepted-table.ts'
 import { Tally } from '../telemetry/tally.ts'
 import type { CompileContext } from './compiled-document.ts'
 import { PlanBook } from './plan-book.ts'
@@ -5,9 +6,10 @@ import type { RoutingSettings } from './targets.ts'
 
 /** For judging beside the gateway: what is numbered and counted goes nowhere. */
 export function detachedContext(settings: RoutingSettings): CompileContext {
+  const table = new AcceptedTable()
   return {
     settings,
     book: new PlanBook({ plans: [], streams: [] }, () => undefined),
-    tallyOf: (key, name, document) => new Tally({ scope: 'channel', key, name, document }),
+    tallyOf: (key, name, document) => new Tally({ scope: 'channel', key, name, document }, table),
   }
 }

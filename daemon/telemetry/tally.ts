@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts'
-import { AcceptedTable } from './accepted-table.ts'
+import type { AcceptedTable } from './accepted-table.ts'
 import type { LatencyHistogram } from './latency-histogram.ts'
 import { TallyCounts } from './tally-counts.ts'
 
@@ -29,7 +29,7 @@ export class Tally {
   private readonly before = { received: 0, valid: 0, rejected: 0 }
 
   /** `table`: where messages are counted, with those of the tallies beside it. */
-  constructor(subject: Subject, table = new AcceptedTable()) {
+  constructor(subject: Subject, table: AcceptedTable) {
     this.subject = subject
     this.table = table
   }

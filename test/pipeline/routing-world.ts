@@ -83,6 +83,7 @@ export class RoutingWorld {
   readonly notices: { clientId: string; rejection: Rejection }[] = []
   readonly retained = new RetainedTopics([], { maxRetained: 10 })
   readonly clock = new FakeClock()
+  private readonly table = new AcceptedTable()
   readonly ingest: Ingest
   readonly publisher: Publisher
   full = false
@@ -92,8 +93,7 @@ export class RoutingWorld {
   constructor(setup: Setup) {
     this.setup = setup
     this.book = new PlanBook({ plans: [], streams: [] }, (op) => this.log.put(op))
-    const table = new AcceptedTable()
-    const tally = (): Tally => new Tally({ scope: 'client', key: '', name: '', document: '' }, table)
+    const tally = (): Tally => new Tally({ scope: 'client', key: '', name: '', document: '' }, this.table)
     const limits = { maxTopicBytes: 1_024, maxTopicLevels: 16, maxPacketSizeBytes: 262_144 }
     const start = { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: true }
     const settings = { record: 'none', sample: 0, maxAgeMs: 1, maxBytes: 1 } as const
@@ -110,7 +110,7 @@ export class RoutingWorld {
       announce: (clientId, rejection) => void this.notices.push({ clientId, rejection }),
       feed: { active: false, message: () => undefined, rejected: () => undefined },
       calls: new CallRecorder(settings, () => undefined),
-      statistics: { accepted: table, totals: tally(), client: tally, sensor: tally },
+      statistics: { accepted: this.table, totals: tally(), client: tally, sensor: tally },
     })
     this.publisher = new Publisher({
       ingest: this.ingest,
@@ -192,7 +192,7 @@ export class RoutingWorld {
     const context: CompileContext = {
       settings,
       book: this.book,
-      tallyOf: (key, name, document) => new Tally({ scope: 'channel', key, name, document }),
+      tallyOf: (key, name, document) => new Tally({ scope: 'channel', key, name, document }, this.table),
     }
     const active = documents.map((document): ActiveDocument => {
       const contract = contractOf(document)
