@@ -3,6 +3,7 @@ import { getCompileCacheDir } from 'node:module'
 import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
+import { siblingModule } from '../platform/module-url.ts'
 import { isCheckAnswer, type CheckAnswer } from './check-answer.ts'
 import type { Contract } from './contract.ts'
 import type { CheckRequest, DocumentInput } from './check-document.ts'
@@ -68,12 +69,10 @@ function ask(input: DocumentInput, options: LoadOptions, place: Place): Promise<
 }
 
 function forkChecker(): ChildProcess {
-  // Beside this file, with its ending: packed, both are JavaScript.
-  const url = new URL(`./check-document-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-  // A document's text needs none of the daemon's secrets.
   const compiled = getCompileCacheDir()
-  const child = fork(fileURLToPath(url), [], {
+  const child = fork(fileURLToPath(siblingModule(import.meta.url, './check-document-child')), [], {
     execArgv: [`--max-old-space-size=${MEMORY_MB}`],
+    // A document's text needs none of the daemon's secrets.
     env: compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled },
     serialization: 'json',
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
