@@ -37,10 +37,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const folder = benchFolder()
   const [mqttPort = 0, httpPort = 0] = await freePorts(2)
   const configuration = writeConfiguration(folder.path, mqttPort, httpPort, options)
-  // As scripts/stepflow-edge.sh starts it.
   // As operators start it, with the runtime flags of the launcher.
-  const node = [LAUNCHER, 'run', '-c', configuration]
-  const [command = '', ...args] = [...(options.under ?? []), ...node]
+  const [command, ...args] = [...(options.under ?? []), LAUNCHER, 'run', '-c', configuration]
   const launch = () => startChild(command, args, { logFile: join(folder.path, 'log') })
   const url = `http://127.0.0.1:${httpPort}`
 
