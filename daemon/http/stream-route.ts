@@ -1,6 +1,6 @@
 import { EdgeError } from '../core/errors.ts'
 import { FEED_KINDS, type Feed, type FeedKind } from '../core/feed.ts'
-import { inSlices } from './in-slices.ts'
+import { inSlices } from '../core/in-slices.ts'
 import { answers, input } from './schemas.ts'
 import type { Routes } from './server.ts'
 import { SseReader } from './sse-reader.ts'

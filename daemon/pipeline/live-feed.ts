@@ -10,6 +10,7 @@ import type {
   FeedRejection,
   FeedSubscription,
 } from '../core/feed.ts'
+import { inSlices } from '../core/in-slices.ts'
 import { SharedBatch } from './feed-batch.ts'
 import { FeedSubscriber, wants } from './feed-subscriber.ts'
 import type { History } from './history.ts'
@@ -17,10 +18,6 @@ import type { History } from './history.ts'
 /** With thousands of readers, so many events go out together that each costs little. */
 const MAX_FLUSH_MS = 50
 const READERS_PER_MS = 20
-/** Writing to so many takes a fraction of a millisecond; after some rounds of it there is a pause for everything else. */
-const READERS_AT_ONCE = 8
-const ROUNDS_AT_ONCE = 4
-const PAUSE_MS = 1
 
 /**
  * What happens, to all who watch: live from memory, and from the log what a reader was too slow for or has missed while it
@@ -110,21 +107,16 @@ export class LiveFeed implements Feed {
       if (subscriber.isBehind) subscriber.miss(batch.events)
       else due.push([subscriber, batch])
     }
-    this.deliver(due, 0)
+    inSlices(due, this.deliver, () => {
+      if (this.pending.length > 0) this.schedule()
+      else this.flushing = false
+    })
   }
 
-  /** A few readers at a time: devices are answered in between. */
-  private deliver(due: readonly [FeedSubscriber, SharedBatch][], from: number): void {
-    for (const [subscriber, batch] of due.slice(from, from + READERS_AT_ONCE)) {
-      if (!this.readers.has(subscriber)) continue
-      if (subscriber.reader.ready()) subscriber.take(batch)
-      else subscriber.miss(batch.events)
-    }
-    const next = from + READERS_AT_ONCE
-    if (next < due.length && (next / READERS_AT_ONCE) % ROUNDS_AT_ONCE > 0) setImmediate(() => this.deliver(due, next))
-    else if (next < due.length) setTimeout(() => this.deliver(due, next), PAUSE_MS)
-    else if (this.pending.length > 0) this.schedule()
-    else this.flushing = false
+  private readonly deliver = ([subscriber, batch]: [FeedSubscriber, SharedBatch]): void => {
+    if (!this.readers.has(subscriber)) return
+    if (subscriber.reader.ready()) subscriber.take(batch)
+    else subscriber.miss(batch.events)
   }
 
   private resume(subscriber: FeedSubscriber): void {
