@@ -124,9 +124,9 @@ export class LogReader {
     return this.reporting('cursors', [], () => readCursors(this.db))
   }
 
-  /** The highest sequence number that is durable. */
+  /** The highest sequence number that is durable; 0 where it cannot be read. */
   lastSeq(): number {
-    return readLogEnd(this.db)?.seq ?? 0
+    return this.reporting('end of the log', 0, () => readLogEnd(this.db)?.seq ?? 0)
   }
 
   /** Messages and bytes ever written to a set of streams. */
@@ -134,22 +134,26 @@ export class LogReader {
     let messages = 0
     let bytes = 0
     for (const id of streams) {
-      const row = this.writtenTo.get(id, id, id)
+      const row = this.reporting(`blocks of stream ${id}`, undefined, () => this.writtenTo.get(id, id, id))
       messages += row?.messages ?? 0
       bytes += row?.bytes ?? 0
     }
     return { messages, bytes }
   }
 
-  /** What of a set of streams is still in the log. */
+  /** What of a set of streams is still in the log. Where that cannot be read it may begin with the log. */
   present(streams: readonly number[]): { first: number | undefined; messages: number; bytes: number } {
     const marks = streams.map(() => '?').join(', ')
-    const row = this.db
-      .prepare<number[], { first: number | null; messages: number | null; bytes: number | null }>(
-        `SELECT min(id) AS first, sum(count) AS messages, sum(length) AS bytes FROM blocks WHERE stream IN (${marks})`,
-      )
-      .get(...streams)
-    return { first: row?.first ?? undefined, messages: row?.messages ?? 0, bytes: row?.bytes ?? 0 }
+    const unreadable = { first: 1, messages: 0, bytes: 0 }
+    return this.reporting('blocks', unreadable, () => {
+      // The index has none of the counts, and may be damaged where the blocks are not.
+      const row = this.db
+        .prepare<number[], { first: number | null; messages: number | null; bytes: number | null }>(
+          `SELECT min(id) AS first, sum(count) AS messages, sum(length) AS bytes FROM blocks NOT INDEXED WHERE stream IN (${marks})`,
+        )
+        .get(...streams)
+      return { first: row?.first ?? undefined, messages: row?.messages ?? 0, bytes: row?.bytes ?? 0 }
+    })
   }
 
   /** Held messages of a destination, oldest first. */

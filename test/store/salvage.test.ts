@@ -273,6 +273,21 @@ test('a stream, plan or epoch whose page is lost comes back from its copy', () =
   }
 })
 
+test('a damaged index of the streams hides nothing of what is written', () => {
+  const probe = new OpenLog(openOptions(damagedCopy(() => undefined)))
+  const root = Number(
+    probe.db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'blocks_by_stream'").pluck().get(),
+  )
+  const [written, present] = [probe.reader.written([1]), probe.reader.present([1])]
+  probe.abandon()
+  expect(present).toMatchObject({ first: 1, messages: MESSAGES })
+  const directory = damagedCopy((file) => overwrite(file, (root - 1) * PAGE_BYTES, Buffer.alloc(PAGE_BYTES, 0xa5)))
+  const log = new OpenLog(openOptions(directory))
+  expect(log.opened.salvaged).toBeUndefined()
+  expect([log.reader.written([1]), log.reader.present([1])]).toEqual([written, present])
+  log.abandon()
+})
+
 test('damage that is met while reading is reported, and stepped over', () => {
   fc.assert(
     fc.property(fc.double({ min: 0.1, max: 0.6, noNaN: true }), (share) => {
