@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
-import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
+import { lowerPriority } from '../platform/lower-priority.ts'
 import { siblingModule } from '../platform/module-url.ts'
 import { isCheckAnswer, type CheckAnswer } from './check-answer.ts'
 import type { Contract } from './contract.ts'
@@ -19,6 +19,7 @@ export interface LoadOptions {
 
 const TIMEOUT_MS = 10_000
 const MEMORY_MB = 512
+const NICENESS = 10
 
 /**
  * The contract of a document. Reading, extraction and the official parser run in a process of their own, which a hostile
@@ -78,6 +79,6 @@ function forkChecker(): ChildProcess {
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
   })
   // Devices come first: it takes a whole processor for a second.
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  if (child.pid !== undefined) lowerPriority(child.pid, NICENESS)
   return child
 }

@@ -1,8 +1,8 @@
 /** The thread of all upstream connections. It reads the log through a connection of its own and is woken by the writer's commits. */
-import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
+import { lowerPriority } from '../platform/lower-priority.ts'
 import { settleHeap } from '../platform/settle-heap.ts'
 import { openReadable } from '../store/connection.ts'
 import { LogReader } from '../store/log-reader.ts'
@@ -16,7 +16,6 @@ const STATUS_EVERY_MS = 500
 const NICENESS = 10
 const GATHER_MS = 10
 
-setPriority(0, NICENESS)
 const port = parentPort
 if (port === null) throw new Error('the forwarder runs as a worker thread')
 const data = workerData as ForwarderThreadData
@@ -27,6 +26,7 @@ const log =
     send({ type: 'log', level, fields: plain(fields), message })
   }
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+if (!lowerPriority(0, NICENESS)) logger.info({}, 'the forwarder may not lower its priority, and runs as the rest does')
 const reporter = new Reporter()
 const forwarder = new Forwarder({
   reader: new LogReader(openReadable(data.directory)),
