@@ -93,7 +93,7 @@ export class GatewayDocuments {
 
   /** Throws DocumentErrors where any file does not load: then nothing has changed. */
   async reload(settings: Settings): Promise<void> {
-    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
+    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache, { inSpareTime: true })
     if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
     this.upstreams = Object.keys(settings.upstreams)
     this.told.clear()

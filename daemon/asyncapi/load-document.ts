@@ -1,9 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
 import { lowerPriority } from '../platform/lower-priority.ts'
 import { siblingModule } from '../platform/module-url.ts'
+import { endSpareTime, nodeInSpareTime } from '../platform/spare-time.ts'
 import { isCheckAnswer, type CheckAnswer } from './check-answer.ts'
 import type { Contract } from './contract.ts'
 import type { CheckRequest, DocumentInput } from './check-document.ts'
@@ -12,12 +14,16 @@ import { checkSize } from './read-source.ts'
 
 export interface LoadOptions {
   /** Starts the checking process. */
-  spawn?: () => ChildProcess
+  spawn?: (inSpareTime: boolean) => ChildProcess
   /** Milliseconds until it is killed. */
   timeoutMs?: number
+  /** Devices are being served: for the first seconds it has only the processor time that nobody else wants. */
+  inSpareTime?: boolean
 }
 
 const TIMEOUT_MS = 10_000
+/** How long others may keep it waiting. */
+const SPARE_TIME_MS = 3_000
 const MEMORY_MB = 512
 const NICENESS = 10
 
@@ -36,20 +42,29 @@ export async function loadDocument(input: DocumentInput, options: LoadOptions = 
 }
 
 function ask(input: DocumentInput, options: LoadOptions, place: Place): Promise<CheckAnswer> {
-  const { spawn = forkChecker, timeoutMs = TIMEOUT_MS } = options
+  const { spawn = forkChecker, timeoutMs = TIMEOUT_MS, inSpareTime = false } = options
   return new Promise((resolve, reject) => {
-    const child = spawn()
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      reject(new EdgeError('document-limit', `Checking the document took longer than ${timeoutMs} ms.`, { place }))
-    }, timeoutMs)
+    const child = spawn(inSpareTime)
+    const timers = [
+      setTimeout(() => {
+        child.kill('SIGKILL')
+        reject(new EdgeError('document-limit', `Checking the document took longer than ${timeoutMs} ms.`, { place }))
+      }, timeoutMs),
+    ]
+    const settled = (): void => {
+      for (const timer of timers) clearTimeout(timer)
+    }
     const fail = (why: string, cause?: unknown): void => {
-      clearTimeout(timer)
+      settled()
       child.kill('SIGKILL')
       reject(new EdgeError('document-check-failed', `The document could not be checked: ${why}`, { cause, place }))
     }
+    const giveTime = async (): Promise<void> => {
+      if (child.pid !== undefined && !(await endSpareTime(child.pid))) fail('others left it no processor time')
+    }
+    if (inSpareTime) timers.push(setTimeout(() => void giveTime(), SPARE_TIME_MS))
     child.once('message', (message) => {
-      clearTimeout(timer)
+      settled()
       if (isCheckAnswer(message)) resolve(message)
       else fail('the checking process gave no answer')
     })
@@ -69,10 +84,12 @@ function ask(input: DocumentInput, options: LoadOptions, place: Place): Promise<
   })
 }
 
-function forkChecker(): ChildProcess {
+function forkChecker(inSpareTime: boolean): ChildProcess {
   const compiled = getCompileCacheDir()
+  const execArgv = [`--max-old-space-size=${MEMORY_MB}`]
+  const command = inSpareTime ? nodeInSpareTime(execArgv) : undefined
   const child = fork(fileURLToPath(siblingModule(import.meta.url, './check-document-child')), [], {
-    execArgv: [`--max-old-space-size=${MEMORY_MB}`],
+    ...(command ?? { execPath: process.execPath, execArgv }),
     // A document's text needs none of the daemon's secrets.
     env: compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled },
     serialization: 'json',

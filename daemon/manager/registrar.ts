@@ -64,7 +64,7 @@ export class Registrar {
   /** Reads and checks; registers nothing. Throws DocumentErrors, `document-limit`, `request-invalid`. */
   async check(input: RegistrationInput): Promise<Candidate> {
     const { text, mode, baseUrl } = input
-    const { contract, hash } = await loadText({ text, mode }, this.options.cache)
+    const { contract, hash } = await loadText({ text, mode }, this.options.cache, { inSpareTime: true })
     const name = input.name ?? contract.title
     if (name === '')
       throw new EdgeError('request-invalid', 'The document has no title: give it a name.', { place: { field: 'name' } })

@@ -3,7 +3,7 @@ import { readDocumentFile } from '../asyncapi/read-document-file.ts'
 import { basename, extname } from 'node:path'
 import type { Contract } from '../asyncapi/contract.ts'
 import type { DocumentInput } from '../asyncapi/check-document.ts'
-import { loadDocument } from '../asyncapi/load-document.ts'
+import { loadDocument, type LoadOptions } from '../asyncapi/load-document.ts'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import type { AsyncapiEntry } from '../settings/asyncapi-settings.ts'
 import type { ActiveDocument } from './compiled-document.ts'
@@ -37,14 +37,21 @@ export interface LoadedDocuments {
 /** Goes up when the extraction gives something else for the same document: cached contracts of before are not used. */
 const CONTRACT_FORMAT = 2
 
+/** Whether devices are being served meanwhile. */
+export type Checking = Pick<LoadOptions, 'inSpareTime'>
+
 /** Loads documents from files, from the cache where the same text was checked before: then neither parser nor child process is needed. */
-export async function loadDocuments(entries: readonly AsyncapiEntry[], cache: DocumentCache): Promise<LoadedDocuments> {
+export async function loadDocuments(
+  entries: readonly AsyncapiEntry[],
+  cache: DocumentCache,
+  checking: Checking = {},
+): Promise<LoadedDocuments> {
   const documents: FileDocument[] = []
   const failures: LoadedDocuments['failures'] = []
   for (const entry of entries) {
     try {
       const text = readDocumentFile(entry.file)
-      const { contract, hash } = await loadText({ ...entry, text }, cache)
+      const { contract, hash } = await loadText({ ...entry, text }, cache, checking)
       if (cache.lastGood(entry.file) !== hash) cache.rememberFile(entry.file, hash)
       documents.push({ ...named(entry, contract), file: entry.file, mode: entry.mode, text, hash })
     } catch (error) {
@@ -63,20 +70,21 @@ export async function loadDocuments(entries: readonly AsyncapiEntry[], cache: Do
 export async function loadText(
   input: { text: string; mode: DocumentMode; file?: string },
   cache: Pick<DocumentCache, 'contract' | 'remember'>,
+  checking: Checking = {},
 ): Promise<{ contract: Contract; hash: string }> {
   const { text, mode, file } = input
   const hash = createHash('sha256').update(`${CONTRACT_FORMAT} ${mode}\n`).update(text).digest('hex')
   const known = cache.contract(hash)
   if (known !== undefined) return { contract: JSON.parse(known) as Contract, hash }
-  const contract = await check(file === undefined ? { text, mode } : { text, mode, file })
+  const contract = await check(file === undefined ? { text, mode } : { text, mode, file }, checking)
   cache.remember(hash, JSON.stringify(contract))
   return { contract, hash }
 }
 
-/** A checking process that was killed has said nothing about the document: another one is asked. */
-async function check(input: DocumentInput): Promise<Contract> {
+/** A checking process that was killed, or got no time, has said nothing about the document: another one is asked, in the time of all. */
+async function check(input: DocumentInput, checking: Checking): Promise<Contract> {
   try {
-    return await loadDocument(input)
+    return await loadDocument(input, checking)
   } catch (error) {
     if (!(error instanceof EdgeError) || error.code !== 'document-check-failed') throw error
     return loadDocument(input)

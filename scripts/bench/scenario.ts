@@ -1,16 +1,17 @@
 import type { Figure, Hold, Unit } from './figure.ts'
 
 export interface Effort {
-  rounds: number
+  /** More than the usual three where what is measured is short, or is a tail of a few samples. */
+  rounds: (full?: number) => number
   /** Of messages. */
   count: (full: number) => number
   seconds: (full: number) => number
 }
 
-export const FULL: Effort = { rounds: 3, count: (full) => full, seconds: (full) => full }
+export const FULL: Effort = { rounds: (full = 3) => full, count: (full) => full, seconds: (full) => full }
 /** To see that the bench works; its figures say little. */
 export const QUICK: Effort = {
-  rounds: 1,
+  rounds: () => 1,
   count: (full) => Math.ceil(full / 10),
   seconds: (full) => Math.max(3, full / 10),
 }

@@ -15,7 +15,7 @@ export const forward: Scenario = {
   async run(effort, record) {
     const kafka = await BenchKafka.start()
     try {
-      for (let round = 0; round < effort.rounds; round++) {
+      for (let round = 0; round < effort.rounds(); round++) {
         const bare = await measureBareAedes(effort.count(WARM_UP), effort.count(MESSAGES))
         await measureDaemon(kafka, effort, record, bare.rate)
         record.add('bare Aedes beside an idle Kafka: rate', '/s', bare.rate)

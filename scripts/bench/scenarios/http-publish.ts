@@ -28,7 +28,7 @@ export const httpPublish: Scenario = {
       const bare = (total: number) => post(port.toString().trim(), '/echo', body, total)
       await publish(effort.count(WARM_UP))
       await bare(effort.count(WARM_UP))
-      for (let round = 0; round < effort.rounds; round++) {
+      for (let round = 0; round < effort.rounds(); round++) {
         const echoed = await bare(effort.count(REQUESTS))
         const published = await publish(effort.count(REQUESTS))
         record.add('HTTP publish: rate over a route that echoes', '×', published.rate / echoed.rate)

@@ -17,7 +17,7 @@ export const idleMemory: Scenario = {
     try {
       const daemon = await startDaemon({ documents: oneChannel(), upstreams })
       try {
-        for (let round = 0; round < effort.rounds; round++) {
+        for (let round = 0; round < effort.rounds(); round++) {
           await daemon.restart()
           await sleep(IDLE_MS)
           const { rssBytes, cpuMs } = readUsage(daemon.pid)

@@ -13,7 +13,7 @@ const MESSAGES = 400_000
 export const ingest: Scenario = {
   name: 'ingest',
   async run(effort, record) {
-    for (let round = 0; round < effort.rounds; round++) {
+    for (let round = 0; round < effort.rounds(); round++) {
       const bare = await measureBareAedes(effort.count(WARM_UP), effort.count(MESSAGES))
       await measureDaemon(effort, record, bare.rate)
       record.add('bare Aedes: rate', '/s', bare.rate)

@@ -23,7 +23,7 @@ export const latency: Scenario = {
         let start = await kafka.endOffset()
         await publishTotal(daemon.mqttPort, effort.count(WARM_UP))
         await kafka.hasTaken(start, effort.count(WARM_UP))
-        for (let round = 0; round < effort.rounds; round++) {
+        for (let round = 0; round < effort.rounds(); round++) {
           start = await kafka.endOffset()
           await sleep(SETTLE_MS)
           const up = await publishSteadily(daemon.mqttPort, RATE, seconds)

@@ -18,7 +18,7 @@ export const loopLag: Scenario = {
   name: 'loop-lag',
   async run(effort, record) {
     const measure = (delayUs: number) => measureLag(delayUs, effort.count(WARM_UP), effort.seconds(SECONDS))
-    for (let round = 0; round < effort.rounds; round++) {
+    for (let round = 0; round < effort.rounds(); round++) {
       const plain = await measure(0)
       const delayed = await measure(FSYNC_DELAY_US)
       const ratio = delayed.lagMs / plain.lagMs

@@ -20,7 +20,7 @@ export const memoryGrowth: Scenario = {
     const late = effort.count(LATE)
     const kafka = await BenchKafka.start()
     try {
-      for (let round = 0; round < effort.rounds; round++) {
+      for (let round = 0; round < effort.rounds(); round++) {
         const daemon = await startDaemon({ documents: oneChannel(), upstreams: kafka.upstreams })
         try {
           const start = await kafka.endOffset()

@@ -9,6 +9,7 @@ import type { Scenario } from '../scenario.ts'
 const WARM_UP = 20_000
 const MESSAGES = 10_000
 const ROWS = 20_000
+const ROUNDS = 5
 const LIMIT_MS = 600_000
 
 /** One device that waits for each acknowledgement: what the way through the threads costs. */
@@ -35,7 +36,7 @@ export const oneInFlight: Scenario = {
       for (const { mqttPort } of daemons) await publishTotal(mqttPort, effort.count(WARM_UP))
       await kafka.hasTaken(start, effort.count(WARM_UP))
 
-      for (let round = 0; round < effort.rounds; round++) {
+      for (let round = 0; round < effort.rounds(ROUNDS); round++) {
         const serial = await serialFsync(effort.count(ROWS))
         const rate = await rateOf(forwarding)
         const withoutKafka = await rateOf(ingesting)

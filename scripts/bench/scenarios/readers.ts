@@ -8,6 +8,8 @@ import type { Scenario } from '../scenario.ts'
 const WARM_UP = 50_000
 const READERS = 1_000
 const RATE = 200
+/** Of tails. */
+const ROUNDS = 5
 const SECONDS = 15
 /** Messages of another channel's device, whose acknowledgements are timed. */
 const TIMED_RATE = 100
@@ -53,7 +55,7 @@ export const readers: Scenario = {
         })
         return load.latencyMs.p99
       }
-      for (let round = 0; round < effort.rounds; round++) {
+      for (let round = 0; round < effort.rounds(ROUNDS); round++) {
         const [, aloneMs] = await Promise.all([watch(1), timed()])
         const [result, watchedMs] = await Promise.all([watch(READERS), timed()])
         const { fewest, expected, latencyMs } = result as ReadersResult
