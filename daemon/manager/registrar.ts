@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Contract } from '../asyncapi/contract.ts'
 import { compareContracts, type ContractChange } from '../asyncapi/compare-contracts.ts'
 import type { Clock } from '../core/clock.ts'
@@ -47,6 +48,9 @@ export interface Registered {
 const MAX_DOCUMENTS = 2_000
 /** Registrations that may wait for each other. */
 const MAX_WAITING = 16
+
+/** Lets messages in between two steps of some milliseconds each. */
+const turn = (): Promise<void> => setImmediate()
 
 /**
  * Registers documents, one at a time: first durable, all tables in one transaction, then in force. Nothing is half
@@ -100,6 +104,7 @@ export class Registrar {
     return this.inTurn(async () => {
       const { registry, inForce, activate } = this.options
       const candidate = await this.check(input)
+      await turn()
       const { name, version, contract, hash } = candidate
       const existing = this.existing(candidate, input.text)
       if (existing !== undefined)
@@ -116,6 +121,7 @@ export class Registrar {
         inForce.set(document, contract)
         activate(inForce.active())
       }
+      await turn()
       return { document, contract, changes }
     })
   }
