@@ -6,7 +6,7 @@ import type { Plan } from '../../daemon/pipeline/plan.ts'
 import { Reporter } from '../../daemon/pipeline/reporter.ts'
 import type { UpstreamSettings } from '../../daemon/settings/upstream-settings.ts'
 import { openReadable } from '../../daemon/store/connection.ts'
-import type { StreamRow } from '../../daemon/store/batch.ts'
+import type { Op, StreamRow } from '../../daemon/store/batch.ts'
 import { LogReader } from '../../daemon/store/log-reader.ts'
 import { RunningClock } from '../../daemon/store/running-clock.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
@@ -49,7 +49,8 @@ class InterruptedReader extends LogReader {
   }
 }
 
-test('a destination that begins while its first messages are committed misses none of them', async () => {
+/** A forwarder to a journal in a folder, and what that holds. */
+function startForwarder(reader: LogReader): { forwarder: Forwarder; payloads: () => unknown[]; failures: unknown[] } {
   const directory = `${folder.path}/journal`
   const journal = {
     protocol: 'file',
@@ -66,7 +67,7 @@ test('a destination that begins while its first messages are committed misses no
   const failures: unknown[] = []
   const last = { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: true }
   const forwarder = new Forwarder({
-    reader: new InterruptedReader(openReadable(folder.path)),
+    reader,
     reporter: new Reporter(),
     clock: new RunningClock(new FakeClock(), last, true, true),
     logger: silentLogger,
@@ -74,12 +75,45 @@ test('a destination that begins while its first messages are committed misses no
     onFailure: (error) => failures.push(error),
   })
   forwarder.start({ journal }, null)
+  return { forwarder, payloads: () => readJournal(directory).map((line) => line.payload), failures }
+}
+
+test('a destination that begins while its first messages are committed misses none of them', async () => {
+  const { forwarder, payloads, failures } = startForwarder(new InterruptedReader(openReadable(folder.path)))
   await waitUntil(
     () => `both are in the journal; failures: ${failures.join()}`,
     () => {
       forwarder.wake()
-      return readJournal(directory).length === 2
+      return payloads().length === 2
     },
   )
-  expect(readJournal(directory).map((line) => line.payload)).toEqual([{ n: 1 }, { n: 2 }])
+  expect(payloads()).toEqual([{ n: 1 }, { n: 2 }])
+})
+
+test('a lane that had nothing, and was passed over, gets the first message of a new stream', async () => {
+  const plan = (id: number, body: Plan) => ({ type: 'plan', row: { id, body: JSON.stringify(body) } }) as const
+  const alarm: Op = { type: 'stream', row: { id: 2, lane: 'alarm', destinations: ['journal'] } }
+  const other: Op = { type: 'stream', row: { id: 3, lane: 'alarm', destinations: ['elsewhere'] } }
+  const { forwarder, payloads, failures } = startForwarder(new LogReader(openReadable(folder.path)))
+  const arrive = (count: number) =>
+    waitUntil(
+      () => `${count} are in the journal, not ${payloads().length}; failures: ${failures.join()}`,
+      () => {
+        forwarder.wake()
+        return payloads().length === count
+      },
+    )
+  for (let n = 1; n <= 3; n++) {
+    log.writer.commit(
+      batchOf(n, blocksOf(1, n, [`{"n":${n}}`]), n === 1 ? [plan(1, PLAN), streamOp(1, ['journal'])] : []),
+      [],
+    )
+    await arrive(n)
+  }
+  log.writer.commit(batchOf(4, blocksOf(3, 4, ['{"n":4}']), [other]), [])
+  log.writer.commit(batchOf(5, blocksOf(2, 5, ['{"n":5}']), [alarm]), [])
+  await arrive(4)
+  log.writer.commit(batchOf(6, blocksOf(1, 6, ['{"n":6}'])), [])
+  await arrive(5)
+  expect(payloads()).toEqual([1, 2, 3, 5, 6].map((n) => ({ n })))
 })
