@@ -24,22 +24,28 @@ export interface SteadyResult extends LoadResult {
   latencyMs: { p50: number; p99: number; max: number }
 }
 
-/** So many messages a second for so long; a broker that stalls finds all of them when it is back. */
+/** So many messages a second for so long; a broker that stalls finds all of them when it is back. `under`: a command that runs the generator. */
 export async function publishSteadily(
   port: number,
   rate: number,
   seconds: number,
   options: LoadOptions = {},
+  under: readonly string[] = [],
 ): Promise<SteadyResult> {
-  const result = await generate(port, { window: 1000, ...options, rate, seconds }, seconds * 1000)
+  const result = await generate(port, { window: 1000, ...options, rate, seconds }, seconds * 1000, under)
   const { latencyMs } = result
   if (latencyMs === undefined) throw new Error('the load generator measured no latency')
   return { ...result, latencyMs }
 }
 
-async function generate(port: number, options: Readonly<Record<string, unknown>>, timeMs: number): Promise<LoadResult> {
+async function generate(
+  port: number,
+  options: Readonly<Record<string, unknown>>,
+  timeMs: number,
+  under: readonly string[] = [],
+): Promise<LoadResult> {
   const args = Object.entries({ port, ...options }).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const result = await runForJson('load-generator.ts', args, timeMs + GRACE_MS)
+  const result = await runForJson('load-generator.ts', args, timeMs + GRACE_MS, under)
   if (!isLoadResult(result)) throw new Error('the load generator printed something else than its result')
   return result
 }
