@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { startDaemon } from '../daemon.ts'
 import { oneChannel } from '../documents.ts'
 import { publishSteadily, publishTotal } from '../load.ts'
+import { AHEAD, ONLY_WHEN_IDLE, putAhead } from '../other-machines.ts'
 import type { ReadersResult } from '../readers-generator.ts'
 import { runForJson } from '../run-process.ts'
 import type { Scenario } from '../scenario.ts'
@@ -15,21 +15,6 @@ const SECONDS = 15
 /** Messages of another channel's device, whose acknowledgements are timed. */
 const TIMED_RATE = 100
 const LEAD_MS = 4_000
-/**
- * Readers are on other machines: here they must not take the processor from the gateway and the device that is timed. At a mere
- * lower priority Linux lets them end their slice of three milliseconds before it wakes anybody else; in the idle class they are still
- * owed one now and then, which only the real-time class does not wait for.
- */
-const ONLY_WHEN_IDLE = ['chrt', '--idle', '0']
-
-const isRoot = process.getuid?.() === 0
-const AHEAD = isRoot ? ['chrt', '--rr', '1'] : []
-
-function putAhead(pid: number): void {
-  if (isRoot) execFileSync('chrt', ['--all-tasks', '--rr', '--pid', '1', String(pid)])
-  else process.stderr.write('  not run by root: readers take processor time from the gateway\n')
-}
-
 /** A thousand streams and a thousand WebSockets of one channel, and what devices notice of them. */
 export const readers: Scenario = {
   name: 'readers',

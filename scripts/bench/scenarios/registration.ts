@@ -1,6 +1,7 @@
 import { startDaemon } from '../daemon.ts'
 import { manyChannels, oneChannel } from '../documents.ts'
 import { publishSteadily, publishTotal } from '../load.ts'
+import { AHEAD } from '../other-machines.ts'
 import { readUsage } from '../process-usage.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -24,8 +25,8 @@ export const registration: Scenario = {
     try {
       await publishTotal(daemon.mqttPort, effort.count(WARM_UP))
       for (let round = 0; round < effort.rounds(ROUNDS); round++) {
-        const alone = await publishSteadily(daemon.mqttPort, RATE, SECONDS)
-        const load = publishSteadily(daemon.mqttPort, RATE, SECONDS)
+        const alone = await publishSteadily(daemon.mqttPort, RATE, SECONDS, {}, AHEAD)
+        const load = publishSteadily(daemon.mqttPort, RATE, SECONDS, {}, AHEAD)
         const startedAt = performance.now()
         const response = await fetch(`${daemon.httpUrl}/asyncapis/register`, {
           method: 'POST',
