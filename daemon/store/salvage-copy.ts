@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3'
 import { systemCode } from '../core/errors.ts'
 import { decodeBlock } from './record.ts'
+import { Pages } from './salvage-pages.ts'
+import { rowsOfPages } from './salvage-rows-of-pages.ts'
 import { readableByNumber, readableFromBothEnds, type Losses } from './salvage-rows.ts'
 import { continueState, recount } from './salvage-state.ts'
 import { isSqliteError } from './sqlite-codes.ts'
@@ -45,8 +47,11 @@ export function copyReadable(source: Database.Database, target: Database.Databas
   target.transaction(() => dropSenseless(target, report))()
   target.transaction(() => restoreCopies(target))()
   const columns = columnsOf(source, target, 'blocks', report)
+  const lostBefore = report.lostRows
   if (columns !== '')
     insertAll(target, 'blocks', soundBlocks(readableByNumber(source, 'blocks', columns, 'id', report), report), report)
+  if (columns === '' || report.lostRows > lostBefore)
+    insertAll(target, 'blocks', soundBlocks(strayBlocks(source.name, target), report), report)
   target.transaction(() => {
     continueState(source, target)
     recount(target)
@@ -116,6 +121,18 @@ function* soundBlocks(rows: Iterable<Record<string, unknown>>, report: CopyRepor
         ? body
         : Buffer.concat(sound.map((record) => body.subarray(record.start, record.end)))
     yield { ...row, body: kept, count: sound.length, length: kept.length }
+  }
+}
+
+/** Blocks that SQLite does not find any more, in the order of their pages. */
+function* strayBlocks(file: string, target: Database.Database): Generator<Record<string, unknown>> {
+  const columns = target.prepare<[], string>("SELECT name FROM pragma_table_info('blocks')").pluck().all()
+  const isKnown = target.prepare<[number]>('SELECT 1 FROM blocks WHERE id = ?')
+  const pages = new Pages(file)
+  try {
+    for (const row of rowsOfPages(pages, columns)) if (isKnown.get(Number(row['id'])) === undefined) yield row
+  } finally {
+    pages.close()
   }
 }
 

@@ -8,10 +8,14 @@ import { isSqliteError } from './sqlite-codes.ts'
 const HEADER_COUNTER = 24
 const HEADER_PAGES = 28
 const HEADER_VALID_FOR = 92
+const DATABASE_HEADER = 100
+const TABLE_INTERIOR = 0x05
+const INTERIOR_HEADER = 12
 
 /**
  * A damaged database, opened for reading as far as that goes: as it is; else a copy of it in `work` whose header counts the pages
- * that are there; else one with the first page of `fresh`. That page holds header and schema, and the schema is always the same.
+ * that are there; else one with the first page of `fresh`, or with all pages of its schema. The first page holds the header and leads
+ * to the schema, which is always the same.
  */
 export function openDamaged(directory: string, work: string, fresh: Database.Database): Database.Database | undefined {
   const original = databaseFile(directory)
@@ -20,7 +24,12 @@ export function openDamaged(directory: string, work: string, fresh: Database.Dat
   fresh.pragma('wal_checkpoint(TRUNCATE)')
   const file = join(work, 'damaged.db')
   for (const wal of [true, false]) {
-    for (const repair of [countPages, (name: string) => restoreFirstPage(name, fresh.name)]) {
+    const repairs = [
+      countPages,
+      (name: string) => restoreFirstPage(name, fresh.name),
+      (name: string) => restoreSchema(name, fresh.name),
+    ]
+    for (const repair of repairs) {
       for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
       copyFileSync(original, file)
       if (wal && existsSync(`${original}-wal`)) copyFileSync(`${original}-wal`, `${file}-wal`)
@@ -59,6 +68,30 @@ function restoreFirstPage(file: string, fresh: string): void {
     }
     return page
   })
+}
+
+function restoreSchema(file: string, fresh: string): void {
+  restoreFirstPage(file, fresh)
+  const from = openSync(fresh, 'r')
+  const to = openSync(file, 'r+')
+  try {
+    const page = Buffer.alloc(PAGE_BYTES)
+    readSync(from, page, 0, PAGE_BYTES, 0)
+    for (const number of childrenOf(page, DATABASE_HEADER)) {
+      readSync(from, page, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES)
+      writeSync(to, page, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES)
+    }
+  } finally {
+    closeSync(from)
+    closeSync(to)
+  }
+}
+
+/** The pages that an inner page of a table leads to; none where it is a leaf. https://sqlite.org/fileformat2.html#b_tree_pages */
+function childrenOf(page: Buffer, header: number): number[] {
+  if (page[header] !== TABLE_INTERIOR) return []
+  const cells = Array.from({ length: page.readUInt16BE(header + 3) }, (_, cell) => header + INTERIOR_HEADER + cell * 2)
+  return [...cells.map((pointer) => page.readUInt32BE(page.readUInt16BE(pointer))), page.readUInt32BE(header + 8)]
 }
 
 function patchFirstPage(file: string, change: (page: Buffer) => Buffer): void {
