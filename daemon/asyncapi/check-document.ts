@@ -28,7 +28,7 @@ const LENIENT_HINT = 'Correct the document at the places listed; mode: lenient w
  * would take what strict mode refuses, their hint says so.
  */
 export async function checkDocument(input: DocumentInput): Promise<Contract> {
-  const source = readSource(input.text, input.file)
+  const source = readSource(input.text, input.file, input.mode)
   const found = await findingsOf(source)
   const contract = extractFor(input, source, found)
   const diagnostics = [...found, ...contract.diagnostics]
@@ -44,16 +44,16 @@ export async function checkDocument(input: DocumentInput): Promise<Contract> {
   throw new DocumentErrors(toErrors(errors, source, input.file, { hint: LENIENT_HINT }))
 }
 
-/** References that lead nowhere, and what the parser says besides. */
+/** References whose target is not there, and what the parser says besides. */
 async function findingsOf(source: Source): Promise<Diagnostic[]> {
-  const dangling = source.dangling.map(({ message, pointer }): Diagnostic => {
+  const faulty = source.faulty.map(({ message, pointer }): Diagnostic => {
     const { line, column } = source.placeOf(pointer)
     const at = line === undefined || column === undefined ? {} : { line, column }
     return { severity: 'error', message, pointer, ...at }
   })
-  const told = new Set(dangling.map(({ pointer }) => pointer))
+  const told = new Set(faulty.map(({ pointer }) => pointer))
   const verdict = await parserVerdict(source)
-  return [...dangling, ...verdict.filter(({ pointer }) => !told.has(pointer))]
+  return [...faulty, ...verdict.filter(({ pointer }) => !told.has(pointer))]
 }
 
 /** What no mode takes comes first, then what the parser has found as well. */
@@ -73,10 +73,10 @@ function toErrors(
   file: string | undefined,
   options: { hint?: string },
 ): EdgeError[] {
-  const dangling = new Set(source.dangling.map(({ pointer }) => pointer))
+  const faulty = new Set(source.faulty.map(({ pointer }) => pointer))
   return diagnostics.map(({ message, pointer }) => {
     const place = { ...(file === undefined ? {} : { file }), ...source.placeOf(pointer) }
-    const code = dangling.has(pointer) ? 'document-reference' : 'document-invalid'
+    const code = faulty.has(pointer) ? 'document-reference' : 'document-invalid'
     return new EdgeError(code, message, { place, ...options })
   })
 }

@@ -1,29 +1,28 @@
-import { EdgeError, type Place } from '../core/errors.ts'
 import { pointerOf, referenceIn, resolve } from './resolve-reference.ts'
 import { escapeSegment } from './schema-keywords.ts'
 
 const MAX_FAULTS = 100
 
-/** A `$ref` and where it stands. */
-export interface DanglingReference {
+/** What is wrong with a `$ref`, and where it stands. */
+export interface FaultyReference {
   readonly message: string
   readonly pointer: string
 }
 
 export interface ReferenceFaults {
   /** They leave the document: whoever resolves it would open files and connections. */
-  readonly leaving: readonly EdgeError[]
+  readonly leaving: readonly FaultyReference[]
   /** They lead nowhere, or round in a circle. */
-  readonly dangling: readonly DanglingReference[]
+  readonly dangling: readonly FaultyReference[]
 }
 
 /**
  * What is wrong with the `$ref`s of a document. Examples and unknown keywords count too: tools that resolve a document
  * follow those just as well.
  */
-export function checkReferences(root: unknown, placeOf: (pointer: string) => Place): ReferenceFaults {
-  const leaving: EdgeError[] = []
-  const dangling: DanglingReference[] = []
+export function checkReferences(root: unknown): ReferenceFaults {
+  const leaving: FaultyReference[] = []
+  const dangling: FaultyReference[] = []
   const sound = new Set<string>()
   const open: { value: unknown; pointer: string }[] = [{ value: root, pointer: '' }]
   for (let next = open.pop(); next !== undefined && leaving.length < MAX_FAULTS; next = open.pop()) {
@@ -33,8 +32,7 @@ export function checkReferences(root: unknown, placeOf: (pointer: string) => Pla
     if (reference !== undefined && !sound.has(reference)) {
       const short = JSON.stringify(reference.slice(0, 200))
       if (pointerOf(reference) === undefined) {
-        const place = placeOf(`${pointer}/$ref`)
-        leaving.push(new EdgeError('document-reference', `The reference ${short} leaves the document.`, { place }))
+        leaving.push({ message: `The reference ${short} leaves the document.`, pointer: `${pointer}/$ref` })
       } else if (resolve(root, value, pointer) !== undefined) sound.add(reference)
       else if (dangling.length < MAX_FAULTS) {
         dangling.push({ message: `The reference ${short} leads nowhere.`, pointer: `${pointer}/$ref` })

@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml'
 import { EdgeError, messageOf, type Place } from '../core/errors.ts'
-import { checkReferences, type DanglingReference } from './check-references.ts'
+import { checkReferences, type FaultyReference } from './check-references.ts'
+import { leaveOutExamples } from './leave-out-examples.ts'
 import { DocumentErrors } from './document-errors.ts'
 import { findDuplicateKeys } from './duplicate-keys.ts'
 import { jsonFaultOffset, lineAndColumn } from './json-fault.ts'
@@ -14,6 +15,7 @@ const MAX_VALUES = 500_000
 const MAX_ALIASES = 1_000
 const MAX_FAULTS = 20
 
+const EXAMPLES_HINT = 'Bundle the document first; mode: lenient would take it without these examples.'
 const SUPPORTED = /^(?:2\.[0-6]|3\.[01])\.\d+$/
 
 /** A document's text as a plain value that is safe to walk: bounded, without cycles and without outside references. */
@@ -21,8 +23,8 @@ export interface Source {
   readonly value: Readonly<Record<string, unknown>>
   /** The `asyncapi` field, one of 2.0.x-2.6.x, 3.0.x, 3.1.x. */
   readonly version: string
-  /** References that lead nowhere: what they stand for is not there. */
-  readonly dangling: readonly DanglingReference[]
+  /** References that lead nowhere, and those of examples that were left out: what they stand for is not there. */
+  readonly faulty: readonly FaultyReference[]
   /** Line and column of a JSON pointer. */
   placeOf(pointer: string): Place
 }
@@ -30,9 +32,9 @@ export interface Source {
 /**
  * Reads YAML or JSON. Throws DocumentErrors: `document-limit` (size, depth, aliases), `document-syntax` (also duplicate
  * keys), `document-invalid` (no AsyncAPI document, unsupported version), `document-reference` (a `$ref` that leaves the
- * document), each with its place. Blocks for as long as parsing takes: meant for the child process.
+ * document; lenient mode leaves out an example that is one), each with its place. Blocks for as long as parsing takes: meant for the child process.
  */
-export function readSource(given: string, file?: string): Source {
+export function readSource(given: string, file?: string, mode: 'strict' | 'lenient' = 'strict'): Source {
   const at: Place = file === undefined ? {} : { file }
   checkSize(given, at)
   // JSON.parse takes no byte order mark.
@@ -46,9 +48,19 @@ export function readSource(given: string, file?: string): Source {
   if (!isRecord(value))
     throw refuse('document-invalid', 'The document is not an object.', { ...at, line: 1, column: 1 })
   const version = checkVersion(value, map)
-  const { leaving, dangling } = checkReferences(value, (pointer) => map.placeOf(pointer))
-  if (leaving.length > 0) throw new DocumentErrors(leaving)
-  return { value, version, dangling, placeOf: (pointer) => map.placeOf(pointer) }
+  const { leaving, dangling } = checkReferences(value)
+  const inExamples = leaving.length > 0 && leaveOutExamples(value, leaving)
+  // There are more than were told of: then it is no example here and there.
+  if (leaving.length > 0 && (mode === 'strict' || !inExamples || checkReferences(value).leaving.length > 0)) {
+    const options = inExamples ? { hint: EXAMPLES_HINT } : {}
+    throw new DocumentErrors(
+      leaving.map(
+        ({ message, pointer }) =>
+          new EdgeError('document-reference', message, { place: map.placeOf(pointer), ...options }),
+      ),
+    )
+  }
+  return { value, version, faulty: [...leaving, ...dangling], placeOf: (pointer) => map.placeOf(pointer) }
 }
 
 /** The bound that costs nothing to check: worth it before a process is started for the rest. */

@@ -69,7 +69,7 @@ describe('reading a document', () => {
 
   it('lists references that lead nowhere or round in a circle, wherever they stand', () => {
     const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b'}\nx-b: {$ref: '#/x-a'}\nx-c: [{examples: [{$ref: '#/none'}]}]`
-    expect(readSource(text).dangling.map(({ pointer }) => pointer)).toEqual([
+    expect(readSource(text).faulty.map(({ pointer }) => pointer)).toEqual([
       '/x-a/$ref',
       '/x-b/$ref',
       '/x-c/0/examples/0/$ref',
@@ -84,9 +84,9 @@ describe('reading a document', () => {
   it('finds keys that hold a slash, escaped or not', () => {
     for (const reference of ['#/x-a/b~1c/d', '#/x-a/b/c/d']) {
       const text = `asyncapi: 2.5.0\nx-a: { 'b/c': { d: 1 } }\ny: {$ref: '${reference}'}`
-      expect(readSource(text).dangling).toEqual([])
+      expect(readSource(text).faulty).toEqual([])
     }
-    expect(readSource(`asyncapi: 2.5.0\ny: {$ref: '#${'/x'.repeat(100_000)}'}`).dangling).toHaveLength(1)
+    expect(readSource(`asyncapi: 2.5.0\ny: {$ref: '#${'/x'.repeat(100_000)}'}`).faulty).toHaveLength(1)
   })
 
   it('takes a byte order mark before YAML and JSON', () => {
