@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # tool:package
 TOOLS='rabbitmq-server:rabbitmq-server mosquitto:mosquitto mosquitto_pub:mosquitto-clients kcat:kcat socat:socat
-chromium:chromium strace:strace faketime:faketime ip:iproute2 mkfs.ext4:e2fsprogs openssl:openssl
+chromium:chromium strace:strace faketime:faketime ip:iproute2 mkfs.ext4:e2fsprogs openssl:openssl systemd-analyze:systemd
 java:default-jre-headless mvn:maven'
 PATH="$PATH:/usr/sbin:/sbin"
 cache="$PWD/.cache/kafka"
