@@ -1,6 +1,9 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { PAGE_BYTES } from './connection.ts'
 
+/** How much of the first page stands before its b-tree. */
+export const DATABASE_HEADER = 100
+
 /** https://sqlite.org/fileformat2.html#walformat */
 const WAL_HEADER = 32
 const FRAME_HEADER = 24
@@ -22,7 +25,9 @@ export class Pages {
     this.file = openSync(file, 'r')
     this.wal = existsSync(`${file}-wal`) ? openSync(`${file}-wal`, 'r') : undefined
     if (this.wal !== undefined) this.readFrames(this.wal)
-    this.count = Math.max(Math.ceil(fstatSync(this.file).size / PAGE_BYTES), ...this.newer.keys())
+    let count = Math.ceil(fstatSync(this.file).size / PAGE_BYTES)
+    for (const page of this.newer.keys()) count = Math.max(count, page)
+    this.count = count
   }
 
   /** Page 1 is the first. What is not there, or not whole, is zeros. */

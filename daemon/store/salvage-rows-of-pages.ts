@@ -1,10 +1,9 @@
 import { PAGE_BYTES } from './connection.ts'
-import type { Pages } from './salvage-pages.ts'
+import { DATABASE_HEADER, type Pages } from './salvage-pages.ts'
 
 /** https://sqlite.org/fileformat2.html#b_tree_pages */
 const TABLE_LEAF = 0x0d
 const LEAF_HEADER = 8
-const DATABASE_HEADER = 100
 /** No page of ours has reserved bytes. */
 const USABLE = PAGE_BYTES
 const MAX_LOCAL = USABLE - 35

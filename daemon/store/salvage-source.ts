@@ -2,13 +2,13 @@ import { closeSync, copyFileSync, existsSync, fstatSync, openSync, readSync, rmS
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { databaseFile, PAGE_BYTES } from './connection.ts'
+import { DATABASE_HEADER, Pages } from './salvage-pages.ts'
 import { isSqliteError } from './sqlite-codes.ts'
 
 /** Where the header of a database file keeps its change counter, the number of pages, and the counter that this number is good for. */
 const HEADER_COUNTER = 24
 const HEADER_PAGES = 28
 const HEADER_VALID_FOR = 92
-const DATABASE_HEADER = 100
 const TABLE_INTERIOR = 0x05
 const INTERIOR_HEADER = 12
 
@@ -23,22 +23,22 @@ export function openDamaged(directory: string, work: string, fresh: Database.Dat
   if (asItIs !== undefined || !existsSync(original)) return asItIs
   fresh.pragma('wal_checkpoint(TRUNCATE)')
   const file = join(work, 'damaged.db')
-  for (const wal of [true, false]) {
-    const repairs = [
-      countPages,
-      (name: string) => restoreFirstPage(name, fresh.name),
-      (name: string) => restoreSchema(name, fresh.name),
-    ]
-    for (const repair of repairs) {
-      for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
-      copyFileSync(original, file)
-      if (wal && existsSync(`${original}-wal`)) copyFileSync(`${original}-wal`, `${file}-wal`)
-      repair(file)
-      const repaired = tryOpen(file)
-      if (repaired !== undefined) return repaired
+  const pages = new Pages(fresh.name)
+  try {
+    for (const wal of [true, false]) {
+      for (const taken of [[], [1], [1, ...schemaPages(pages.read(1))]]) {
+        for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
+        copyFileSync(original, file)
+        if (wal && existsSync(`${original}-wal`)) copyFileSync(`${original}-wal`, `${file}-wal`)
+        repair(file, pages, taken)
+        const repaired = tryOpen(file)
+        if (repaired !== undefined) return repaired
+      }
     }
+    return undefined
+  } finally {
+    pages.close()
   }
-  return undefined
 }
 
 function tryOpen(file: string): Database.Database | undefined {
@@ -53,59 +53,30 @@ function tryOpen(file: string): Database.Database | undefined {
   return undefined
 }
 
-/** A file that was cut off has fewer pages than its header says, and SQLite would not open it. */
-function countPages(file: string): void {
-  patchFirstPage(file, (page) => page)
-}
-
-function restoreFirstPage(file: string, fresh: string): void {
-  patchFirstPage(file, (page) => {
-    const from = openSync(fresh, 'r')
-    try {
-      readSync(from, page, 0, PAGE_BYTES, 0)
-    } finally {
-      closeSync(from)
-    }
-    return page
-  })
-}
-
-function restoreSchema(file: string, fresh: string): void {
-  restoreFirstPage(file, fresh)
-  const from = openSync(fresh, 'r')
-  const to = openSync(file, 'r+')
-  try {
-    const page = Buffer.alloc(PAGE_BYTES)
-    readSync(from, page, 0, PAGE_BYTES, 0)
-    for (const number of childrenOf(page, DATABASE_HEADER)) {
-      readSync(from, page, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES)
-      writeSync(to, page, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES)
-    }
-  } finally {
-    closeSync(from)
-    closeSync(to)
-  }
-}
-
-/** The pages that an inner page of a table leads to; none where it is a leaf. https://sqlite.org/fileformat2.html#b_tree_pages */
-function childrenOf(page: Buffer, header: number): number[] {
-  if (page[header] !== TABLE_INTERIOR) return []
-  const cells = Array.from({ length: page.readUInt16BE(header + 3) }, (_, cell) => header + INTERIOR_HEADER + cell * 2)
-  return [...cells.map((pointer) => page.readUInt32BE(page.readUInt16BE(pointer))), page.readUInt32BE(header + 8)]
-}
-
-function patchFirstPage(file: string, change: (page: Buffer) => Buffer): void {
+/**
+ * Puts pages of a new database into a copy, and has its header count the pages that were there: a file that was cut off has fewer
+ * than it says, and SQLite would not open it.
+ */
+function repair(file: string, fresh: Pages, taken: readonly number[]): void {
   const fd = openSync(file, 'r+')
   try {
-    const pages = Math.floor(fstatSync(fd).size / PAGE_BYTES)
-    if (pages < 1) return
-    const page = Buffer.alloc(PAGE_BYTES)
-    readSync(fd, page, 0, PAGE_BYTES, 0)
-    change(page)
-    page.writeUInt32BE(pages, HEADER_PAGES)
-    page.copy(page, HEADER_VALID_FOR, HEADER_COUNTER, HEADER_COUNTER + 4)
-    writeSync(fd, page, 0, PAGE_BYTES, 0)
+    const count = Math.floor(fstatSync(fd).size / PAGE_BYTES)
+    if (count < 1) return
+    for (const number of taken) writeSync(fd, fresh.read(number), 0, PAGE_BYTES, (number - 1) * PAGE_BYTES)
+    const header = Buffer.alloc(DATABASE_HEADER)
+    readSync(fd, header, 0, DATABASE_HEADER, 0)
+    header.writeUInt32BE(count, HEADER_PAGES)
+    header.copy(header, HEADER_VALID_FOR, HEADER_COUNTER, HEADER_COUNTER + 4)
+    writeSync(fd, header, 0, DATABASE_HEADER, 0)
   } finally {
     closeSync(fd)
   }
+}
+
+/** The pages of the schema behind the first; none where it stands there whole. https://sqlite.org/fileformat2.html#b_tree_pages */
+function schemaPages(first: Buffer): number[] {
+  const header = DATABASE_HEADER
+  if (first[header] !== TABLE_INTERIOR) return []
+  const cells = Array.from({ length: first.readUInt16BE(header + 3) }, (_, cell) => header + INTERIOR_HEADER + cell * 2)
+  return [...cells.map((pointer) => first.readUInt32BE(first.readUInt16BE(pointer))), first.readUInt32BE(header + 8)]
 }
