@@ -15,7 +15,8 @@ const MAX_VALUES = 500_000
 const MAX_ALIASES = 1_000
 const MAX_FAULTS = 20
 
-const EXAMPLES_HINT = 'Bundle the document first; mode: lenient would take it without these examples.'
+const EXAMPLES_HINT =
+  'Examples may stand elsewhere in lenient mode only: bundle the document first; mode: lenient would take it without these.'
 const SUPPORTED = /^(?:2\.[0-6]|3\.[01])\.\d+$/
 
 /** A document's text as a plain value that is safe to walk: bounded, without cycles and without outside references. */
@@ -32,7 +33,8 @@ export interface Source {
 /**
  * Reads YAML or JSON. Throws DocumentErrors: `document-limit` (size, depth, aliases), `document-syntax` (also duplicate
  * keys), `document-invalid` (no AsyncAPI document, unsupported version), `document-reference` (a `$ref` that leaves the
- * document; lenient mode leaves out an example that is one), each with its place. Blocks for as long as parsing takes: meant for the child process.
+ * document; lenient mode leaves out an example that is one), each with its place. Blocks for as long as parsing takes:
+ * meant for the child process.
  */
 export function readSource(given: string, file?: string, mode: 'strict' | 'lenient' = 'strict'): Source {
   const at: Place = file === undefined ? {} : { file }

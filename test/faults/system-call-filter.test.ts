@@ -36,10 +36,8 @@ function filtered(allowed: ReadonlySet<string>): string[] {
   const refused = callsOf('@known').filter((name) => !allowed.has(name))
   // The question mark: systemd knows calls that this machine, or strace, does not have.
   const calls = refused.map((name) => `?${name}`).join(',')
-  return [requireTool('strace'), '-D', '-f', '--seccomp-bpf', '-o', '/dev/null', '-e', `trace=${calls}`].concat(
-    '-e',
-    `inject=${calls}:error=EPERM`,
-  )
+  const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=EPERM`]
+  return [requireTool('strace'), '-D', '-f', '--seccomp-bpf', '-o', '/dev/null', ...inject]
 }
 
 /** A document is checked, a message is stored and forwarded, and another document is registered. */

@@ -30,7 +30,8 @@ export const channels: Scenario = {
       await publishTotal(one.mqttPort, effort.count(WARM_UP), ONE)
       await publishTotal(many.mqttPort, effort.count(WARM_UP), ALL)
 
-      for (let round = 0; round < effort.rounds(ROUNDS); round++) {
+      const rounds = effort.rounds(ROUNDS)
+      for (let round = 0; round < rounds; round++) {
         const atOne = await publishTotal(one.mqttPort, effort.count(MESSAGES), ONE)
         const atMany = await publishTotal(many.mqttPort, effort.count(MESSAGES), ALL)
         const sameTopics = await publishTotal(one.mqttPort, effort.count(MESSAGES), ALL)
@@ -39,9 +40,9 @@ export const channels: Scenario = {
         record.add('1 channel, 10,000 topics: rate', '/s', sameTopics.rate)
         record.add('10,000 channels in 50 documents: rate', '/s', atMany.rate)
       }
-      const ofMany = effort.count(WARM_UP) + effort.rounds(ROUNDS) * effort.count(MESSAGES)
+      const ofMany = effort.count(WARM_UP) + rounds * effort.count(MESSAGES)
       await expectStoredByMany(ofMany)
-      await expectStoredByOne(ofMany + effort.rounds(ROUNDS) * effort.count(MESSAGES))
+      await expectStoredByOne(ofMany + rounds * effort.count(MESSAGES))
     } finally {
       for (const daemon of daemons) await daemon.stop()
     }

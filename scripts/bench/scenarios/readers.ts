@@ -15,6 +15,7 @@ const SECONDS = 15
 /** Messages of another channel's device, whose acknowledgements are timed. */
 const TIMED_RATE = 100
 const LEAD_MS = 4_000
+
 /** A thousand streams and a thousand WebSockets of one channel, and what devices notice of them. */
 export const readers: Scenario = {
   name: 'readers',
