@@ -6,6 +6,10 @@ const LOOK_EVERY_MS = 250
 
 interface Held {
   count: number
+  bytes: number
+  /** Something was answered since it was last looked at. */
+  moves: boolean
+  /** When it was seen to move. */
   sinceMs: number
 }
 
@@ -23,39 +27,53 @@ export class HeldClients {
 
   constructor(clock: Clock, isFull: () => boolean) {
     this.clock = clock
-    this.timer = setInterval(() => {
-      if (isFull()) this.closeOverdue()
-    }, LOOK_EVERY_MS).unref()
+    this.timer = setInterval(() => this.look(isFull()), LOOK_EVERY_MS).unref()
   }
 
-  hold(client: Client): void {
+  /** Another message of the client waits. Returns the bytes of all that do. */
+  hold(client: Client, bytes: number): number {
     const held = this.held.get(client)
-    if (held === undefined) this.held.set(client, { count: 1, sinceMs: this.clock.monotonicMs() })
-    else held.count++
+    if (held === undefined) {
+      this.held.set(client, { count: 1, bytes, moves: false, sinceMs: this.clock.monotonicMs() })
+      return bytes
+    }
+    held.count++
+    held.bytes += bytes
+    return held.bytes
   }
 
-  release(client: Client): void {
+  /** A message that was held is answered. */
+  release(client: Client, bytes: number): void {
     const held = this.held.get(client)
     if (held === undefined) return
+    held.bytes -= bytes
+    held.moves = true
     if (--held.count === 0) this.held.delete(client)
-    else held.sinceMs = this.clock.monotonicMs()
   }
 
   stop(): void {
     clearInterval(this.timer)
   }
 
-  private closeOverdue(): void {
+  private look(isFull: boolean): void {
     const now = this.clock.monotonicMs()
     for (const [client, held] of this.held) {
-      const keepAliveMs = keepAliveOf(client)
-      const limit = keepAliveMs > 0 ? Math.min(MAX_HELD_MS, keepAliveMs / 2) : MAX_HELD_MS
-      if (now - held.sinceMs < limit) continue
-      this.held.delete(client)
-      this.closed++
-      closeWithoutWill(client)
+      if (held.moves) held.sinceMs = now
+      held.moves = false
+      if (isFull && now - held.sinceMs >= limitOf(client)) this.closeOverdue(client)
     }
   }
+
+  private closeOverdue(client: Client): void {
+    this.held.delete(client)
+    this.closed++
+    closeWithoutWill(client)
+  }
+}
+
+function limitOf(client: Client): number {
+  const keepAliveMs = keepAliveOf(client)
+  return keepAliveMs > 0 ? Math.min(MAX_HELD_MS, keepAliveMs / 2) : MAX_HELD_MS
 }
 
 /** Ends a connection as if the network had, but publishes no will. */

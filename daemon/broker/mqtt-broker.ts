@@ -1,5 +1,5 @@
 import { createServer, Socket, type Server } from 'node:net'
-import type { AedesOptions, Client, PublishPacket, Subscription } from 'aedes'
+import type { AedesOptions, Client, Subscription } from 'aedes'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError, systemCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -8,11 +8,11 @@ import { Audience } from './audience.ts'
 import type { BrokerConnection, ConnectedClient } from './broker-connection.ts'
 import { ConnectionCaps } from './connection-caps.ts'
 import { gateFrames } from './frame-gate.ts'
-import { closeWithoutWill, HeldClients } from './held-clients.ts'
+import { HeldClients } from './held-clients.ts'
 import { LocalBroker } from './local-broker.ts'
-import { neutralise } from './neutralise.ts'
 import { PubackBatch } from './puback-batch.ts'
-import type { PublishOutcome, PublishPort, SessionStore } from './publish-port.ts'
+import { Publications } from './publications.ts'
+import type { PublishPort, SessionStore } from './publish-port.ts'
 import { RejectionNotices } from './rejection-notices.ts'
 import { sessionPersistence, type Persistence } from './session-persistence.ts'
 import { maySubscribe, topicFault } from './topic-rules.ts'
@@ -37,7 +37,7 @@ export class MqttBroker {
   private readonly options: MqttBrokerOptions
   private readonly aedes: LocalBroker
   private readonly audience = new Audience()
-  private readonly pubacks = new PubackBatch()
+  private readonly publications: Publications
   private readonly persistence: Persistence
   private readonly connected = new Map<Client, ConnectedClient>()
   private readonly held: HeldClients
@@ -50,13 +50,16 @@ export class MqttBroker {
     this.options = options
     this.caps = new ConnectionCaps(settings)
     this.held = new HeldClients(clock, options.isFull)
+    const { publish } = options
+    const { held, audience } = this
+    this.publications = new Publications({ publish, audience, held, pubacks: new PubackBatch() })
     this.notices = new RejectionNotices(clock, (topic, payload) => this.tell(topic, payload))
     this.persistence = sessionPersistence({
       publish: options.publish,
       store: options.store,
       limits: settings,
       audience: this.audience,
-      onRefused: (client, outcome) => this.refuse(client, outcome),
+      onRefused: (client, outcome) => this.publications.refuse(client, outcome),
     })
     const aedesOptions: AedesOptions = {
       concurrency: 100,
@@ -68,7 +71,7 @@ export class MqttBroker {
       maxTopicLevels: 100,
       persistence: this.persistence,
       authenticate: (_client, username, _password, done) => this.authenticate(username, done),
-      authorizePublish: (client, packet, done) => this.authorizePublish(client, packet, done),
+      authorizePublish: (client, packet, done) => this.publications.take(client, packet, done),
       authorizeSubscribe: (client, subscription, done) => this.authorizeSubscribe(client, subscription, done),
     }
     this.aedes = new LocalBroker(aedesOptions, this.audience)
@@ -211,37 +214,6 @@ export class MqttBroker {
   private authenticate(username: string | undefined, done: (error: null, success: boolean) => void): void {
     // Without credentials in the store nobody can be known: a user name is refused rather than ignored.
     done(null, this.options.settings.anonymous && (username === undefined || username === ''))
-  }
-
-  private authorizePublish(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
-    // Wills have no command; those of QoS 2 have no second step either.
-    const isWill = Reflect.get(packet, 'cmd') !== 'publish'
-    // QoS 2 is judged and stored in the persistence, once for all its retransmissions.
-    if (packet.qos === 2 && !isWill) return done(null)
-    const clientId = client?.id ?? ''
-    const { topic, qos, retain } = packet
-    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
-    if (client !== null) this.held.hold(client)
-    this.options.publish({ topic, payload, qos, retain, clientId, packetId: undefined }, (outcome) => {
-      if (client !== null) this.held.release(client)
-      if (outcome !== 'deliver') neutralise(packet)
-      if (outcome === 'unavailable') return client === null || isWill ? done(null) : this.refuse(client, outcome)
-      if (client !== null && !isWill && qos === 1) this.acknowledge(client, packet)
-      done(null)
-      if (outcome === 'disconnect' && client !== null) this.refuse(client, outcome)
-    })
-  }
-
-  /** Where nobody here is to get the message, its PUBACK leaves with the others of the commit and Aedes has nothing left to do. */
-  private acknowledge(client: Client, packet: PublishPacket): void {
-    const { topic, retain, messageId = 0 } = packet
-    if (!retain && !this.audience.hears(topic) && this.pubacks.add(client, messageId)) packet.qos = 0
-    else this.pubacks.flushOf(client)
-  }
-
-  private refuse(client: Client, outcome: PublishOutcome): void {
-    if (outcome === 'unavailable') closeWithoutWill(client)
-    else setImmediate(() => client.close())
   }
 
   private authorizeSubscribe(

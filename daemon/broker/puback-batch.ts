@@ -8,9 +8,12 @@ export class PubackBatch {
   private readonly waiting = new Map<Client, number[]>()
   private scheduled = false
 
-  /** False where Aedes has to do it, whose way waits for a connection that takes no more. */
-  add(client: Client, packetId: number): boolean {
-    if (!client.connected || client.conn.writableNeedDrain) return false
+  /** False where Aedes has to acknowledge, whose way waits for a connection that takes no more. */
+  takes(client: Client): boolean {
+    return client.connected && !client.conn.writableNeedDrain
+  }
+
+  add(client: Client, packetId: number): void {
     const ids = this.waiting.get(client)
     if (ids !== undefined) ids.push(packetId)
     else this.waiting.set(client, [packetId])
@@ -18,7 +21,6 @@ export class PubackBatch {
       this.scheduled = true
       process.nextTick(() => this.flush())
     }
-    return true
   }
 
   /** To be called before anything else is written to a client: acknowledgements keep the order of the messages [MQTT-4.6.0-2]. */

@@ -67,9 +67,11 @@ async function rawClient(): Promise<{ socket: Socket; bytes: () => Buffer }> {
   return { socket, bytes: () => Buffer.concat(chunks).subarray(4) }
 }
 
-function publishPacket(topic: string, id: number): Buffer {
+function publishPacket(topic: string, id: number, payload = 'x'): Buffer {
   const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from([id >> 8, id & 255])])
-  return Buffer.concat([Buffer.from([0x32, body.length + 1]), body, Buffer.from('x')])
+  const length = body.length + payload.length
+  const lengthBytes = length < 128 ? [length] : [(length & 127) | 128, length >> 7]
+  return Buffer.concat([Buffer.from([0x32, ...lengthBytes]), body, Buffer.from(payload)])
 }
 
 function pubackIds(bytes: Buffer): number[] {
@@ -132,6 +134,67 @@ describe('PUBACK', () => {
   })
 })
 
+describe('a device with unanswered messages', () => {
+  test('is read from further, and answered in order', async () => {
+    const { socket, bytes } = await rawClient()
+    for (let id = 1; id <= 40; id++) {
+      socket.write(publishPacket('a', id))
+      await waiting(id)
+    }
+    for (const { answer } of asked) answer('deliver')
+    await waitUntil(
+      () => `40 PUBACKs, ${bytes().length / 4} came`,
+      () => bytes().length === 40 * 4,
+    )
+    expect(pubackIds(bytes())).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
+    socket.destroy()
+  })
+
+  test('is not read from without bound: TCP pushes back until they are answered', async () => {
+    const { socket, bytes } = await rawClient()
+    const count = 8_000
+    const payload = 'x'.repeat(1_000)
+    for (let id = 1; id <= count; id++) socket.write(publishPacket('a', id, payload))
+    let [seen, unchanged] = [0, 0]
+    await waitUntil(
+      () => `nothing more is read, ${asked.length} messages were`,
+      () => {
+        unchanged = asked.length === seen ? unchanged + 1 : 0
+        seen = asked.length
+        return seen > 0 && unchanged > 20
+      },
+    )
+    // 64 KiB of the messages that wait, and what had been read from the socket in one piece with them.
+    expect(seen).toBeLessThan(300)
+
+    let answered = 0
+    await waitUntil(
+      () => `${count} PUBACKs, ${bytes().length / 4} came`,
+      () => {
+        for (; answered < asked.length; answered++) asked[answered]?.answer('deliver')
+        return bytes().length === count * 4
+      },
+    )
+    expect(pubackIds(bytes())).toEqual(Array.from({ length: count }, (_, index) => index + 1))
+    socket.destroy()
+  })
+
+  test('loses none of them when it leaves, and nothing is written to it any more', async () => {
+    const { socket } = await rawClient()
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.end(Buffer.concat([publishPacket('a', 1), publishPacket('a', 2), Buffer.from([0xe0, 0])]))
+    await closed
+    await waiting(2)
+    for (const { answer } of asked) answer('deliver')
+    const device = await connectClient(port)
+    const done = device.publishAsync('a', 'of another', { qos: 1 })
+    await waiting(3)
+    asked[2]?.answer('deliver')
+    await done
+    await device.endAsync()
+  })
+})
+
 describe('local delivery', () => {
   test('begins with the SUBACK and ends with the UNSUBACK, also for a topic that nobody listened to before', async () => {
     const [listener, device] = [await connectClient(port), await connectClient(port)]
@@ -160,6 +223,19 @@ describe('local delivery', () => {
     )
     expect(received.map((one) => one.payload)).toEqual(['heard', 'heard again'])
     await Promise.all([listener.endAsync(), device.endAsync()])
+  })
+
+  test('takes in what a device publishes in one piece with its own SUBSCRIBE', async () => {
+    const { socket, bytes } = await rawClient()
+    const subscribe = Buffer.from([0x82, 6, 0, 9, 0, 1, ...Buffer.from('a'), 0])
+    socket.write(Buffer.concat([subscribe, publishPacket('a', 1)]))
+    await waiting(1)
+    asked[0]?.answer('deliver')
+    await waitUntil(
+      () => 'the message itself',
+      () => bytes().includes(Buffer.from([0x30, 4, 0, 1, ...Buffer.from('ax')])),
+    )
+    socket.destroy()
   })
 
   test('waits for a session that is offline', async () => {
