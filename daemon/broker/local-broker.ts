@@ -1,3 +1,4 @@
+import './lean-parser.ts'
 import { Aedes, type AedesOptions, type AedesPublishPacket, type Client, type PublishPacket } from 'aedes'
 import type { Audience } from './audience.ts'
 
