@@ -19,6 +19,8 @@ export interface GatewayDocumentsOptions {
   reader: RegistryReader
   clock: Clock
   logger: Logger
+  /** As the registrar's. */
+  prepare: (document: ActiveDocument) => Promise<void>
   /** Other documents are in force. */
   activate: (documents: readonly ActiveDocument[]) => void
 }
@@ -46,7 +48,7 @@ export class GatewayDocuments {
   private readonly told = new Set<string>()
 
   constructor(options: GatewayDocumentsOptions) {
-    const { store, reader, clock, activate } = options
+    const { store, reader, clock, prepare, activate } = options
     this.options = options
     this.cache = {
       contract: (hash) => reader.contract(hash),
@@ -63,6 +65,7 @@ export class GatewayDocuments {
       inForce: this.inForce,
       cache: this.cache,
       commit: (op) => store.log.commit(op),
+      prepare,
       activate: (documents) => {
         this.tellUnknown(documents)
         activate(documents)

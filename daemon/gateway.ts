@@ -17,7 +17,7 @@ import type { AsyncApiManager } from './manager/asyncapi-manager.ts'
 import { adoptHistory } from './pipeline/adopt-history.ts'
 import { CallRecorder } from './pipeline/call-recorder.ts'
 import { Catalogue } from './pipeline/catalogue.ts'
-import type { ActiveDocument, CompileContext } from './pipeline/compiled-document.ts'
+import { CompiledDocument, type ActiveDocument, type CompileContext } from './pipeline/compiled-document.ts'
 import { ForwarderHandle } from './pipeline/forwarder-handle.ts'
 import { History } from './pipeline/history.ts'
 import { Ingest } from './pipeline/ingest.ts'
@@ -62,6 +62,8 @@ export class Gateway {
   private broker!: MqttBroker
   private ingest!: Ingest
   private documents!: GatewayDocuments
+  /** What the next activation needs. */
+  private prepared: CompiledDocument | undefined
   private compiling!: CompileContext
   private calls!: CallRecorder
   private statistics!: Statistics
@@ -192,6 +194,7 @@ export class Gateway {
       reader: new RegistryReader(db),
       clock,
       logger,
+      prepare: (document) => this.prepare(document),
       activate: (all) => this.activate(all),
     })
     await this.documents.start(settings)
@@ -210,7 +213,7 @@ export class Gateway {
     const retained = new RetainedTopics(retainedTopics, settings.broker)
     this.ingest = new Ingest({
       log: store.log,
-      judge: this.makeJudge(this.documents.active, undefined),
+      judge: this.makeJudge(this.documents.active, []),
       clock: store.opened.clock,
       limits: settings.broker,
       counts: this.counts,
@@ -267,12 +270,19 @@ export class Gateway {
     return adoptHistory({ settings, reader, log: store.log, book: compiling.book, catalogue, logger: options.logger })
   }
 
-  private activate(documents: readonly ActiveDocument[]): void {
-    this.ingest.judge = this.makeJudge(documents, this.ingest.judge.catalogue)
+  private async prepare(document: ActiveDocument): Promise<void> {
+    this.prepared = await CompiledDocument.compileInTurns(document, this.compiling)
   }
 
-  private makeJudge(documents: readonly ActiveDocument[], before: Catalogue | undefined): Judge {
-    const catalogue = new Catalogue(documents, this.compiling, before)
+  private activate(documents: readonly ActiveDocument[]): void {
+    const { prepared, ingest } = this
+    const ready = prepared === undefined ? [] : [prepared]
+    this.prepared = undefined
+    ingest.judge = this.makeJudge(documents, [...ingest.judge.catalogue.compiled, ...ready])
+  }
+
+  private makeJudge(documents: readonly ActiveDocument[], known: readonly CompiledDocument[]): Judge {
+    const catalogue = new Catalogue(documents, this.compiling, known)
     return new Judge(catalogue, this.compiling.book, this.settings.unmatched, this.compiling.settings)
   }
 

@@ -86,10 +86,11 @@ function ask(input: DocumentInput, options: LoadOptions, place: Place): Promise<
 
 function forkChecker(inSpareTime: boolean): ChildProcess {
   const compiled = getCompileCacheDir()
-  const execArgv = [`--max-old-space-size=${MEMORY_MB}`]
-  const command = inSpareTime ? nodeInSpareTime(execArgv) : undefined
+  const memory = `--max-old-space-size=${MEMORY_MB}`
+  // Its helper threads would take the other processor as well, and save it little.
+  const command = inSpareTime ? nodeInSpareTime([memory, '--single-threaded']) : undefined
   const child = fork(fileURLToPath(siblingModule(import.meta.url, './check-document-child')), [], {
-    ...(command ?? { execPath: process.execPath, execArgv }),
+    ...(command ?? { execPath: process.execPath, execArgv: [memory] }),
     // A document's text needs none of the daemon's secrets.
     env: compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled },
     serialization: 'json',

@@ -1,8 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Contract } from '../asyncapi/contract.ts'
 import { compareContracts, type ContractChange } from '../asyncapi/compare-contracts.ts'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError } from '../core/errors.ts'
+import { turn } from '../core/turn.ts'
 import type { ActiveDocument } from '../pipeline/compiled-document.ts'
 import { loadText, type DocumentCache, type DocumentMode, type FileDocument } from '../pipeline/document-loader.ts'
 import type { Op } from '../store/batch.ts'
@@ -16,6 +16,8 @@ export interface RegistrarOptions {
   cache: Pick<DocumentCache, 'contract' | 'remember'>
   /** Resolves when it is durable; rejects with `store-full`, `shutting-down`. */
   commit: (op: Op) => Promise<void>
+  /** Does in advance, a little at a time, what activating a document takes. */
+  prepare: (document: ActiveDocument) => Promise<void>
   /** Other documents are in force from now on. */
   activate: (documents: readonly ActiveDocument[]) => void
   clock: Clock
@@ -48,9 +50,6 @@ export interface Registered {
 const MAX_DOCUMENTS = 2_000
 /** Registrations that may wait for each other. */
 const MAX_WAITING = 16
-
-/** Lets messages in between two steps of some milliseconds each. */
-const turn = (): Promise<void> => setImmediate()
 
 /**
  * Registers documents, one at a time: first durable, all tables in one transaction, then in force. Nothing is half
@@ -115,6 +114,8 @@ export class Registrar {
       const source = { mode: input.mode, source: 'api', file: null } as const
       const document = this.made(name, version, input.baseUrl ?? null, input.text, hash, source)
       const active = this.takesForce(document)
+      await turn()
+      if (active) await this.options.prepare({ name, version, contract })
       await this.write(document, contract, input.text, active, by)
       registry.set(document)
       if (active) {

@@ -21,18 +21,16 @@ const REMEMBERED_TOPICS = 20_000
 /** The documents in force, made once per change of documents or routes. Topics that were seen lately are not matched again. */
 export class Catalogue {
   readonly documents: readonly ActiveDocument[]
-  private readonly context: CompileContext
-  private readonly compiled: readonly CompiledDocument[]
+  readonly compiled: readonly CompiledDocument[]
   private readonly byId: ReadonlyMap<string, ActiveChannel>
   private readonly remembered = new Generations<string, KnownTopic>(REMEMBERED_TOPICS)
 
-  /** `before`: what it had compiled under the same settings is taken over. */
-  constructor(documents: readonly ActiveDocument[], context: CompileContext, before?: Catalogue) {
+  /** `known`: documents that were compiled already, taken over where the settings are the same. */
+  constructor(documents: readonly ActiveDocument[], context: CompileContext, known: readonly CompiledDocument[] = []) {
     this.documents = documents
-    this.context = context
-    const known = before?.context.settings === context.settings ? before.compiled : []
     this.compiled = documents.map(
-      (document) => known.find((one) => isSame(one.source, document)) ?? new CompiledDocument(document, context),
+      (document) =>
+        known.find((one) => one.isOf(document, context.settings)) ?? CompiledDocument.compile(document, context),
     )
     this.byId = new Map(this.compiled.flatMap(({ channels }) => [...channels]))
   }
@@ -73,8 +71,4 @@ export class Catalogue {
     this.remembered.set(topic, found)
     return found
   }
-}
-
-function isSame(a: ActiveDocument, b: ActiveDocument): boolean {
-  return a.contract === b.contract && a.name === b.name && a.version === b.version
 }

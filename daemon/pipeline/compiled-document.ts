@@ -3,6 +3,7 @@ import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
 import type { Contract, ContractChannel, ContractOperation } from '../asyncapi/contract.ts'
 import { MessageValidator, type ChannelCheck } from '../asyncapi/message-validator.ts'
 import { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
+import { turn } from '../core/turn.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { ChannelPlans } from './channel-plans.ts'
 import type { PlanBook } from './plan-book.ts'
@@ -39,49 +40,83 @@ export interface CompileContext {
   tallyOf: (channelId: string, address: string, document: string) => Tally
 }
 
+/** Channels that are made ready between two turns of everything else. */
+const CHANNELS_A_TURN = 8
+
 /** One document in force: its channels by id, and the matcher for its topics. Schemas are compiled when the first message needs them. */
 export class CompiledDocument {
   readonly source: ActiveDocument
   readonly matcher: ChannelMatcher<ActiveChannel>
   readonly channels = new Map<string, ActiveChannel>()
+  private readonly context: CompileContext
+  private readonly validator: MessageValidator
 
-  constructor(source: ActiveDocument, context: CompileContext) {
-    const { name, version, contract } = source
-    const { settings, book, tallyOf } = context
-    this.source = source
+  private constructor(source: ActiveDocument, context: CompileContext) {
     const compiler = new SchemaCompiler()
+    this.source = source
+    this.context = context
     this.matcher = new ChannelMatcher<ActiveChannel>(compiler)
-    const validator = new MessageValidator(compiler)
-    const document = `${name}@${version}`
-    const ids = channelIds(name, contract)
-    for (const channel of contract.channels) {
-      const id = ids.get(channel) ?? ''
-      const upstreams = upstreamsOf(contract, channel, settings.upstreams)
-      const has = (action: ContractOperation['action']): boolean =>
-        channel.operations.some((operation) => operation.action === action)
-      const receives = upstreams !== undefined || channel.operations.length === 0 || has('receive')
-      // To another's server we send; on our own, others send to us.
-      const action: ContractOperation['action'] =
-        has('send') && (upstreams !== undefined || !receives) ? 'send' : 'receive'
-      const tally = tallyOf(id, channel.address ?? channel.id, document)
-      const plans = new ChannelPlans({
-        document,
-        contract,
-        channel,
-        channelId: id,
-        address: channel.address ?? channel.id,
-        receives,
-        action,
-        settings: upstreams === undefined ? settings : { upstreams, routes: [] },
-        book,
-        tally,
-      })
-      const upstreamOnly = upstreams !== undefined
-      const check = (): ChannelCheck => validator.of(channel)
-      const active = { id, document, channel, check, plans, tally, receives, action, upstreamOnly }
-      this.channels.set(id, active)
-      if (channel.address !== null && !upstreamOnly) this.matcher.add(channel.address, channel.parameters, active)
+    this.validator = new MessageValidator(compiler)
+  }
+
+  static compile(source: ActiveDocument, context: CompileContext): CompiledDocument {
+    const compiled = new CompiledDocument(source, context)
+    const ids = channelIds(source.name, source.contract)
+    for (const channel of source.contract.channels) compiled.add(channel, ids.get(channel) ?? '')
+    return compiled
+  }
+
+  /** The same, a few channels at a time: everything else goes on in between. */
+  static async compileInTurns(source: ActiveDocument, context: CompileContext): Promise<CompiledDocument> {
+    const compiled = new CompiledDocument(source, context)
+    const ids = channelIds(source.name, source.contract)
+    for (const [index, channel] of source.contract.channels.entries()) {
+      if (index % CHANNELS_A_TURN === 0) await turn()
+      compiled.add(channel, ids.get(channel) ?? '')
     }
+    return compiled
+  }
+
+  /** Whether it is what would be made of a document under these settings. */
+  isOf({ name, version, contract }: ActiveDocument, settings: RoutingSettings): boolean {
+    const { source, context } = this
+    return (
+      source.contract === contract &&
+      source.name === name &&
+      source.version === version &&
+      context.settings === settings
+    )
+  }
+
+  private add(channel: ContractChannel, id: string): void {
+    const { name, version, contract } = this.source
+    const { settings, book, tallyOf } = this.context
+    const document = `${name}@${version}`
+    const upstreams = upstreamsOf(contract, channel, settings.upstreams)
+    const has = (action: ContractOperation['action']): boolean =>
+      channel.operations.some((operation) => operation.action === action)
+    const receives = upstreams !== undefined || channel.operations.length === 0 || has('receive')
+    // To another's server we send; on our own, others send to us.
+    const action: ContractOperation['action'] =
+      has('send') && (upstreams !== undefined || !receives) ? 'send' : 'receive'
+    const tally = tallyOf(id, channel.address ?? channel.id, document)
+    const plans = new ChannelPlans({
+      document,
+      contract,
+      channel,
+      channelId: id,
+      address: channel.address ?? channel.id,
+      receives,
+      action,
+      settings: upstreams === undefined ? settings : { upstreams, routes: [] },
+      book,
+      tally,
+    })
+    const upstreamOnly = upstreams !== undefined
+    const check = (): ChannelCheck => this.validator.of(channel)
+    const active = { id, document, channel, check, plans, tally, receives, action, upstreamOnly }
+    this.channels.set(id, active)
+    if (channel.address !== null && !upstreamOnly) this.matcher.add(channel.address, channel.parameters, active)
   }
 }
 

@@ -5,6 +5,7 @@ import type { Contract } from '../asyncapi/contract.ts'
 import type { DocumentInput } from '../asyncapi/check-document.ts'
 import { loadDocument, type LoadOptions } from '../asyncapi/load-document.ts'
 import { EdgeError, messageOf } from '../core/errors.ts'
+import { turn } from '../core/turn.ts'
 import type { AsyncapiEntry } from '../settings/asyncapi-settings.ts'
 import type { ActiveDocument } from './compiled-document.ts'
 
@@ -77,6 +78,8 @@ export async function loadText(
   const known = cache.contract(hash)
   if (known !== undefined) return { contract: JSON.parse(known) as Contract, hash }
   const contract = await check(file === undefined ? { text, mode } : { text, mode, file }, checking)
+  // Reading the answer took its time.
+  if (checking.inSpareTime === true) await turn()
   cache.remember(hash, JSON.stringify(contract))
   return { contract, hash }
 }

@@ -10,7 +10,7 @@ export function upstreamChannels(
 ): ActiveChannel[] {
   return documents.flatMap((document) => {
     const matcher = new ChannelMatcher<ActiveChannel>(new SchemaCompiler())
-    for (const active of new CompiledDocument(document, context).channels.values()) {
+    for (const active of CompiledDocument.compile(document, context).channels.values()) {
       const { channel, upstreamOnly } = active
       if (upstreamOnly && channel.address !== null) matcher.add(channel.address, channel.parameters, active)
     }

@@ -48,6 +48,7 @@ class Registry {
       this.ops.push(op)
       return Promise.resolve()
     },
+    prepare: () => Promise.resolve(),
     activate: (documents) => {
       this.active = documents
     },
