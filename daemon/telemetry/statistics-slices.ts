@@ -1,9 +1,8 @@
 import type { Clock } from '../core/clock.ts'
+import { inTurns } from '../core/turn.ts'
 import type { Statistics } from './statistics.ts'
 import { reportSteps, type ReportQuery, type StatisticsReport } from './statistics-view.ts'
 
-/** So long it may keep everything else waiting. */
-const SLICE_MS = 3
 /** Windows of hours do not change much in so long; whoever asks meanwhile gets the same. */
 const FRESH_MS = 10_000
 const KEPT_FROM_MS = 2 * 3_600_000
@@ -31,7 +30,7 @@ export class StatisticsSlices {
     const now = this.clock.monotonicMs()
     const known = this.kept.get(name)
     if (known !== undefined && now - known.atMs < FRESH_MS) return known.report
-    const report = this.last.then(() => this.read(query))
+    const report = this.last.then(() => inTurns(reportSteps(this.statistics, this.clock, query)))
     // Whoever asked for it is told; the next one is read all the same.
     this.last = report.catch(() => undefined)
     if (query.windowMs >= KEPT_FROM_MS) this.keep(name, { report, atMs: now })
@@ -45,17 +44,6 @@ export class StatisticsSlices {
     for (const oldest of this.kept.keys()) {
       if (this.kept.size <= MAX_KEPT) return
       this.kept.delete(oldest)
-    }
-  }
-
-  private async read(query: ReportQuery): Promise<StatisticsReport> {
-    const steps = reportSteps(this.statistics, this.clock, query)
-    let startedAt = performance.now()
-    for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done === true) return step.value
-      if (performance.now() - startedAt < SLICE_MS) continue
-      await new Promise((resolve) => setImmediate(resolve))
-      startedAt = performance.now()
     }
   }
 }

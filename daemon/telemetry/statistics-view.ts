@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { atOnce } from '../core/turn.ts'
 import type { LatencyHistogram } from './latency-histogram.ts'
 import type { Statistics } from './statistics.ts'
 import type { Step } from './statistics-history.ts'
@@ -71,8 +72,7 @@ export interface ReportQuery {
 
 /** The figures of a window that ends now, at once: for short windows. */
 export function statisticsReport(statistics: Statistics, clock: Clock, query: ReportQuery): StatisticsReport {
-  const steps = reportSteps(statistics, clock, query)
-  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value
+  return atOnce(reportSteps(statistics, clock, query))
 }
 
 /** As statisticsReport, in steps of a row each: whoever takes them may do something else in between. */
@@ -81,7 +81,7 @@ export function* reportSteps(
   clock: Clock,
   { windowMs, channelId }: ReportQuery,
 ): Generator<void, StatisticsReport> {
-  statistics.roll()
+  yield* statistics.roll()
   const toMs = clock.wallMs()
   const only = channelId === undefined ? undefined : ({ scope: 'channel', key: channelId } as const)
   const sums = new Map<string, { subject: Subject; counts: TallyCounts }>()

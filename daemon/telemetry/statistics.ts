@@ -1,11 +1,13 @@
 import type { Clock } from '../core/clock.ts'
+import { atOnce, inTurns } from '../core/turn.ts'
 import { AcceptedTable } from './accepted-table.ts'
 import { OTHER } from './counters.ts'
 import type { LatencyHistogram } from './latency-histogram.ts'
 import { StatisticsHistory } from './statistics-history.ts'
 import type { StatisticsStore } from './statistics-rows.ts'
-import { Tally, type Scope } from './tally.ts'
+import { Tally, type Scope, type Subject } from './tally.ts'
 import { TallyClients } from './tally-clients.ts'
+import type { TallyCounts } from './tally-counts.ts'
 
 export interface StatisticsOptions {
   clock: Clock
@@ -16,6 +18,9 @@ export interface StatisticsOptions {
 
 const ROLL_MS = 10_000
 const SAVE_MS = 60_000
+/** Of a fraction of a millisecond. */
+const TAKEN_A_STEP = 200
+const ADDED_A_STEP = 40
 /** Ids of channels since the start, those that are gone included. */
 const MAX_CHANNELS = 10_000
 const MAX_SENSORS = 200
@@ -36,6 +41,8 @@ export class Statistics {
   private readonly upstreams = new Map<string, Tally>()
   private readonly clients: TallyClients
   private timer: NodeJS.Timeout | undefined
+  /** What is being laid down. */
+  private rolling: Generator<void> | undefined
   /** What is counted belongs to the time since then, not to the time when it is laid down. */
   private rolledAtMs: number
   private savedMinute: number
@@ -83,42 +90,23 @@ export class Statistics {
     return this.channels.values()
   }
 
-  /** Lays down what was counted, so that reading sees it. */
-  roll(): void {
-    const tallies = [
-      this.totals,
-      ...this.channels.values(),
-      ...this.upstreams.values(),
-      ...this.sensors.values(),
-      ...this.clients.roll(),
-    ]
-    const taken = tallies.flatMap((tally) => {
-      const counts = tally.take()
-      return counts === undefined ? [] : [{ subject: tally.subject, counts, score: tally.score }]
-    })
-    // The busiest first: those that come late share a row.
-    taken.sort(
-      (a, b) => Number(a.subject.scope === 'client') - Number(b.subject.scope === 'client') || b.score - a.score,
-    )
-    for (const { subject, counts } of taken) this.history.add(this.rolledAtMs, subject, counts)
-    this.clients.rank()
-    this.rolledAtMs = this.clock.wallMs()
+  /** Lays down what was counted, so that reading sees it. In steps; those of an earlier call that are left come first. */
+  *roll(): Generator<void> {
+    if (this.rolling !== undefined) atOnce(this.rolling)
+    this.rolling = this.layDown()
+    yield* this.rolling
   }
 
-  /** Lays down and saves. */
+  /** Lays down and saves, at once. */
   save(): void {
-    this.roll()
-    this.history.save(this.rolledAtMs)
-    this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
+    atOnce(this.roll())
+    this.saveHistory()
   }
 
   /** At whole 10 seconds of the wall clock, wherever that is by then. Keeps no process alive. */
   start(): void {
     this.timer = setTimeout(
-      () => {
-        this.tick()
-        this.start()
-      },
+      () => void inTurns(this.tick()).then(() => this.timer !== undefined && this.start()),
       ROLL_MS - (this.clock.wallMs() % ROLL_MS),
     ).unref()
   }
@@ -126,13 +114,47 @@ export class Statistics {
   /** Saves what is there; a minute that is saved in part is gone on with after the restart. */
   stop(): void {
     clearTimeout(this.timer)
+    this.timer = undefined
     this.save()
   }
 
-  /** What the timer does. */
-  tick(): void {
-    if (Math.floor(this.clock.wallMs() / SAVE_MS) === this.savedMinute) this.roll()
-    else this.save()
+  /** What the timer does: devices are served between its steps. */
+  *tick(): Generator<void> {
+    const isDue = Math.floor(this.clock.wallMs() / SAVE_MS) !== this.savedMinute
+    yield* this.roll()
+    if (isDue) this.saveHistory()
+  }
+
+  private saveHistory(): void {
+    this.history.save(this.rolledAtMs)
+    this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
+  }
+
+  private *layDown(): Generator<void> {
+    const tallies = [
+      this.totals,
+      ...this.channels.values(),
+      ...this.upstreams.values(),
+      ...this.sensors.values(),
+      ...this.clients.roll(),
+    ]
+    const taken: { subject: Subject; counts: TallyCounts; score: number }[] = []
+    for (const [index, tally] of tallies.entries()) {
+      if (index % TAKEN_A_STEP === 0) yield
+      const counts = tally.take()
+      if (counts !== undefined) taken.push({ subject: tally.subject, counts, score: tally.score })
+    }
+    yield
+    // The busiest first: those that come late share a row.
+    taken.sort(
+      (a, b) => Number(a.subject.scope === 'client') - Number(b.subject.scope === 'client') || b.score - a.score,
+    )
+    for (const [index, { subject, counts }] of taken.entries()) {
+      if (index % ADDED_A_STEP === 0) yield
+      this.history.add(this.rolledAtMs, subject, counts)
+    }
+    this.clients.rank()
+    this.rolledAtMs = this.clock.wallMs()
   }
 
   private meant(channelIds: readonly string[], destination: string): Tally[] {

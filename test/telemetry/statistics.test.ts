@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../daemon/core/clock.ts'
+import { atOnce } from '../../daemon/core/turn.ts'
 import { latencyBucket, LatencyHistogram } from '../../daemon/telemetry/latency-histogram.ts'
 import { Statistics } from '../../daemon/telemetry/statistics.ts'
 import type { StatisticsRow, StatisticsStore } from '../../daemon/telemetry/statistics-rows.ts'
@@ -66,7 +67,7 @@ function report(windowMs: number, channelId?: string): StatisticsReport {
 function pass(ms: number): void {
   for (let left = ms; left > 0; left -= 10_000) {
     clock.advance(Math.min(10_000, left))
-    statistics.tick()
+    atOnce(statistics.tick())
   }
 }
 
@@ -104,6 +105,18 @@ describe('a report', () => {
       { type: 'upstream', name: 'bus', forwarded: 8 },
     ])
     expect(totals.latency.confirmed.p50).toBeCloseTo(5, 0)
+  })
+
+  test('sees all that was counted while the rest is being laid down, and counts nothing twice', () => {
+    for (let index = 0; index < 1_000; index++)
+      statistics.channel(`channel-${index}`, 'device/{id}/data', 'd@1').accepted(10, latencyBucket(1))
+    const steps = statistics.roll()
+    for (let taken = 0; taken < 8; taken++) expect(steps.next().done).toBe(false)
+    statistics.channel('channel-7', 'device/{id}/data', 'd@1').accepted(10, latencyBucket(1))
+    const received = (): number => report(HOUR).channels.reduce((sum, channel) => sum + channel.received, 0)
+    expect(received()).toBe(1_001)
+    expect(steps.next().done).toBe(true)
+    expect(received()).toBe(1_001)
   })
 
   test.each([MINUTE, 2 * MINUTE])('of %i ms is there right after a restart, in whole minutes', (windowMs) => {
