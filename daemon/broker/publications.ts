@@ -45,6 +45,8 @@ export class Publications {
     if (isWill || !readsOn || !this.isForNobody(client, packet))
       return this.publishHeld(input, client, packet, bytes, done)
     this.options.publish(input, this.answer(client, qos === 1 ? packet.messageId : undefined, bytes))
+    // Not the packet as it is: somebody may subscribe before Aedes goes on with it, which is before it is stored.
+    neutralise(packet)
     packet.qos = 0
     this.finishSoon(done)
   }

@@ -238,6 +238,30 @@ describe('local delivery', () => {
     socket.destroy()
   })
 
+  test('gives nothing to whoever subscribes between the message and its commit', async () => {
+    const { socket, bytes } = await rawClient()
+    const subscribe = Buffer.from([0x82, 6, 0, 9, 0, 1, ...Buffer.from('a'), 0])
+    socket.write(Buffer.concat([publishPacket('a', 1), subscribe]))
+    await waiting(1)
+    const suback = [0x90, 3, 0, 9, 0]
+    await waitUntil(
+      () => 'the SUBACK',
+      () => bytes().length >= suback.length,
+    )
+    asked[0]?.answer('set-aside')
+    socket.write(publishPacket('a', 2, 'y'))
+    await waiting(2)
+    asked[1]?.answer('deliver')
+    const delivered = [0x30, 4, 0, 1, ...Buffer.from('ay')]
+    await waitUntil(
+      () => 'the second message',
+      () => bytes().includes(Buffer.from(delivered)),
+    )
+    const acknowledged = [0x40, 2, 0, 1, 0x40, 2, 0, 2]
+    expect([...bytes()]).toHaveLength(suback.length + acknowledged.length + delivered.length)
+    socket.destroy()
+  })
+
   test('waits for a session that is offline', async () => {
     const options = { clientId: 'sleeper', clean: false }
     const sleeper = await connectClient(port, options)
