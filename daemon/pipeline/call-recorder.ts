@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { messageId } from '../asyncapi/channel-ids.ts'
 import type { CallbackAttempt } from './callback.ts'
 import type { PublishInput } from '../broker/publish-port.ts'
 import { asBuffer } from '../core/bytes.ts'
 import type { Headers } from '../core/message.ts'
+import { timeOrderedId } from '../core/time-ordered-id.ts'
 import type { CallLogSettings } from '../settings/call-log-settings.ts'
 import type { Op, QuarantineInput } from '../store/batch.ts'
 import type { RecordInput } from '../store/record.ts'
@@ -59,7 +59,7 @@ export class CallRecorder {
     this.put({
       type: 'call',
       row: {
-        id: randomUUID(),
+        id: timeOrderedId(record.wallMs),
         channel_id: channelId,
         message_id: definition,
         operation_type: 'publish',
@@ -87,7 +87,7 @@ export class CallRecorder {
     this.put({
       type: 'call',
       row: {
-        id: randomUUID(),
+        id: timeOrderedId(Date.parse(receivedAt)),
         channel_id: channelId,
         message_id: messageId(channelId, message ?? ANY_MESSAGE),
         operation_type: 'subscribe',
@@ -114,7 +114,7 @@ export class CallRecorder {
     this.put({
       type: 'call',
       row: {
-        id: randomUUID(),
+        id: timeOrderedId(row.wallMs),
         channel_id: channel.id,
         message_id: messageId(channel.id, name),
         operation_type: 'publish',
