@@ -14,7 +14,10 @@ const ROUNDS = 9
 const ONE: LoadOptions = { topic: 'site/0/device/c{client}/data' }
 const ALL: LoadOptions = { topic: 'site/{topic}/device/c{client}/data', topics: CHANNELS }
 
-/** Whether a message costs more where many channels are known. */
+/**
+ * Whether a message costs more where many channels are known: the same messages, to the same topics, at one channel that takes all
+ * of them. Beside it what ten thousand topics cost at one channel, against twenty.
+ */
 export const channels: Scenario = {
   name: 'channels',
   async run(effort, record) {
@@ -22,9 +25,11 @@ export const channels: Scenario = {
     try {
       const one = await startDaemon({ documents: oneChannel('site/{site}/device/{deviceId}/data') })
       daemons.push(one)
-      // Parsed once: both stay for all rounds, and the one that waits costs nothing.
+      // Both stay for all rounds; the one that waits costs nothing.
       const many = await startDaemon({ documents: manyChannels(DOCUMENTS, CHANNELS) })
       daemons.push(many)
+      // As they mostly start: what checking fifty documents leaves behind in memory is not what is asked.
+      for (const daemon of daemons) await daemon.restart()
       const expectStoredByOne = await expectJudging(one, ONE)
       const expectStoredByMany = await expectJudging(many, ALL)
       await publishTotal(one.mqttPort, effort.count(WARM_UP), ONE)
@@ -35,8 +40,11 @@ export const channels: Scenario = {
         const atOne = await publishTotal(one.mqttPort, effort.count(MESSAGES), ONE)
         const atMany = await publishTotal(many.mqttPort, effort.count(MESSAGES), ALL)
         const sameTopics = await publishTotal(one.mqttPort, effort.count(MESSAGES), ALL)
-        record.add('rate at 10,000 channels over rate at 1', '×', atMany.rate / atOne.rate, { atLeast: 0.9 })
-        record.add('1 channel: rate', '/s', atOne.rate)
+        record.add('rate at 10,000 channels over rate at 1, same topics', '×', atMany.rate / sameTopics.rate, {
+          atLeast: 0.9,
+        })
+        record.add('rate at 10,000 channels over rate at 1 with 20 topics', '×', atMany.rate / atOne.rate)
+        record.add('1 channel, 20 topics: rate', '/s', atOne.rate)
         record.add('1 channel, 10,000 topics: rate', '/s', sameTopics.rate)
         record.add('10,000 channels in 50 documents: rate', '/s', atMany.rate)
       }
