@@ -8,13 +8,14 @@ type CreateDebug = ((namespace: string) => Debug) & { enabled(namespace: string)
  * for each of seventeen calls a packet, a quarter of all that main allocates. To be imported before Aedes is.
  */
 function loadLean(): void {
-  const parser = createRequire(createRequire(import.meta.url).resolve('mqtt-packet'))
+  const aedes = createRequire(createRequire(import.meta.url).resolve('aedes'))
+  const parser = createRequire(aedes.resolve('mqtt-packet'))
   const createDebug = parser('debug') as CreateDebug
   const cached = parser.cache[parser.resolve('debug')]
   // Somebody has asked for it by `DEBUG`.
   if (cached === undefined || createDebug.enabled('mqtt-packet:parser')) return
   cached.exports = (): Debug => () => undefined
-  parser('mqtt-packet')
+  aedes('mqtt-packet')
   cached.exports = createDebug
 }
 

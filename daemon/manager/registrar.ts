@@ -115,8 +115,8 @@ export class Registrar {
       const document = this.made(name, version, input.baseUrl ?? null, input.text, hash, source)
       const active = this.takesForce(document)
       await turn()
-      if (active) await this.options.prepare({ name, version, contract })
       await this.write(document, contract, input.text, active, by)
+      if (active) await this.options.prepare({ name, version, contract })
       registry.set(document)
       if (active) {
         inForce.set(document, contract)
