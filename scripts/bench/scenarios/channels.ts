@@ -15,8 +15,8 @@ const ONE: LoadOptions = { topic: 'site/0/device/c{client}/data' }
 const ALL: LoadOptions = { topic: 'site/{topic}/device/c{client}/data', topics: CHANNELS }
 
 /**
- * Whether a message costs more where many channels are known: the same messages, to the same topics, at one channel that takes all
- * of them. Beside it what ten thousand topics cost at one channel, against twenty.
+ * Whether a message costs more where many channels are known. Beside it the same messages to the same topics at one channel: what of
+ * that is for the topics, and what for the channels.
  */
 export const channels: Scenario = {
   name: 'channels',
@@ -40,10 +40,8 @@ export const channels: Scenario = {
         const atOne = await publishTotal(one.mqttPort, effort.count(MESSAGES), ONE)
         const atMany = await publishTotal(many.mqttPort, effort.count(MESSAGES), ALL)
         const sameTopics = await publishTotal(one.mqttPort, effort.count(MESSAGES), ALL)
-        record.add('rate at 10,000 channels over rate at 1, same topics', '×', atMany.rate / sameTopics.rate, {
-          atLeast: 0.9,
-        })
-        record.add('rate at 10,000 channels over rate at 1 with 20 topics', '×', atMany.rate / atOne.rate)
+        record.add('rate at 10,000 channels over rate at 1', '×', atMany.rate / atOne.rate, { atLeast: 0.9 })
+        record.add('rate at 10,000 channels over rate at 1, same topics', '×', atMany.rate / sameTopics.rate)
         record.add('1 channel, 20 topics: rate', '/s', atOne.rate)
         record.add('1 channel, 10,000 topics: rate', '/s', sameTopics.rate)
         record.add('10,000 channels in 50 documents: rate', '/s', atMany.rate)
