@@ -31,19 +31,18 @@ export class Publications {
     this.options = options
   }
 
-  /** As Aedes' `authorizePublish`: QoS 0, QoS 1, and wills, which have no client where it is known no longer. */
+  /** As Aedes' `authorizePublish`: QoS 0, QoS 1, and wills, whose connection is gone. */
   take(client: Client | null, packet: PublishPacket, done: Done): void {
-    const isWill = isWillPacket(packet)
-    // QoS 2 is judged and stored in the persistence, once for all its retransmissions.
-    if (packet.qos === 2 && !isWill) return done(null)
     const { topic, qos, retain } = packet
+    const isWill = client === null || isWillPacket(packet)
+    // QoS 2 is judged and stored in the persistence, once for all its retransmissions.
+    if (qos === 2 && !isWill) return done(null)
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     const input = { topic, payload, qos, retain, clientId: client?.id ?? '', packetId: undefined }
-    if (client === null) return this.publishWill(input, packet, done)
+    if (isWill) return this.publishWill(input, packet, done)
     const bytes = payload.length + MESSAGE_BYTES
     const readsOn = this.options.held.hold(client, bytes) <= READ_AHEAD_BYTES
-    if (isWill || !readsOn || !this.isForNobody(client, packet))
-      return this.publishHeld(input, client, packet, bytes, done)
+    if (!readsOn || !this.isForNobody(client, packet)) return this.publishHeld(input, client, packet, bytes, done)
     this.options.publish(input, this.answer(client, qos === 1 ? packet.messageId : undefined, bytes))
     // Not the packet as it is: somebody may subscribe before Aedes goes on with it, which is before it is stored.
     neutralise(packet)
@@ -65,12 +64,11 @@ export class Publications {
 
   /** Aedes waits with the packet until it is stored, and delivers it then. */
   private publishHeld(input: PublishInput, client: Client, packet: PublishPacket, bytes: number, done: Done): void {
-    const isWill = isWillPacket(packet)
     this.options.publish(input, (outcome) => {
       this.options.held.release(client, bytes)
+      if (outcome === 'unavailable') return this.refuse(client, outcome)
       if (outcome !== 'deliver') neutralise(packet)
-      if (outcome === 'unavailable' && !isWill) return this.refuse(client, outcome)
-      if (packet.qos === 1 && !isWill) this.acknowledge(client, packet)
+      if (packet.qos === 1) this.acknowledge(client, packet)
       done(null)
       if (outcome === 'disconnect') this.refuse(client, outcome)
     })
