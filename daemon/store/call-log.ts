@@ -28,7 +28,6 @@ interface Rows {
 /** `message_call_logs`: rows of calls, completed when all destinations of their message have settled it, trimmed by age and size. */
 export class CallLog {
   private readonly settling: CallSettling
-  private readonly streams: ReadonlyMap<number, StreamRow>
   private readonly sql: ReturnType<typeof prepare>
   private bytes: number | undefined
   private nowMs = 0
@@ -41,7 +40,6 @@ export class CallLog {
 
   constructor(db: Database.Database, streams: ReadonlyMap<number, StreamRow>, cursors: Cursors) {
     this.settling = new CallSettling(db, streams, cursors)
-    this.streams = streams
     this.sql = prepare(db)
   }
 
@@ -49,14 +47,9 @@ export class CallLog {
   add(row: CallRow, state: CallState | undefined): void {
     const ms =
       state === undefined ? row.response_time_ms : Math.max(0, Math.round(this.nowMs - state.receivedRunningMs))
-    // Nothing answers for a message that goes nowhere.
-    const isComplete = state !== undefined && this.streams.get(state.stream)?.destinations.length === 0
-    const response = isComplete ? '{}' : row.broker_response
-    const { lastInsertRowid, changes } = this.sql.insert.run({
-      ...row,
-      broker_response: response,
-      response_time_ms: ms,
-    })
+    const isComplete = state !== undefined && !this.settling.hasDestinations(state.stream)
+    const broker_response = isComplete ? '{}' : row.broker_response
+    const { lastInsertRowid, changes } = this.sql.insert.run({ ...row, broker_response, response_time_ms: ms })
     if (changes === 0) return
     this.added++
     if (this.bytes !== undefined) this.bytes += bytesOf(row)

@@ -32,6 +32,11 @@ export class CallSettling {
     this.sql = prepare(db)
   }
 
+  /** Whether there is anything to wait for: a message that goes nowhere is complete at once. */
+  hasDestinations(stream: number): boolean {
+    return this.streams.get(stream)?.destinations.length !== 0
+  }
+
   /** A call waits for the message `seq`. Inside a transaction. */
   add(callId: string, seq: number, stream: number): void {
     this.sql.remember.run(callId, seq, stream)
