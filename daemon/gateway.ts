@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type Database from 'better-sqlite3'
 import { EdgeError } from './core/errors.ts'
 import { systemClock, type Clock } from './core/clock.ts'
+import { inTurns } from './core/turn.ts'
 import { MqttBroker } from './broker/mqtt-broker.ts'
 import type { HttpServer } from './http/server.ts'
 import { GatewayApi } from './gateway-api.ts'
@@ -271,7 +272,7 @@ export class Gateway {
   }
 
   private async prepare(document: ActiveDocument): Promise<void> {
-    this.prepared = await CompiledDocument.compileInTurns(document, this.compiling)
+    this.prepared = await inTurns(CompiledDocument.compiling(document, this.compiling))
   }
 
   private activate(documents: readonly ActiveDocument[]): void {

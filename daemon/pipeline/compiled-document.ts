@@ -3,7 +3,7 @@ import { ChannelMatcher } from '../asyncapi/channel-matcher.ts'
 import type { Contract, ContractChannel, ContractOperation } from '../asyncapi/contract.ts'
 import { MessageValidator, type ChannelCheck } from '../asyncapi/message-validator.ts'
 import { SchemaCompiler } from '../asyncapi/schema-compiler.ts'
-import { turn } from '../core/turn.ts'
+import { atOnce } from '../core/turn.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { ChannelPlans } from './channel-plans.ts'
 import type { PlanBook } from './plan-book.ts'
@@ -40,9 +40,6 @@ export interface CompileContext {
   tallyOf: (channelId: string, address: string, document: string) => Tally
 }
 
-/** Channels that are made ready between two turns of everything else. */
-const CHANNELS_A_TURN = 8
-
 /** One document in force: its channels by id, and the matcher for its topics. Schemas are compiled when the first message needs them. */
 export class CompiledDocument {
   readonly source: ActiveDocument
@@ -59,22 +56,19 @@ export class CompiledDocument {
     this.validator = new MessageValidator(compiler)
   }
 
-  static compile(source: ActiveDocument, context: CompileContext): CompiledDocument {
+  /** In steps of a channel each, for whoever lets everything else go on in between. */
+  static *compiling(source: ActiveDocument, context: CompileContext): Generator<void, CompiledDocument> {
     const compiled = new CompiledDocument(source, context)
     const ids = channelIds(source.name, source.contract)
-    for (const channel of source.contract.channels) compiled.add(channel, ids.get(channel) ?? '')
+    for (const channel of source.contract.channels) {
+      compiled.add(channel, ids.get(channel) ?? '')
+      yield
+    }
     return compiled
   }
 
-  /** The same, a few channels at a time: everything else goes on in between. */
-  static async compileInTurns(source: ActiveDocument, context: CompileContext): Promise<CompiledDocument> {
-    const compiled = new CompiledDocument(source, context)
-    const ids = channelIds(source.name, source.contract)
-    for (const [index, channel] of source.contract.channels.entries()) {
-      if (index % CHANNELS_A_TURN === 0) await turn()
-      compiled.add(channel, ids.get(channel) ?? '')
-    }
-    return compiled
+  static compile(source: ActiveDocument, context: CompileContext): CompiledDocument {
+    return atOnce(CompiledDocument.compiling(source, context))
   }
 
   /** Whether it is what would be made of a document under these settings. */

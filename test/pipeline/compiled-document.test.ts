@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { contractOf } from './routing-world.ts'
+import { inTurns } from '../../daemon/core/turn.ts'
 import { Catalogue } from '../../daemon/pipeline/catalogue.ts'
 import { CompiledDocument, type ActiveDocument } from '../../daemon/pipeline/compiled-document.ts'
 import { detachedContext } from '../../daemon/pipeline/detached-context.ts'
 
 const context = detachedContext({ upstreams: ['events'], routes: [] })
 const channels = Object.fromEntries(
-  Array.from({ length: 40 }, (_, index) => [`c${index}`, { address: `site/${index}/{device}`, messages: {} }]),
+  Array.from({ length: 5_000 }, (_, index) => [`c${index}`, { address: `site/${index}/{device}`, messages: {} }]),
 )
 const contract = contractOf({ asyncapi: '3.0.0', info: { title: 'Plant', version: '1.0.0' }, channels })
 const document: ActiveDocument = { name: 'Plant', version: '1.0.0', contract }
@@ -15,12 +16,12 @@ describe('a document that is compiled in turns', () => {
   test('is what it is when it is compiled at once, and lets others do their work meanwhile', async () => {
     let others = 0
     const timer = setInterval(() => others++, 0)
-    const inTurns = await CompiledDocument.compileInTurns(document, context)
+    const stepped = await inTurns(CompiledDocument.compiling(document, context))
     clearInterval(timer)
     expect(others).toBeGreaterThan(2)
     const atOnce = CompiledDocument.compile(document, context)
-    expect([...inTurns.channels.keys()]).toEqual([...atOnce.channels.keys()])
-    expect(inTurns.matcher.match('site/7/a')?.value.channel.id).toBe('c7')
+    expect([...stepped.channels.keys()]).toEqual([...atOnce.channels.keys()])
+    expect(stepped.matcher.match('site/7/a')?.value.channel.id).toBe('c7')
   })
 
   test('is taken over by a catalogue under the settings that it was compiled for, and by no other', () => {
