@@ -11,11 +11,15 @@ const FIRST_ROWS = 64
  */
 export class AcceptedTable {
   private bytes = new Float64Array(FIRST_ROWS)
-  /** Of each row the buckets; they are taken every few seconds, long before 32 bits are full. */
+  /**
+   * Of each bucket the rows: the latencies of a moment are much the same, so what is counted stands close together. Taken every few
+   * seconds, long before 32 bits are full.
+   */
   private buckets = new Uint32Array(FIRST_ROWS * LATENCY_BUCKETS)
   private rows = 0
   private readonly free: number[] = []
-  private readonly waitingCells = new Uint32Array(TOGETHER)
+  private readonly waitingRows = new Uint32Array(TOGETHER)
+  private readonly waitingBuckets = new Uint8Array(TOGETHER)
   private readonly waitingBytes = new Uint32Array(TOGETHER)
   private waiting = 0
 
@@ -30,7 +34,7 @@ export class AcceptedTable {
   close(row: number): void {
     this.settle()
     this.bytes[row] = 0
-    this.buckets.fill(0, row * LATENCY_BUCKETS, (row + 1) * LATENCY_BUCKETS)
+    for (let cell = row; cell < this.buckets.length; cell += this.bytes.length) this.buckets[cell] = 0
     this.free.push(row)
   }
 
@@ -38,7 +42,8 @@ export class AcceptedTable {
   add(row: number, bytes: number, bucket: number): void {
     if (this.waiting === TOGETHER) this.settle()
     const at = this.waiting++
-    this.waitingCells[at] = row * LATENCY_BUCKETS + bucket
+    this.waitingRows[at] = row
+    this.waitingBuckets[at] = bucket
     this.waitingBytes[at] = bytes
   }
 
@@ -47,11 +52,11 @@ export class AcceptedTable {
     this.settle()
     counts.bytes += this.bytes[row] ?? 0
     this.bytes[row] = 0
-    const first = row * LATENCY_BUCKETS
     for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
-      const count = this.buckets[first + bucket] ?? 0
+      const cell = bucket * this.bytes.length + row
+      const count = this.buckets[cell] ?? 0
       if (count === 0) continue
-      this.buckets[first + bucket] = 0
+      this.buckets[cell] = 0
       counts.received += count
       counts.valid += count
       counts.durable ??= new LatencyHistogram()
@@ -60,10 +65,10 @@ export class AcceptedTable {
   }
 
   private settle(): void {
-    const { bytes, buckets, waitingCells, waitingBytes, waiting } = this
+    const { bytes, buckets, waitingRows, waitingBuckets, waitingBytes, waiting } = this
     for (let at = 0; at < waiting; at++) {
-      const cell = waitingCells[at] ?? 0
-      const row = Math.floor(cell / LATENCY_BUCKETS)
+      const row = waitingRows[at] ?? 0
+      const cell = (waitingBuckets[at] ?? 0) * bytes.length + row
       bytes[row] = (bytes[row] ?? 0) + (waitingBytes[at] ?? 0)
       buckets[cell] = (buckets[cell] ?? 0) + 1
     }
@@ -72,9 +77,12 @@ export class AcceptedTable {
 
   private grow(): void {
     const { bytes, buckets } = this
+    // Before the rows change their places.
+    this.settle()
     this.bytes = new Float64Array(bytes.length * 2)
     this.bytes.set(bytes)
     this.buckets = new Uint32Array(buckets.length * 2)
-    this.buckets.set(buckets)
+    for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++)
+      this.buckets.set(buckets.subarray(bucket * bytes.length, (bucket + 1) * bytes.length), bucket * this.bytes.length)
   }
 }

@@ -53,3 +53,14 @@ test('gives the row of one that is gone to the next, with nothing in it', () => 
   expect(table.open()).toBe(first)
   expect(taken(table, first)).toEqual({ received: 0, bytes: 0, durable: [] })
 })
+
+test('keeps what was counted when more rows come than there was room for', () => {
+  const table = new AcceptedTable()
+  const rows = Array.from({ length: 500 }, (_, index) => {
+    const row = table.open()
+    table.add(row, index, index % LATENCY_BUCKETS)
+    return row
+  })
+  for (const [index, row] of rows.entries())
+    expect(taken(table, row)).toEqual({ received: 1, bytes: index, durable: [index % LATENCY_BUCKETS, 1] })
+})
