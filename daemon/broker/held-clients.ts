@@ -1,17 +1,9 @@
 import type { Client } from 'aedes'
 import type { Clock } from '../core/clock.ts'
+import { stateOf } from './client-state.ts'
 
 const MAX_HELD_MS = 10_000
 const LOOK_EVERY_MS = 250
-
-interface Held {
-  count: number
-  bytes: number
-  /** Something was answered since it was last looked at. */
-  moves: boolean
-  /** When it was seen to move. */
-  sinceMs: number
-}
 
 /**
  * Clients that wait for an acknowledgement. While the store takes nothing, one that has waited 10 s, or half its keep-alive, is
@@ -20,7 +12,7 @@ interface Held {
  */
 export class HeldClients {
   private readonly clock: Clock
-  private readonly held = new Map<Client, Held>()
+  private readonly held = new Set<Client>()
   private readonly timer: NodeJS.Timeout
   /** Connections closed because the store took nothing. */
   closed = 0
@@ -32,23 +24,22 @@ export class HeldClients {
 
   /** Another message of the client waits. Returns the bytes of all that do. */
   hold(client: Client, bytes: number): number {
-    const held = this.held.get(client)
-    if (held === undefined) {
-      this.held.set(client, { count: 1, bytes, moves: false, sinceMs: this.clock.monotonicMs() })
-      return bytes
+    const state = stateOf(client)
+    if (state.waiting++ === 0) {
+      state.sinceMs = this.clock.monotonicMs()
+      state.moves = false
+      this.held.add(client)
     }
-    held.count++
-    held.bytes += bytes
-    return held.bytes
+    state.waitingBytes += bytes
+    return state.waitingBytes
   }
 
   /** A message that was held is answered. */
   release(client: Client, bytes: number): void {
-    const held = this.held.get(client)
-    if (held === undefined) return
-    held.bytes -= bytes
-    held.moves = true
-    if (--held.count === 0) this.held.delete(client)
+    const state = stateOf(client)
+    state.waitingBytes -= bytes
+    state.moves = true
+    if (--state.waiting === 0) this.held.delete(client)
   }
 
   stop(): void {
@@ -57,10 +48,11 @@ export class HeldClients {
 
   private look(isFull: boolean): void {
     const now = this.clock.monotonicMs()
-    for (const [client, held] of this.held) {
-      if (held.moves) held.sinceMs = now
-      held.moves = false
-      if (isFull && now - held.sinceMs >= limitOf(client)) this.closeOverdue(client)
+    for (const client of this.held) {
+      const state = stateOf(client)
+      if (state.moves) state.sinceMs = now
+      state.moves = false
+      if (isFull && now - state.sinceMs >= limitOf(client)) this.closeOverdue(client)
     }
   }
 

@@ -1,12 +1,12 @@
 import type { Client } from 'aedes'
+import { stateOf } from './client-state.ts'
 
 const PUBACK = 0x40
 const PACKET_BYTES = 4
 
 /** The acknowledgements of one commit leave together: one write a connection, where Aedes makes one a message. */
 export class PubackBatch {
-  private readonly waiting = new Map<Client, number[]>()
-  private scheduled = false
+  private waiting: Client[] = []
 
   /** False where Aedes has to acknowledge, whose way waits for a connection that takes no more. */
   takes(client: Client): boolean {
@@ -14,27 +14,22 @@ export class PubackBatch {
   }
 
   add(client: Client, packetId: number): void {
-    const ids = this.waiting.get(client)
-    if (ids !== undefined) ids.push(packetId)
-    else this.waiting.set(client, [packetId])
-    if (!this.scheduled) {
-      this.scheduled = true
-      process.nextTick(() => this.flush())
-    }
+    if (stateOf(client).answered.push(packetId) > 1) return
+    if (this.waiting.push(client) === 1) process.nextTick(() => this.flush())
   }
 
   /** To be called before anything else is written to a client: acknowledgements keep the order of the messages [MQTT-4.6.0-2]. */
   flushOf(client: Client): void {
-    const ids = this.waiting.get(client)
-    if (ids === undefined) return
-    this.waiting.delete(client)
-    write(client, ids)
+    const { answered } = stateOf(client)
+    if (answered.length === 0) return
+    write(client, answered)
+    answered.length = 0
   }
 
   private flush(): void {
-    this.scheduled = false
-    for (const [client, ids] of this.waiting) write(client, ids)
-    this.waiting.clear()
+    const { waiting } = this
+    this.waiting = []
+    for (const client of waiting) this.flushOf(client)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Client, PublishPacket } from 'aedes'
 import type { Audience } from './audience.ts'
+import { stateOf } from './client-state.ts'
 import { closeWithoutWill, type HeldClients } from './held-clients.ts'
 import { neutralise } from './neutralise.ts'
 import type { PubackBatch } from './puback-batch.ts'
@@ -38,8 +39,12 @@ export class Publications {
     // QoS 2 is judged and stored in the persistence, once for all its retransmissions.
     if (qos === 2 && !isWill) return done(null)
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
-    const input = { topic, payload, qos, retain, clientId: client?.id ?? '', packetId: undefined }
-    if (isWill) return this.publishWill(input, packet, done)
+    if (isWill) {
+      const input = { topic, payload, qos, retain, clientId: client?.id ?? '', packetId: undefined }
+      return this.publishWill(input, packet, done)
+    }
+    const { trail } = stateOf(client)
+    const input = { topic, payload, qos, retain, clientId: client.id, packetId: undefined, trail }
     const bytes = payload.length + MESSAGE_BYTES
     const readsOn = this.options.held.hold(client, bytes) <= READ_AHEAD_BYTES
     if (!readsOn || !this.isForNobody(client, packet)) return this.publishHeld(input, client, packet, bytes, done)

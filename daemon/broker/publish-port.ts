@@ -1,3 +1,8 @@
+/** What one publisher did last, as whoever looks topics up notes it down: it mostly goes on as it did before. Begins at 0. */
+export interface Trail {
+  at: number
+}
+
 /** A message that somebody published, before anybody has judged it. */
 export interface PublishInput {
   topic: string
@@ -7,6 +12,8 @@ export interface PublishInput {
   clientId: string
   /** QoS 2: stored in the same transaction, so that a retransmission is known after a crash. */
   packetId: number | undefined
+  /** The same object for all that comes over a connection. */
+  trail?: Trail
   /** Absent: an MQTT client. */
   origin?: 'sensor' | 'api'
 }

@@ -1,7 +1,8 @@
 import type { ChannelMatch, ChannelMatcher } from '../asyncapi/channel-matcher.ts'
 import { DirectCheck } from './direct-check.ts'
 import { CompiledDocument, type ActiveChannel, type ActiveDocument, type CompileContext } from './compiled-document.ts'
-import { Generations } from '../core/generations.ts'
+import type { Trail } from '../broker/publish-port.ts'
+import { TopicMemory } from './topic-memory.ts'
 
 /** What one topic belongs to: for each document that describes it, the channels that may be meant. */
 export interface TopicMatch {
@@ -23,7 +24,7 @@ export class Catalogue {
   readonly documents: readonly ActiveDocument[]
   readonly compiled: readonly CompiledDocument[]
   private readonly byId: ReadonlyMap<string, ActiveChannel>
-  private readonly remembered = new Generations<string, KnownTopic>(REMEMBERED_TOPICS)
+  private readonly remembered = new TopicMemory<KnownTopic>(REMEMBERED_TOPICS)
 
   /** `known`: documents that were compiled already, taken over where the settings are the same. */
   constructor(documents: readonly ActiveDocument[], context: CompileContext, known: readonly CompiledDocument[] = []) {
@@ -41,8 +42,8 @@ export class Catalogue {
   }
 
   /** What is known of a topic that was seen lately. */
-  recall(topic: string): KnownTopic | undefined {
-    return this.remembered.get(topic)
+  recall(topic: string, trail?: Trail): KnownTopic | undefined {
+    return this.remembered.get(topic, trail)
   }
 
   know(topic: string): KnownTopic {

@@ -69,7 +69,7 @@ export class Ingest {
       this.options.log.barrier(() => done('set-aside'))
       return
     }
-    let known = this.judge.catalogue.recall(input.topic)
+    let known = this.judge.catalogue.recall(input.topic, input.trail)
     if (known?.admitted !== true) {
       const fault = topicFault(input.topic, limits)
       if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
