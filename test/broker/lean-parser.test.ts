@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
@@ -22,12 +23,21 @@ function run(env: Readonly<Record<string, string>>): { stdout: string; stderr: s
   })
 }
 
-describe('the parser of MQTT packets', () => {
+describe('reading and writing MQTT packets', () => {
   test('calls no debug output where none was asked for, and others keep theirs', () => {
     const { stdout, stderr } = run({})
     expect(stdout).toBe('pingreq\n')
     expect(stderr).toContain('another is heard')
     expect(stderr).not.toContain('mqtt-packet')
+  })
+
+  test('keeps no buffer for each number that may be written', async () => {
+    await import('../../daemon/broker/lean-parser.ts')
+    const { generate } = await import('mqtt-packet')
+    const require = createRequire(createRequire(import.meta.url).resolve('mqtt-packet'))
+    const { cache } = require('./numbers') as { cache: object }
+    expect(generate({ cmd: 'puback', messageId: 4_660 })).toEqual(Buffer.from([0x40, 2, 0x12, 0x34]))
+    expect(Object.keys(cache)).toEqual([])
   })
 
   test('tells what it does where DEBUG asks for it', () => {
