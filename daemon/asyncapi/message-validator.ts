@@ -50,6 +50,7 @@ export class MessageValidator {
   private readonly compiler: SchemaCompiler
   private readonly formats: readonly PayloadFormat[]
   private readonly checks = new Map<ContractChannel, ChannelCheck>()
+  private readonly messages = new Map<ContractMessage, MessageCheck>()
 
   constructor(compiler: SchemaCompiler = new SchemaCompiler(), formats: readonly PayloadFormat[] = DEFAULT_FORMATS) {
     this.compiler = compiler
@@ -64,7 +65,16 @@ export class MessageValidator {
   /** What payloads of a channel are held against; compiled when it is first asked for. */
   of(channel: ContractChannel): ChannelCheck {
     let check = this.checks.get(channel)
-    if (check === undefined) this.checks.set(channel, (check = new ChannelCheck(channel, this.compiler, this.formats)))
+    if (check === undefined) {
+      const messages = channel.messages.map((message) => this.checkOf(message))
+      this.checks.set(channel, (check = new ChannelCheck(channel, messages, this.compiler)))
+    }
+    return check
+  }
+
+  private checkOf(message: ContractMessage): MessageCheck {
+    let check = this.messages.get(message)
+    if (check === undefined) this.messages.set(message, (check = compileMessage(message, this.compiler, this.formats)))
     return check
   }
 }
@@ -78,9 +88,9 @@ export class ChannelCheck {
   private readonly send: readonly MessageCheck[]
   private readonly locations: LocationCheck | undefined
 
-  constructor(channel: ContractChannel, compiler: SchemaCompiler, formats: readonly PayloadFormat[]) {
+  /** `all`: of the messages of the channel. */
+  constructor(channel: ContractChannel, all: readonly MessageCheck[], compiler: SchemaCompiler) {
     this.compiler = compiler
-    const all = channel.messages.map((message) => compileMessage(message, compiler, formats))
     const going = (action: 'receive' | 'send'): readonly MessageCheck[] => {
       const operations = channel.operations.filter((operation) => operation.action === action)
       const names = new Set(operations.flatMap((operation) => operation.messages))

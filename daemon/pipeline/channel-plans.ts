@@ -43,16 +43,22 @@ interface OpenRoute {
   takes: (topic: string) => boolean
 }
 
-/** The plans of one channel, made when the first message needs them. */
+/** What is known of the messages of one kind; undefined: not asked for yet. */
+interface Kind {
+  readonly bridge: Bridge
+  valid: MessagePlan | undefined
+  invalid: MessagePlan | undefined
+}
+
+/** The plans of one channel, made when the first message needs them. Thousands of channels have one: it holds little until then. */
 export class ChannelPlans {
   private readonly input: ChannelPlansInput
   private readonly fixedRoutes: RouteSettings[]
   /** Routes of which only the topic tells whether they are meant. */
   private readonly openRoutes: OpenRoute[]
-  private readonly made = new Map<string, MessagePlan>()
-  private readonly valid = new Map<ContractMessage | undefined, MessagePlan>()
-  private readonly invalid = new Map<ContractMessage | undefined, MessagePlan>()
-  private readonly bridges = new Map<ContractMessage | undefined, Bridge>()
+  /** By message, and which of the open routes are meant. */
+  private made: Map<string, MessagePlan> | undefined
+  private readonly kinds = new Map<ContractMessage | undefined, Kind>()
 
   constructor(input: ChannelPlansInput) {
     this.input = input
@@ -65,31 +71,31 @@ export class ChannelPlans {
 
   /** Of a message of the channel; undefined for what is none of them, nor near to one. */
   bridgeOf(message: ContractMessage | undefined): Bridge {
-    const { contract, channel, action } = this.input
-    let bridge = this.bridges.get(message)
-    if (bridge === undefined) this.bridges.set(message, (bridge = bridgeOf(contract, channel, message, action)))
-    return bridge
+    return this.kindOf(message).bridge
   }
 
   planFor(topic: string, message: ContractMessage): MessagePlan {
-    return this.find(this.valid, topic, message, true)
+    if (this.openRoutes.length > 0) return this.planOn(topic, message, true)
+    const kind = this.kindOf(message)
+    kind.valid ??= this.make([], message, true)
+    return kind.valid
   }
 
   /** Of an invalid message that goes on all the same; `nearest`: the message that it comes nearest to. */
   planForInvalid(topic: string, nearest: ContractMessage | undefined): MessagePlan {
-    return this.find(this.invalid, topic, nearest, false)
+    if (this.openRoutes.length > 0) return this.planOn(topic, nearest, false)
+    const kind = this.kindOf(nearest)
+    kind.invalid ??= this.make([], nearest, false)
+    return kind.invalid
   }
 
-  private find(
-    plans: ChannelPlans['valid'],
-    topic: string,
-    message: ContractMessage | undefined,
-    isValid: boolean,
-  ): MessagePlan {
-    if (this.openRoutes.length > 0) return this.make(topic, message, isValid)
-    let plan = plans.get(message)
-    if (plan === undefined) plans.set(message, (plan = this.make(topic, message, isValid)))
-    return plan
+  private kindOf(message: ContractMessage | undefined): Kind {
+    const known = this.kinds.get(message)
+    if (known !== undefined) return known
+    const { contract, channel, action } = this.input
+    const kind = { bridge: bridgeOf(contract, channel, message, action), valid: undefined, invalid: undefined }
+    this.kinds.set(message, kind)
+    return kind
   }
 
   /** Where messages of one kind go; `open`: those of the routes that the topic decides about which are meant. */
@@ -101,12 +107,19 @@ export class ChannelPlans {
     return targetsOf(this.bridgeOf(message), routes, settings, plainNames(channel), address)
   }
 
-  private make(topic: string, message: ContractMessage | undefined, isValid: boolean): MessagePlan {
-    const { document, channelId, address, settings, book, tally } = this.input
+  /** Where the topic decides about routes. */
+  private planOn(topic: string, message: ContractMessage | undefined, isValid: boolean): MessagePlan {
     const open = this.openRoutes.filter((one) => one.takes(topic)).map((one) => one.route)
-    const key = `${message?.name ?? ''} ${isValid} ${open.map((route) => settings.routes.indexOf(route)).join(',')}`
-    const known = this.made.get(key)
-    if (known !== undefined) return known
+    const { routes } = this.input.settings
+    const key = `${message?.name ?? ''} ${isValid} ${open.map((route) => routes.indexOf(route)).join(',')}`
+    this.made ??= new Map()
+    let plan = this.made.get(key)
+    if (plan === undefined) this.made.set(key, (plan = this.make(open, message, isValid)))
+    return plan
+  }
+
+  private make(open: readonly RouteSettings[], message: ContractMessage | undefined, isValid: boolean): MessagePlan {
+    const { document, channelId, address, book, tally } = this.input
     const bridge = this.bridgeOf(message)
     const targets = this.targets(message, open)
     const described = isValid ? message : undefined
@@ -123,8 +136,6 @@ export class ChannelPlans {
     }
     const ttlMs = bridge.ttl === undefined ? 0 : (parseDuration(bridge.ttl) ?? 0)
     const { durability } = bridge
-    const made = { ...book.number(plan), invalid: !isValid, row: tally.row, otherRows: NO_ROWS, ttlMs, durability }
-    this.made.set(key, made)
-    return made
+    return { ...book.number(plan), invalid: !isValid, row: tally.row, otherRows: NO_ROWS, ttlMs, durability }
   }
 }
