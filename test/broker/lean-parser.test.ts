@@ -33,9 +33,10 @@ describe('reading and writing MQTT packets', () => {
 
   test('keeps no buffer for each number that may be written', async () => {
     await import('../../daemon/broker/lean-parser.ts')
-    const { generate } = await import('mqtt-packet')
-    const require = createRequire(createRequire(import.meta.url).resolve('mqtt-packet'))
-    const { cache } = require('./numbers') as { cache: object }
+    // The one that Aedes has.
+    const ofAedes = createRequire(createRequire(import.meta.url).resolve('aedes'))
+    const { generate } = ofAedes('mqtt-packet') as { generate: (packet: object) => Buffer }
+    const { cache } = createRequire(ofAedes.resolve('mqtt-packet'))('./numbers') as { cache: object }
     expect(generate({ cmd: 'puback', messageId: 4_660 })).toEqual(Buffer.from([0x40, 2, 0x12, 0x34]))
     expect(Object.keys(cache)).toEqual([])
   })
