@@ -1,4 +1,5 @@
 import type { Contract } from '../asyncapi/contract.ts'
+import { contractFromJson } from '../asyncapi/share-messages.ts'
 import type { ActiveDocument } from '../pipeline/compiled-document.ts'
 import { loadText, type DocumentCache } from '../pipeline/document-loader.ts'
 import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
@@ -44,7 +45,7 @@ export class DocumentsInForce {
     const known = this.contracts.get(document.id)
     if (known !== undefined) return known
     const stored = this.options.cache.contract(document.contractHash)
-    return stored === undefined ? undefined : withBaseUrl(JSON.parse(stored) as Contract, document.baseUrl)
+    return stored === undefined ? undefined : withBaseUrl(contractFromJson(stored), document.baseUrl)
   }
 
   isInForce(document: RegisteredDocument): boolean {

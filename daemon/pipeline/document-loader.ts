@@ -4,7 +4,7 @@ import { basename, extname } from 'node:path'
 import type { Contract } from '../asyncapi/contract.ts'
 import type { DocumentInput } from '../asyncapi/check-document.ts'
 import { loadDocument, type LoadOptions } from '../asyncapi/load-document.ts'
-import { shareMessages } from '../asyncapi/share-messages.ts'
+import { contractFromJson, shareMessages } from '../asyncapi/share-messages.ts'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import { turn } from '../core/turn.ts'
 import type { AsyncapiEntry } from '../settings/asyncapi-settings.ts'
@@ -77,7 +77,7 @@ export async function loadText(
   const { text, mode, file } = input
   const hash = createHash('sha256').update(`${CONTRACT_FORMAT} ${mode}\n`).update(text).digest('hex')
   const known = cache.contract(hash)
-  if (known !== undefined) return { contract: contractOf(known), hash }
+  if (known !== undefined) return { contract: contractFromJson(known), hash }
   const contract = await check(file === undefined ? { text, mode } : { text, mode, file }, checking)
   // Reading the answer took its time.
   if (checking.inSpareTime === true) await turn()
@@ -95,14 +95,10 @@ async function check(input: DocumentInput, checking: Checking): Promise<Contract
   }
 }
 
-function contractOf(cached: string): Contract {
-  return shareMessages(JSON.parse(cached) as Contract)
-}
-
 function lastGood(entry: AsyncapiEntry, cache: DocumentCache): { contract: Contract; hash: string } | undefined {
   const hash = cache.lastGood(entry.file)
   const body = hash === undefined ? undefined : cache.contract(hash)
-  return hash === undefined || body === undefined ? undefined : { contract: contractOf(body), hash }
+  return hash === undefined || body === undefined ? undefined : { contract: contractFromJson(body), hash }
 }
 
 function named(entry: AsyncapiEntry, contract: Contract): ActiveDocument {

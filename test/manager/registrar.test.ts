@@ -100,6 +100,17 @@ describe('registering', () => {
     expect(here.lists.allChannels(document.id).map((one) => one.channel_name)).toEqual(['device/{deviceId}/data'])
   })
 
+  test('channels share the messages of their document, after a restart too', async () => {
+    const { document } = await here.register(text('1.0.0', ['device/{deviceId}/data', 'device/{deviceId}/state']))
+    const { registry, cache } = here
+    const restarted = new DocumentsInForce({ registry, cache, template: () => undefined })
+    for (const inForce of [here.inForce, restarted]) {
+      const [data, state] = inForce.contractAtHand(document)?.channels ?? []
+      expect(data?.messages).toHaveLength(1)
+      expect(data?.messages[0]).toBe(state?.messages[0])
+    }
+  })
+
   test('the same version and content again give the same answer and write nothing', async () => {
     const first = await here.register(text('1.0.0'))
     const second = await here.register(text('1.0.0'))
