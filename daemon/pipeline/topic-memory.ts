@@ -9,7 +9,7 @@ export class TopicMemory<Known> {
   private readonly capacity: number
   /** Slots are numbered from 1; 0 is where a trail begins. */
   private readonly slots = new Map<string, number>()
-  private readonly topics: string[] = ['']
+  private readonly topics: (string | undefined)[] = [undefined]
   private readonly known: (Known | undefined)[] = [undefined]
   /** Of each slot the one that came next. It may have been given to another topic since: it is compared. */
   private readonly next: Uint32Array
@@ -27,8 +27,8 @@ export class TopicMemory<Known> {
   /** `trail`: of whoever publishes on the topic, and no other one. */
   get(topic: string, trail?: Trail): Known | undefined {
     if (trail === undefined) return this.at(this.slots.get(topic))
-    let slot = this.next[trail.at]
-    if (slot === undefined || slot === 0 || this.topics[slot] !== topic) {
+    let slot: number | undefined = this.next[trail.at] ?? 0
+    if (this.topics[slot] !== topic) {
       slot = this.slots.get(topic)
       if (slot === undefined) return undefined
       this.next[trail.at] = slot

@@ -41,7 +41,7 @@ export const channels: Scenario = {
         (await publishTotal(daemon.mqttPort, effort.count(MESSAGES), load)).rate
       const loads = [() => rateOf(one, ONE), () => rateOf(many, ALL), () => rateOf(one, ALL)]
       for (let round = 0; round < rounds; round++) {
-        const [atOne = NaN, atMany = NaN, sameTopics = NaN] = await inTurns(loads, round)
+        const [atOne = NaN, atMany = NaN, sameTopics = NaN] = await inRotation(loads, round)
         record.add('rate at 10,000 channels over rate at 1', '×', atMany / atOne, { atLeast: 0.9 })
         record.add('rate at 10,000 channels over rate at 1, same topics', '×', atMany / sameTopics)
         record.add('1 channel, 20 topics: rate', '/s', atOne)
@@ -58,7 +58,7 @@ export const channels: Scenario = {
 }
 
 /** One after the other, in each round beginning with another one: the first finds the machine otherwise than the last. */
-async function inTurns(loads: readonly (() => Promise<number>)[], round: number): Promise<number[]> {
+async function inRotation(loads: readonly (() => Promise<number>)[], round: number): Promise<number[]> {
   const results: number[] = []
   for (let step = 0; step < loads.length; step++) {
     const index = (round + step) % loads.length
