@@ -12,7 +12,7 @@ export interface PublishInput {
   clientId: string
   /** QoS 2: stored in the same transaction, so that a retransmission is known after a crash. */
   packetId: number | undefined
-  /** The same object for all that comes over a connection. */
+  /** The same object for all that comes over a connection; absent: it comes over none, as a will does. */
   trail?: Trail
   /** Absent: an MQTT client. */
   origin?: 'sensor' | 'api'

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
 import type { Audience } from './audience.ts'
+import { stateOf } from './client-state.ts'
 import type { PublishOutcome, PublishPort, SessionStore } from './publish-port.ts'
 import { neutralise } from './neutralise.ts'
 
@@ -49,8 +50,9 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
       incoming.set(client.id, known)
       const stored = new Promise<void>((resolve, reject) => {
         const { topic, retain } = packet
+        const { trail } = stateOf(client)
         publish(
-          { topic, payload: bytesOf(packet.payload), qos: 2, retain, clientId: client.id, packetId },
+          { topic, payload: bytesOf(packet.payload), qos: 2, retain, clientId: client.id, packetId, trail },
           (outcome) => {
             if (outcome === 'unavailable') {
               known.delete(packetId)
