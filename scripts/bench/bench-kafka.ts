@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Admin, Kafka, logLevel } from 'kafkajs'
+import type { Admin } from 'kafkajs'
+import { loadKafkajs } from '../../daemon/protocols/kafka/load-kafkajs.ts'
 import { type KafkaServer, startKafka } from '../../test/servers/kafka.ts'
 import { waitUntil } from '../../test/servers/wait-until.ts'
 
@@ -28,6 +29,7 @@ export class BenchKafka {
     // With settings it is never somebody else's broker, which could not be stopped.
     const server = await startKafka({ settings: SETTINGS })
     try {
+      const { Kafka, logLevel } = await loadKafkajs()
       const client = new Kafka({ brokers: server.brokers, clientId: 'bench', logLevel: logLevel.NOTHING })
       const admin = client.admin()
       await admin.connect()

@@ -11,6 +11,7 @@ import type {
 } from 'kafkajs'
 import type { Logger } from '../../core/logger.ts'
 import { COMPRESSION, DEFAULT_DEADLINE_MS, type KafkaConfig, type KafkaSasl } from './kafka-options.ts'
+import { loadKafkajs } from './load-kafkajs.ts'
 import { zstdCodec } from './zstd-codec.ts'
 
 const DISCONNECT_MS = 1000
@@ -26,9 +27,8 @@ export class KafkaConnection {
   private readonly sockets: Set<Socket>
   isDropped = false
 
-  /** kafkajs is loaded by the first connection: 18 MB that other protocols do not need. */
   static async create(config: KafkaConfig, logger: Logger): Promise<KafkaConnection> {
-    const { default: kafkajs } = await import('kafkajs')
+    const kafkajs = await loadKafkajs()
     kafkajs.CompressionCodecs[COMPRESSION.zstd] = () => zstdCodec
     const sockets = new Set<Socket>()
     const openSocket = (args: ISocketFactoryArgs) => connection.openSocket(args)
