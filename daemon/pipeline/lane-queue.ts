@@ -145,8 +145,12 @@ export class LaneQueue {
     return (this.kept[0] ?? this.ready[0])?.record.runningMs
   }
 
-  /** Fills `ready` from the log; false where nothing more is there. */
+  /** Fills `ready` from the log; false where nothing more is there. In one moment: a lock for each block would cost more than the block. */
   private read(maxBytes: number): boolean {
+    return this.reader.snapshot(() => this.readNext(maxBytes))
+  }
+
+  private readNext(maxBytes: number): boolean {
     for (;;) {
       const heads = this.nextHeads(HEADS_AT_ONCE)
       const chosen = chooseBatches(heads, this.wants, maxBytes)

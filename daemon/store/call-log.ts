@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Settlement, StreamRow } from './batch.ts'
+import { LIMIT } from './bound-limit.ts'
 import { CallSettling } from './call-settling.ts'
 import type { Cursors } from './cursors.ts'
 import type { CallRow, CallState } from './registry-rows.ts'
@@ -155,7 +156,7 @@ function prepare(db: Database.Database) {
     ),
     oldest: db.prepare<[], string>('SELECT created_at FROM message_call_logs ORDER BY rowid LIMIT 1').pluck(),
     first: db.prepare<[number], { rowid: number; id: string; created_at: string; bytes: number }>(
-      `SELECT rowid, id, created_at, ${BYTES} AS bytes FROM message_call_logs ORDER BY rowid LIMIT ?`,
+      `SELECT rowid, id, created_at, ${BYTES} AS bytes FROM message_call_logs ORDER BY rowid ${LIMIT}`,
     ),
     trim: db.prepare<[number]>('DELETE FROM message_call_logs WHERE rowid <= ?'),
     measure: db.prepare<[], number | null>(`SELECT sum(${BYTES}) FROM message_call_logs`).pluck(),

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Settlement, StreamRow } from './batch.ts'
+import { LIMIT } from './bound-limit.ts'
 import type { Cursors } from './cursors.ts'
 
 interface PendingCall {
@@ -135,7 +136,7 @@ function prepare(db: Database.Database) {
     waiting: db.prepare<[], number>('SELECT DISTINCT stream FROM call_states').pluck(),
     oldest: db.prepare<[], number | null>('SELECT min(seq) FROM call_states').pluck(),
     pending: db.prepare<[number, number, number, number], PendingCall>(
-      'SELECT call_id, seq FROM call_states WHERE stream = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?',
+      `SELECT call_id, seq FROM call_states WHERE stream = ? AND seq > ? AND seq < ? ORDER BY seq ${LIMIT}`,
     ),
     letters: db.prepare<[string, number, number], { seq: number; code: string }>(
       'SELECT seq, code FROM dead_letters WHERE destination = ? AND seq BETWEEN ? AND ?',

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import { messageOf } from '../core/errors.ts'
 import type { CursorRow, StreamRow } from './batch.ts'
+import { LIMIT } from './bound-limit.ts'
 import { readCursors } from './cursors.ts'
 import { readLogEnd, WRITTEN_SQL, type Written } from './log-end.ts'
 import { readStreams } from './op-applier.ts'
@@ -36,6 +37,7 @@ export type OnDamage = (what: string) => void
 export class LogReader {
   private readonly db: Database.Database
   private readonly onDamage: OnDamage
+  private readonly moment: Database.Transaction<(read: () => unknown) => unknown>
   private readonly heads: Database.Statement<[number, number], BlockHead>
   private readonly body: Database.Statement<[number], { body: Buffer }>
   private readonly writtenTo: Database.Statement<[number, number, number], Written>
@@ -46,8 +48,9 @@ export class LogReader {
   constructor(db: Database.Database, onDamage: OnDamage = () => undefined) {
     this.db = db
     this.onDamage = onDamage
+    this.moment = db.transaction((read) => read())
     const columns = 'id, last_seq, batch, stream, epoch, boot, count, length, running_ms'
-    this.heads = db.prepare(`SELECT ${columns} FROM blocks WHERE id > ? ORDER BY id LIMIT ?`)
+    this.heads = db.prepare(`SELECT ${columns} FROM blocks WHERE id > ? ORDER BY id ${LIMIT}`)
     this.body = db.prepare('SELECT body FROM blocks WHERE id = ?')
     this.writtenTo = db.prepare(WRITTEN_SQL)
     this.planBody = db.prepare('SELECT body FROM plans WHERE id = ?')
@@ -57,11 +60,17 @@ export class LogReader {
 
   /** What `read` reads is of one moment, whatever is committed meanwhile. Short and synchronous: an open snapshot holds back the WAL. */
   snapshot<Value>(read: () => Value): Value {
-    return this.db.transaction(read).deferred()
+    return this.moment.deferred(read) as Value
   }
 
   /** Blocks behind `afterId`, oldest first. Ends before a page that cannot be read. */
   headsAfter(afterId: number, limit: number): BlockHead[] {
+    try {
+      return this.heads.all(afterId, limit)
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+    }
+    // Row by row, which takes longer, up to the damage.
     const heads: BlockHead[] = []
     return this.reporting('blocks', heads, () => {
       for (const head of this.heads.iterate(afterId, limit)) heads.push(head)

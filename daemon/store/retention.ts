@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { StreamRow } from './batch.ts'
+import { LIMIT } from './bound-limit.ts'
 import type { CallLogLimits } from './call-log.ts'
 import type { Cursors } from './cursors.ts'
 import { QuarantineCap } from './quarantine-cap.ts'
@@ -81,7 +82,7 @@ export class Retention {
     this.limits = limits
     this.quarantine = new QuarantineCap(db)
     this.next = db.prepare(
-      'SELECT id, last_seq, length, running_ms FROM blocks WHERE stream = ? AND id > ? ORDER BY id LIMIT ?',
+      `SELECT id, last_seq, length, running_ms FROM blocks WHERE stream = ? AND id > ? ORDER BY id ${LIMIT}`,
     )
     this.remove = db.prepare('DELETE FROM blocks WHERE id = ?')
     this.pageCount = db.prepare<[], number>('PRAGMA page_count').pluck()
