@@ -10,9 +10,9 @@ import type {
   SASLOptions,
 } from 'kafkajs'
 import type { Logger } from '../../core/logger.ts'
+import { gzipCodec, zstdCodec } from './compression-codecs.ts'
 import { COMPRESSION, DEFAULT_DEADLINE_MS, type KafkaConfig, type KafkaSasl } from './kafka-options.ts'
 import { loadKafkajs } from './load-kafkajs.ts'
-import { zstdCodec } from './zstd-codec.ts'
 
 const DISCONNECT_MS = 1000
 
@@ -29,6 +29,7 @@ export class KafkaConnection {
 
   static async create(config: KafkaConfig, logger: Logger): Promise<KafkaConnection> {
     const kafkajs = await loadKafkajs()
+    kafkajs.CompressionCodecs[COMPRESSION.gzip] = () => gzipCodec
     kafkajs.CompressionCodecs[COMPRESSION.zstd] = () => zstdCodec
     const sockets = new Set<Socket>()
     const openSocket = (args: ISocketFactoryArgs) => connection.openSocket(args)

@@ -1,0 +1,26 @@
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { gzipCodec, zstdCodec } from '../../../daemon/protocols/kafka/compression-codecs.ts'
+
+const record = Buffer.from('{"temperature":21.5,"humidity":40}')
+
+describe.each([
+  { name: 'gzip', codec: gzipCodec, read: gunzipSync },
+  { name: 'zstd', codec: zstdCodec, read: zstdDecompressSync },
+])('$name', ({ codec, read }) => {
+  test.each([
+    { what: 'an empty batch', buffer: Buffer.alloc(0) },
+    { what: 'a lone message', buffer: record },
+    { what: 'the largest batch that is compressed at once', buffer: Buffer.alloc(64 * 1024, record) },
+    { what: 'a batch that another thread compresses', buffer: Buffer.alloc(64 * 1024 + 1, record) },
+  ])('$what is read by others and by itself as it was', async ({ buffer }) => {
+    const compressed = await codec.compress({ buffer })
+    expect(read(compressed).equals(buffer)).toBe(true)
+    expect((await codec.decompress(compressed)).equals(buffer)).toBe(true)
+  })
+
+  test('a damaged batch is refused', async () => {
+    const compressed = await codec.compress({ buffer: record })
+    await expect(codec.decompress(compressed.subarray(0, compressed.length - 6))).rejects.toThrow()
+  })
+})
