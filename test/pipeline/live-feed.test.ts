@@ -1,13 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type {
-  FeedBatch,
-  FeedEvent,
-  FeedFilter,
-  FeedGap,
-  FeedKind,
-  FeedMessage,
-  FeedReader,
-} from '../../daemon/core/feed.ts'
+import type { FeedFilter, FeedMessage } from '../../daemon/core/feed.ts'
 import { History } from '../../daemon/pipeline/history.ts'
 import { LiveFeed } from '../../daemon/pipeline/live-feed.ts'
 import { openReadable } from '../../daemon/store/connection.ts'
@@ -15,6 +7,7 @@ import { LogReader } from '../../daemon/store/log-reader.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
 import { BlockBuilder, BlockPool } from '../../daemon/store/block-builder.ts'
+import { Collector, has } from './feed-collector.ts'
 import { batchOf, blocksOf, OpenLog, openOptions, recordInput, streamOp } from '../store/store-fixture.ts'
 
 let folder: TemporaryFolder
@@ -82,44 +75,10 @@ function message(number: number, payload: string): FeedMessage {
   }
 }
 
-/** A reader that can be told to take nothing. */
-class Collector implements FeedReader {
-  readonly seqs: number[] = []
-  readonly kinds: FeedKind[] = []
-  readonly gaps: FeedGap[] = []
-  readonly batches: FeedBatch[] = []
-  open = true
-
-  ready(): boolean {
-    return this.open
-  }
-
-  take(taken: FeedBatch): void {
-    this.batches.push(taken)
-    for (const one of taken.events) this.note(one)
-  }
-
-  gap(gap: FeedGap): void {
-    this.gaps.push(gap)
-  }
-
-  private note(one: FeedEvent): void {
-    this.kinds.push(one.kind)
-    if (one.kind === 'message') this.seqs.push(one.event.seq)
-  }
-}
-
 const ALL: FeedFilter = { kinds: new Set(['message', 'connection'] as const) }
 
 function connection(name: string): void {
   feed.connection(() => ({ type: 'client', name, state: 'connected', address: null, error: null, at: '' }))
-}
-
-async function has(reader: Collector, count: number): Promise<void> {
-  await waitUntil(
-    () => `${count} messages, not ${reader.seqs.length}`,
-    () => reader.seqs.length >= count,
-  )
 }
 
 const upTo = (last: number, first = 1): number[] =>
