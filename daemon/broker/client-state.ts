@@ -12,12 +12,21 @@ export interface ClientState {
   moves: boolean
   /** When it was seen to move. */
   sinceMs: number
-  /** Packet ids whose acknowledgements leave together. */
-  answered: number[]
+  /** Packet ids whose acknowledgements leave together: the first `answeredCount`, in memory that stays. */
+  readonly answered: number[]
+  answeredCount: number
   readonly trail: Trail
 }
 
 /** It hangs on the client itself: looking it up would cost as much as answering does, several times a message. */
 export function stateOf(client: Client & { [STATE]?: ClientState }): ClientState {
-  return (client[STATE] ??= { waiting: 0, waitingBytes: 0, moves: false, sinceMs: 0, answered: [], trail: { at: 0 } })
+  return (client[STATE] ??= {
+    waiting: 0,
+    waitingBytes: 0,
+    moves: false,
+    sinceMs: 0,
+    answered: [],
+    answeredCount: 0,
+    trail: { at: 0 },
+  })
 }

@@ -1,5 +1,5 @@
 import type { Client } from 'aedes'
-import { stateOf } from './client-state.ts'
+import { type ClientState, stateOf } from './client-state.ts'
 
 const PUBACK = 0x40
 const PACKET_BYTES = 4
@@ -14,16 +14,18 @@ export class PubackBatch {
   }
 
   add(client: Client, packetId: number): void {
-    if (stateOf(client).answered.push(packetId) > 1) return
+    const state = stateOf(client)
+    state.answered[state.answeredCount++] = packetId
+    if (state.answeredCount > 1) return
     if (this.waiting.push(client) === 1) process.nextTick(() => this.flush())
   }
 
   /** To be called before anything else is written to a client: acknowledgements keep the order of the messages [MQTT-4.6.0-2]. */
   flushOf(client: Client): void {
-    const { answered } = stateOf(client)
-    if (answered.length === 0) return
-    write(client, answered)
-    answered.length = 0
+    const state = stateOf(client)
+    if (state.answeredCount === 0) return
+    write(client, state)
+    state.answeredCount = 0
   }
 
   private flush(): void {
@@ -33,10 +35,11 @@ export class PubackBatch {
   }
 }
 
-function write({ conn }: Client, ids: readonly number[]): void {
-  const bytes = Buffer.allocUnsafe(ids.length * PACKET_BYTES)
+function write({ conn }: Client, { answered, answeredCount }: ClientState): void {
+  const bytes = Buffer.allocUnsafe(answeredCount * PACKET_BYTES)
   let at = 0
-  for (const id of ids) {
+  for (let index = 0; index < answeredCount; index++) {
+    const id = answered[index] ?? 0
     bytes[at++] = PUBACK
     bytes[at++] = 2
     bytes[at++] = id >> 8

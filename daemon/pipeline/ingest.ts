@@ -4,10 +4,9 @@ import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { FeedMessage, FeedRejection } from '../core/feed.ts'
 import type { Headers, Violation } from '../core/message.ts'
-import type { MessageLog, Stored } from '../store/message-log.ts'
+import type { MessageLog, Stored, StoredListener } from '../store/message-log.ts'
 import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, type RecordInput } from '../store/record.ts'
 import type { RunningClock } from '../store/running-clock.ts'
-import { latencyBucket } from '../telemetry/latency-histogram.ts'
 import type { Statistics } from '../telemetry/statistics.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { CallRecorder } from './call-recorder.ts'
@@ -17,6 +16,7 @@ import { feedMessage } from './feed-message.ts'
 import type { RetainedTopics } from './retained-topics.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { Judge, Passed, RefusedMessage } from './judge.ts'
+import { WaitingMessage } from './waiting-message.ts'
 
 export interface IngestOptions {
   log: Pick<MessageLog, 'accepting' | 'append' | 'put' | 'barrier'>
@@ -128,7 +128,7 @@ export class Ingest {
       headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged),
       payload: input.payload,
     }
-    const stored = this.whenStored(passed, this.sourceOf(input), input.payload.length, runningMs, done)
+    const stored = new WaitingMessage(this.options, passed, this.sourceOf(input), input.payload.length, runningMs, done)
     const seq = feed.active
       ? this.appendWatched(passed, record, stored)
       : log.append(passed.stream, record, stored, passed.durability)
@@ -140,43 +140,16 @@ export class Ingest {
   private appendWatched(
     { plan, stream, durability }: MessagePlan,
     record: RecordInput,
-    stored: Stored,
+    stored: StoredListener,
   ): number | undefined {
     const { log, feed, messageIdPrefix } = this.options
-    const whenStored: Stored = (error) => {
+    const whenStored: Stored = (error, storedMs) => {
       if (error === null && seq !== undefined)
         feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
-      stored(error)
+      stored.stored(error, storedMs)
     }
     const seq = log.append(stream, record, whenStored, durability)
     return seq
-  }
-
-  /**
-   * What is called back once the message is durable. It holds as little as can be: whatever waits for a commit outlives the
-   * young generation, and is collected at many times the cost.
-   */
-  private whenStored(
-    { row, otherRows }: MessagePlan,
-    source: Tally | undefined,
-    bytes: number,
-    runningMs: number,
-    done: (outcome: PublishOutcome) => void,
-  ): Stored {
-    const { counts, clock, statistics } = this.options
-    return (error) => {
-      if (error !== null) {
-        counts.unavailable++
-        return done('unavailable')
-      }
-      counts.stored++
-      const bucket = latencyBucket(clock.runningMs() - runningMs)
-      statistics.totals.accepted(bytes, bucket)
-      if (row !== undefined) statistics.accepted.add(row, bytes, bucket)
-      for (const other of otherRows) statistics.accepted.add(other, bytes, bucket)
-      source?.accepted(bytes, bucket)
-      done('deliver')
-    }
   }
 
   /** A message of the API was refused: it is counted and recorded; whoever sent it is told, and it is not kept. */

@@ -5,8 +5,13 @@ import { opBytes } from './op-bytes.ts'
 import { recordFits, type RecordInput } from './record.ts'
 import type { RunningClock } from './running-clock.ts'
 
-/** Called once: null when the message is durable, else why it is not. */
-export type Stored = (error: EdgeError | null) => void
+/** Called once: null when the message is durable, else why it is not. `runningMs`: when it became durable, or was refused. */
+export type Stored = (error: EdgeError | null, runningMs: number) => void
+
+/** The same as an object: what waits for a commit outlives the young generation, where it is one piece and not three. */
+export interface StoredListener {
+  stored(...answer: Parameters<Stored>): void
+}
 
 /** What carries batches to the writer; the log calls `send` with one batch at a time and waits for `committed`. */
 export interface WriterPort {
@@ -29,10 +34,10 @@ export class MessageLog {
   private ops: Op[] = []
   /** Something that waits has to survive a power cut. */
   private needsPower = false
-  private waiting: Stored[] = []
-  private sent: { batch: Batch; waiting: Stored[] } | undefined
+  private waiting: (Stored | StoredListener)[] = []
+  private sent: { batch: Batch; waiting: (Stored | StoredListener)[] } | undefined
   /** The answers that are being given right now. */
-  private answering: Stored[] | undefined
+  private answering: (Stored | StoredListener)[] | undefined
   private pendingBytes = 0
   private lastBatch: number
   private lastSeq: number
@@ -55,13 +60,20 @@ export class MessageLog {
   }
 
   /** Stores a message; returns its sequence number, or undefined where it was refused at once (`stored` is called all the same). */
-  append(stream: number, input: RecordInput, stored: Stored, durability = this.durability): number | undefined {
+  append(
+    stream: number,
+    input: RecordInput,
+    stored: Stored | StoredListener,
+    durability = this.durability,
+  ): number | undefined {
     if (this.closed || this.pendingBytes > 2 * MAX_PENDING_BYTES) {
-      stored(new EdgeError(this.closed ? 'shutting-down' : 'store-full', 'no more messages can wait for the store'))
+      const code = this.closed ? 'shutting-down' : 'store-full'
+      tell(stored, new EdgeError(code, 'no more messages can wait for the store'), input.runningMs)
       return undefined
     }
     if (!recordFits(input)) {
-      stored(new EdgeError('message-too-large', 'client id, topic and headers may take 65,535 bytes each'))
+      const error = new EdgeError('message-too-large', 'client id, topic and headers may take 65,535 bytes each')
+      tell(stored, error, input.runningMs)
       return undefined
     }
     let builder = this.builders.get(stream)
@@ -76,7 +88,7 @@ export class MessageLog {
 
   /** Makes something else durable, in order with the messages. */
   put(op: Op, stored?: Stored): void {
-    if (this.closed) return stored?.(new EdgeError('shutting-down', 'the store is closing'))
+    if (this.closed) return stored?.(new EdgeError('shutting-down', 'the store is closing'), this.clock.runningMs())
     this.ops.push(op)
     if (this.durability === 'power' && op.type !== 'call') this.needsPower = true
     if (stored !== undefined) this.waiting.push(stored)
@@ -104,7 +116,8 @@ export class MessageLog {
     this.sent = undefined
     for (const block of done.batch.blocks) this.release(block)
     this.answering = done.waiting
-    for (const stored of done.waiting) stored(null)
+    const now = this.clock.runningMs()
+    for (const stored of done.waiting) tell(stored, null, now)
     this.answering = undefined
     if (this.hasPending()) this.flush()
     else for (const resolve of this.idle.splice(0)) resolve()
@@ -185,4 +198,9 @@ export class MessageLog {
   private release(block: Block): void {
     this.pool.give(block.buffer)
   }
+}
+
+function tell(listener: Stored | StoredListener, error: EdgeError | null, runningMs: number): void {
+  if (typeof listener === 'function') listener(error, runningMs)
+  else listener.stored(error, runningMs)
 }

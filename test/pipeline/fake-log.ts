@@ -1,4 +1,4 @@
-import type { MessageLog, Stored } from '../../daemon/store/message-log.ts'
+import type { MessageLog, Stored, StoredListener } from '../../daemon/store/message-log.ts'
 import type { Op } from '../../daemon/store/batch.ts'
 import type { RecordInput } from '../../daemon/store/record.ts'
 import { EdgeError } from '../../daemon/core/errors.ts'
@@ -15,12 +15,19 @@ export class FakeLog implements Pick<MessageLog, 'accepting' | 'append' | 'put' 
   accepting = true
   readonly records: Appended[] = []
   readonly ops: Op[] = []
+  /** Running time at which what waits is answered. */
+  runningMs = 0
   private waiting: Stored[] = []
 
-  append(stream: number, record: RecordInput, stored: Stored, durability?: Appended['durability']): number | undefined {
+  append(
+    stream: number,
+    record: RecordInput,
+    stored: Stored | StoredListener,
+    durability?: Appended['durability'],
+  ): number | undefined {
     const seq = this.records.length + 1
     this.records.push({ seq, stream, record, durability })
-    this.waiting.push(stored)
+    this.waiting.push(typeof stored === 'function' ? stored : (...answer) => stored.stored(...answer))
     return seq
   }
 
@@ -35,11 +42,12 @@ export class FakeLog implements Pick<MessageLog, 'accepting' | 'append' | 'put' 
   }
 
   commit(): void {
-    for (const stored of this.waiting.splice(0)) stored(null)
+    for (const stored of this.waiting.splice(0)) stored(null, this.runningMs)
   }
 
   fail(): void {
-    for (const stored of this.waiting.splice(0)) stored(new EdgeError('store-unusable', 'broken'))
+    const error = new EdgeError('store-unusable', 'broken')
+    for (const stored of this.waiting.splice(0)) stored(error, this.runningMs)
   }
 
   /** The rows of one kind of operation, in the order in which they were put. */
