@@ -2,6 +2,7 @@ import type { PublishInput } from './broker/publish-port.ts'
 import { EdgeError } from './core/errors.ts'
 import { parseJson } from './core/json.ts'
 import type { Headers, Violation } from './core/message.ts'
+import { inTurns } from './core/turn.ts'
 import type { DeadLetterView, PageRequest, Page, QuarantineView, RefusedPort } from './http/api-ports.ts'
 import type { Ingest } from './pipeline/ingest.ts'
 import { refusalOf, type Passed } from './pipeline/judge.ts'
@@ -31,8 +32,10 @@ export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineV
     return row
   }
   return {
-    list: ({ topic, client_id, ...page }) =>
-      pageOf(reader.quarantine({ ...query(page), where: { topic, client_id } }), page, quarantineView),
+    async list({ topic, client_id, ...page }) {
+      const rows = await inTurns(reader.quarantine({ ...query(page), where: { topic, client_id } }))
+      return pageOf(rows, page, quarantineView)
+    },
     get: (id) => quarantineView(find(id)),
     async replay(id) {
       const row = find(id)
@@ -61,8 +64,10 @@ export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterV
     return row
   }
   return {
-    list: ({ topic, client_id, destination, ...page }) =>
-      pageOf(reader.deadLetters({ ...query(page), where: { topic, client_id, destination } }), page, deadLetterView),
+    async list({ topic, client_id, destination, ...page }) {
+      const rows = await inTurns(reader.deadLetters({ ...query(page), where: { topic, client_id, destination } }))
+      return pageOf(rows, page, deadLetterView)
+    },
     get: (id) => deadLetterView(find(id)),
     async replay(id) {
       const row = find(id)

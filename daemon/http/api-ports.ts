@@ -174,7 +174,7 @@ export interface DeadLetterView {
 
 /** One of the two places where refused messages lie. */
 export interface RefusedPort<View> {
-  list(page: PageRequest & { topic?: string; client_id?: string; destination?: string }): Page<View>
+  list(page: PageRequest & { topic?: string; client_id?: string; destination?: string }): Promise<Page<View>>
   get(id: string): View
   /** Publishes it again, as its device did, or sends it to its destination again. Throws MessageRefused if it is still refused: it stays. */
   replay(id: string, caller: Caller): Promise<{ id: string }>

@@ -22,7 +22,7 @@ import type { Routes } from './server.ts'
 
 export interface OperatingPorts {
   statistics: StatisticsPort
-  calls: (page: PageRequest & { channel_id?: string; message_id?: string; status?: string }) => Page<CallView>
+  calls: (page: PageRequest & { channel_id?: string; message_id?: string; status?: string }) => Promise<Page<CallView>>
   queue: () => QueueView
   logLevel: LogLevelPort
 }

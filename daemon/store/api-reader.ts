@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3'
-import { keysetPage, type PageQuery } from './keyset-page.ts'
+import { keysetPage, type Paged, type PageQuery } from './keyset-page.ts'
 import type { CallRow, IdempotencyRow, StatisticsRow, SubscriptionRow } from './registry-rows.ts'
+
+const CALLS: Paged = { table: 'message_call_logs', key: 'rowid', columns: 'rowid, *' }
 
 /** The other tables that the API reads: calls, subscriptions, idempotency keys, statistics. */
 export class ApiReader {
@@ -19,8 +21,9 @@ export class ApiReader {
     this.bucketRow = db.prepare(`${rows} AND bucket = ? AND scope = ? AND key = ?`)
   }
 
-  calls(query: PageQuery): (CallRow & { rowid: number })[] {
-    return keysetPage<CallRow & { rowid: number }>(this.db, 'SELECT rowid, * FROM message_call_logs', 'rowid', query)
+  /** In steps. */
+  calls(query: PageQuery): Generator<void, (CallRow & { rowid: number })[]> {
+    return keysetPage(this.db, CALLS, query)
   }
 
   subscriptions(): SubscriptionRow[] {

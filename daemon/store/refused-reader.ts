@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import { keysetPage, type PageQuery } from './keyset-page.ts'
+import { keysetPage, type Paged, type PageQuery } from './keyset-page.ts'
 
 export interface QuarantineRow {
   id: number
@@ -32,10 +32,16 @@ export interface DeadLetterRow {
   wall_ms: number
 }
 
-const QUARANTINE =
-  'SELECT id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms FROM quarantine'
-const DEAD_LETTERS =
-  'SELECT id, destination, seq, message_id, topic, address, client_id, code, answer, headers, payload, wall_ms FROM dead_letters'
+const QUARANTINE: Paged = {
+  table: 'quarantine',
+  key: 'id',
+  columns: 'id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms',
+}
+const DEAD_LETTERS: Paged = {
+  table: 'dead_letters',
+  key: 'id',
+  columns: 'id, destination, seq, message_id, topic, address, client_id, code, answer, headers, payload, wall_ms',
+}
 
 /** Quarantine and dead letters, for the main thread. */
 export class RefusedReader {
@@ -45,26 +51,32 @@ export class RefusedReader {
     this.db = db
   }
 
-  quarantine(query: PageQuery): QuarantineRow[] {
-    return keysetPage<QuarantineRow>(this.db, QUARANTINE, 'id', query)
+  /** In steps. */
+  quarantine(query: PageQuery): Generator<void, QuarantineRow[]> {
+    return keysetPage(this.db, QUARANTINE, query)
   }
 
   quarantined(id: number): QuarantineRow | undefined {
-    return this.db.prepare<[number], QuarantineRow>(`${QUARANTINE} WHERE id = ?`).get(id)
+    return this.db.prepare<[number], QuarantineRow>(`SELECT ${QUARANTINE.columns} FROM quarantine WHERE id = ?`).get(id)
   }
 
-  deadLetters(query: PageQuery): DeadLetterRow[] {
-    return keysetPage<DeadLetterRow>(this.db, DEAD_LETTERS, 'id', query)
+  /** In steps. */
+  deadLetters(query: PageQuery): Generator<void, DeadLetterRow[]> {
+    return keysetPage(this.db, DEAD_LETTERS, query)
   }
 
   deadLetter(id: number): DeadLetterRow | undefined {
-    return this.db.prepare<[number], DeadLetterRow>(`${DEAD_LETTERS} WHERE id = ?`).get(id)
+    return this.db
+      .prepare<[number], DeadLetterRow>(`SELECT ${DEAD_LETTERS.columns} FROM dead_letters WHERE id = ?`)
+      .get(id)
   }
 
   /** Those that have come since, oldest first. */
   deadLettersAfter(id: number, limit: number): DeadLetterRow[] {
     return this.db
-      .prepare<[number, number], DeadLetterRow>(`${DEAD_LETTERS} WHERE id > ? ORDER BY id LIMIT ?`)
+      .prepare<[number, number], DeadLetterRow>(
+        `SELECT ${DEAD_LETTERS.columns} FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?`,
+      )
       .all(id, limit)
   }
 

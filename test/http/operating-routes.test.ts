@@ -16,7 +16,7 @@ const ports: OperatingPorts = {
   },
   calls(request) {
     asked.push(request)
-    return { items: [] }
+    return Promise.resolve({ items: [] })
   },
   queue: () => ({ destinations: [], store: { used_bytes: 1, max_bytes: 2, full: null } }),
   logLevel: {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { atOnce } from '../../daemon/core/turn.ts'
 import type { Op } from '../../daemon/store/batch.ts'
 import { ApiReader } from '../../daemon/store/api-reader.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
@@ -160,10 +161,10 @@ describe('the log of calls', () => {
   test('is read in pages, the newest first', () => {
     for (const id of ['one', 'two', 'three']) commit({ type: 'call', row: callRow(id) })
     const reader = new ApiReader(log.db)
-    const first = reader.calls({ limit: 2, where: { channel_id: 'channel-a' } })
+    const first = atOnce(reader.calls({ limit: 2, where: { channel_id: 'channel-a' } }))
     expect(first.map((row) => row.id)).toEqual(['three', 'two'])
-    const second = reader.calls({ limit: 2, before: first[1]?.rowid, where: {} })
+    const second = atOnce(reader.calls({ limit: 2, before: first[1]?.rowid, where: {} }))
     expect(second.map((row) => row.id)).toEqual(['one'])
-    expect(reader.calls({ limit: 2, where: { channel_id: 'other' } })).toEqual([])
+    expect(atOnce(reader.calls({ limit: 2, where: { channel_id: 'other' } }))).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { atOnce } from '../../daemon/core/turn.ts'
 import type { Op } from '../../daemon/store/batch.ts'
 import { databaseFile } from '../../daemon/store/connection.ts'
 import { requestCheck } from '../../daemon/store/open-store.ts'
@@ -180,9 +181,9 @@ test('statistics are replaced by key and trimmed by time', () => {
 test('refused messages are read in pages and by their filters', () => {
   commit(quarantineOp(1), quarantineOp(2), quarantineOp(3))
   const reader = new RefusedReader(log.db)
-  expect(reader.quarantine({ limit: 2, where: {} }).map((row) => row.id)).toEqual([3, 2])
-  expect(reader.quarantine({ limit: 2, before: 2, where: { topic: 't' } }).map((row) => row.id)).toEqual([1])
-  expect(reader.quarantine({ limit: 2, where: { topic: 'other' } })).toEqual([])
+  expect(atOnce(reader.quarantine({ limit: 2, where: {} })).map((row) => row.id)).toEqual([3, 2])
+  expect(atOnce(reader.quarantine({ limit: 2, before: 2, where: { topic: 't' } })).map((row) => row.id)).toEqual([1])
+  expect(atOnce(reader.quarantine({ limit: 2, where: { topic: 'other' } }))).toEqual([])
   expect(reader.quarantined(2)).toMatchObject({ topic: 't', client_id: 'c' })
 })
 
