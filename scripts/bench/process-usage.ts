@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 export interface ProcessUsage {
   /** User and system time of all threads, those that have ended too; not of child processes. */
@@ -24,6 +24,14 @@ export function readUsage(pid: number): ProcessUsage {
     rssBytes: kibibytes(status, 'VmRSS') * 1024,
     peakRssBytes: kibibytes(status, 'VmHWM') * 1024,
   }
+}
+
+/** How often the threads that there are now have waited for something and were woken. */
+export function readWakeUps(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')
+    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0)
+  }, 0)
 }
 
 /** The peak counts from now on. */
