@@ -1,7 +1,10 @@
-import kafkajs, { type Admin, type IHeaders } from 'kafkajs'
+import type { Admin, IHeaders } from 'kafkajs'
 import { KafkaAdapter } from '../../../daemon/protocols/kafka/kafka-adapter.ts'
 import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-options.ts'
 import { waitUntil } from '../../servers/wait-until.ts'
+import { loadKafkajs } from '../../../daemon/protocols/kafka/load-kafkajs.ts'
+
+const kafkajs = await loadKafkajs()
 
 export interface ArrivedRecord {
   partition: number
