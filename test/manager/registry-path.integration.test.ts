@@ -243,7 +243,7 @@ describe('the example document of the plan', () => {
   })
 
   test('survives a restart, and a stream goes on where it was', async () => {
-    const stream = await openStream(daemon, `/messages/stream?channel_id=${channel.id}`)
+    const stream = await openStream(daemon, `/messages/stream?kind=message&channel_id=${channel.id}`)
     await call(daemon, 'POST', '/messages/publish', {
       channel_id: channel.id,
       payload: { deviceId: '1', temperature: 1 },
@@ -257,7 +257,9 @@ describe('the example document of the plan', () => {
     })
     await daemon.stop()
     await daemon.start()
-    const again = await openStream(daemon, `/messages/stream?channel_id=${channel.id}`, { 'last-event-id': last })
+    const again = await openStream(daemon, `/messages/stream?kind=message&channel_id=${channel.id}`, {
+      'last-event-id': last,
+    })
     await until('the stream has what it missed', () => again.events.length === 1)
     expect(again.events[0]?.data).toMatchObject({ topic: 'device/2/data', payload: { temperature: 2 } })
     again.close()
