@@ -51,5 +51,4 @@ export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 
 # Messages die young in 8 MB; scavenging on one thread costs less CPU than sharing the work; a heap that grows slowly stays small;
 # what starting has left behind is collected once.
-# kafkajs sets timers of less than no time on this Node, which is harmless.
 exec "$node" --max-semi-space-size=8 --no-parallel-scavenge --heap-growing-percent=50 --expose-gc "$main" "$@"
