@@ -23,10 +23,7 @@ export class ByteQueue {
   }
 
   readUInt16BE(at: number): number {
-    const first = this.chunks[0]
-    const high = first?.[this.consumed + at]
-    const low = first?.[this.consumed + at + 1]
-    return high === undefined || low === undefined ? this.slice(at, at + 2).readUInt16BE(0) : high * 256 + low
+    return this.readUInt8(at) * 256 + this.readUInt8(at + 1)
   }
 
   readUInt32BE(at: number): number {
