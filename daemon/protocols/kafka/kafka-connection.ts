@@ -10,8 +10,7 @@ import type {
   SASLOptions,
 } from 'kafkajs'
 import type { Logger } from '../../core/logger.ts'
-import { gzipCodec, zstdCodec } from './compression-codecs.ts'
-import { COMPRESSION, DEFAULT_DEADLINE_MS, type KafkaConfig, type KafkaSasl } from './kafka-options.ts'
+import { DEFAULT_DEADLINE_MS, type KafkaConfig, type KafkaSasl } from './kafka-options.ts'
 import { loadKafkajs } from './load-kafkajs.ts'
 
 const DISCONNECT_MS = 1000
@@ -29,8 +28,6 @@ export class KafkaConnection {
 
   static async create(config: KafkaConfig, logger: Logger): Promise<KafkaConnection> {
     const kafkajs = await loadKafkajs()
-    kafkajs.CompressionCodecs[COMPRESSION.gzip] = () => gzipCodec
-    kafkajs.CompressionCodecs[COMPRESSION.zstd] = () => zstdCodec
     const sockets = new Set<Socket>()
     const openSocket = (args: ISocketFactoryArgs) => connection.openSocket(args)
     const kafka = new kafkajs.Kafka({

@@ -1,22 +1,27 @@
 import { createRequire } from 'node:module'
 import type Kafkajs from 'kafkajs'
+import { gzipCodec, zstdCodec } from './compression-codecs.ts'
+import { COMPRESSION } from './kafka-options.ts'
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
   scheduleCheckPendingRequests(): void
 }
 
-let isMended = false
+let isReady = false
 
 /**
- * kafkajs, loaded when first asked for: 18 MB that other protocols do not need. Its queue of requests looks for requests that wait,
+ * kafkajs with our codecs, loaded when first asked for: 18 MB that other protocols do not need. Its queue of requests looks for requests that wait,
  * once a millisecond and connection for as long as the process lives, from the first answer on and whether or not there are any
  * (tulios/kafkajs#1704): here it looks only while there are.
  */
 export async function loadKafkajs(): Promise<typeof Kafkajs> {
   const { default: kafkajs } = await import('kafkajs')
-  if (!isMended) mendRequestQueue()
-  isMended = true
+  if (isReady) return kafkajs
+  mendRequestQueue()
+  kafkajs.CompressionCodecs[COMPRESSION.gzip] = () => gzipCodec
+  kafkajs.CompressionCodecs[COMPRESSION.zstd] = () => zstdCodec
+  isReady = true
   return kafkajs
 }
 
