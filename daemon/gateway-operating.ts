@@ -1,5 +1,5 @@
 import { EdgeError } from './core/errors.ts'
-import { inTurns } from './core/turn.ts'
+import { tablePage } from './gateway-pages.ts'
 import type { GatewayStatus } from './gateway-status.ts'
 import type { SubscriptionPort, SubscriptionView } from './http/api-ports.ts'
 import type { CallView } from './http/operating-ports.ts'
@@ -37,18 +37,14 @@ export function subscriptionPort(callbacks: Callbacks, lists: DocumentLists): Su
 }
 
 export function callsPort(reader: ApiReader): OperatingPorts['calls'] {
-  return async ({ limit, cursor, channel_id, message_id, status }) => {
-    if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
-      throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })
-    const where = { channel_id, message_id, status }
-    const before = cursor === undefined ? undefined : Number(cursor)
-    const rows = await inTurns(reader.calls({ limit: limit + 1, before, where }))
-    const last = rows.at(limit - 1)
-    return {
-      items: rows.slice(0, limit).map(callView),
-      ...(rows.length > limit && last !== undefined ? { next: String(last.rowid) } : {}),
-    }
-  }
+  return ({ channel_id, message_id, status, ...request }) =>
+    tablePage(
+      request,
+      { channel_id, message_id, status },
+      (query) => reader.calls(query),
+      (row) => row.rowid,
+      callView,
+    )
 }
 
 export function queuePort(status: GatewayStatus): OperatingPorts['queue'] {

@@ -2,8 +2,8 @@ import type { PublishInput } from './broker/publish-port.ts'
 import { EdgeError } from './core/errors.ts'
 import { parseJson } from './core/json.ts'
 import type { Headers, Violation } from './core/message.ts'
-import { inTurns } from './core/turn.ts'
-import type { DeadLetterView, PageRequest, Page, QuarantineView, RefusedPort } from './http/api-ports.ts'
+import { KEY, tablePage } from './gateway-pages.ts'
+import type { DeadLetterView, QuarantineView, RefusedPort } from './http/api-ports.ts'
 import type { Ingest } from './pipeline/ingest.ts'
 import { refusalOf, type Passed } from './pipeline/judge.ts'
 import type { PlanBook } from './pipeline/plan-book.ts'
@@ -11,8 +11,6 @@ import type { Publisher } from './pipeline/publisher.ts'
 import type { MessageLog } from './store/message-log.ts'
 import { headersOf } from './store/record.ts'
 import type { DeadLetterRow, QuarantineRow, RefusedReader } from './store/refused-reader.ts'
-
-const NUMBER = /^\d{1,15}$/
 
 export interface RefusedOptions {
   reader: RefusedReader
@@ -32,10 +30,8 @@ export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineV
     return row
   }
   return {
-    async list({ topic, client_id, ...page }) {
-      const rows = await inTurns(reader.quarantine({ ...query(page), where: { topic, client_id } }))
-      return pageOf(rows, page, quarantineView)
-    },
+    list: ({ topic, client_id, ...request }) =>
+      tablePage(request, { topic, client_id }, (query) => reader.quarantine(query), idOf, quarantineView),
     get: (id) => quarantineView(find(id)),
     async replay(id) {
       const row = find(id)
@@ -64,10 +60,8 @@ export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterV
     return row
   }
   return {
-    async list({ topic, client_id, destination, ...page }) {
-      const rows = await inTurns(reader.deadLetters({ ...query(page), where: { topic, client_id, destination } }))
-      return pageOf(rows, page, deadLetterView)
-    },
+    list: ({ topic, client_id, destination, ...request }) =>
+      tablePage(request, { topic, client_id, destination }, (query) => reader.deadLetters(query), idOf, deadLetterView),
     get: (id) => deadLetterView(find(id)),
     async replay(id) {
       const row = find(id)
@@ -108,24 +102,12 @@ function inputOf(
   return { topic, payload, qos, retain: false, clientId, packetId: undefined, origin: 'api' }
 }
 
-function query({ limit, cursor }: PageRequest): { limit: number; before: number | undefined } {
-  if (cursor !== undefined && !NUMBER.test(cursor))
-    throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })
-  return { limit: limit + 1, before: cursor === undefined ? undefined : Number(cursor) }
-}
-
-function pageOf<Row extends { id: number }, View>(
-  rows: readonly Row[],
-  { limit }: PageRequest,
-  view: (row: Row) => View,
-): Page<View> {
-  const items = rows.slice(0, limit)
-  const last = items.at(-1)
-  return { items: items.map(view), ...(rows.length > limit && last !== undefined ? { next: String(last.id) } : {}) }
+function idOf({ id }: { id: number }): number {
+  return id
 }
 
 function numberOf(id: string): number {
-  if (NUMBER.test(id)) return Number(id)
+  if (KEY.test(id)) return Number(id)
   throw new EdgeError('not-found', `${id} is no number of a message.`)
 }
 

@@ -14,8 +14,7 @@ export interface PageOrder<Item> {
 /** The part of a list that a page request means: what comes behind its cursor, whether or not that item is still there. */
 export function page<Item>(items: readonly Item[], { keyOf, form }: PageOrder<Item>, request: PageRequest): Page<Item> {
   const { cursor, limit } = request
-  if (cursor !== undefined && !form.test(cursor))
-    throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })
+  checkCursor(cursor, form)
   const behind = items
     .map((item) => ({ item, key: keyOf(item) }))
     .filter(({ key }) => cursor === undefined || key > cursor)
@@ -24,6 +23,12 @@ export function page<Item>(items: readonly Item[], { keyOf, form }: PageOrder<It
   const last = chosen.at(-1)
   const found = chosen.map(({ item }) => item)
   return last === undefined || chosen.length === behind.length ? { items: found } : { items: found, next: last.key }
+}
+
+/** Throws `request-invalid` for a cursor that no page of a list with keys of this form has given. */
+export function checkCursor(cursor: string | undefined, form: RegExp): void {
+  if (cursor !== undefined && !form.test(cursor))
+    throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })
 }
 
 /** `limit` and `cursor` of a query that its schema has let through. */

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import { keysetPage, type Paged, type PageQuery } from './keyset-page.ts'
+import { keysetPage, type Paged, type PageQuery, selectFrom } from './keyset-page.ts'
 
 export interface QuarantineRow {
   id: number
@@ -57,7 +57,7 @@ export class RefusedReader {
   }
 
   quarantined(id: number): QuarantineRow | undefined {
-    return this.db.prepare<[number], QuarantineRow>(`SELECT ${QUARANTINE.columns} FROM quarantine WHERE id = ?`).get(id)
+    return this.db.prepare<[number], QuarantineRow>(`${selectFrom(QUARANTINE)} WHERE id = ?`).get(id)
   }
 
   /** In steps. */
@@ -66,17 +66,13 @@ export class RefusedReader {
   }
 
   deadLetter(id: number): DeadLetterRow | undefined {
-    return this.db
-      .prepare<[number], DeadLetterRow>(`SELECT ${DEAD_LETTERS.columns} FROM dead_letters WHERE id = ?`)
-      .get(id)
+    return this.db.prepare<[number], DeadLetterRow>(`${selectFrom(DEAD_LETTERS)} WHERE id = ?`).get(id)
   }
 
   /** Those that have come since, oldest first. */
   deadLettersAfter(id: number, limit: number): DeadLetterRow[] {
     return this.db
-      .prepare<[number, number], DeadLetterRow>(
-        `SELECT ${DEAD_LETTERS.columns} FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?`,
-      )
+      .prepare<[number, number], DeadLetterRow>(`${selectFrom(DEAD_LETTERS)} WHERE id > ? ORDER BY id LIMIT ?`)
       .all(id, limit)
   }
 
