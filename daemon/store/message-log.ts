@@ -13,6 +13,8 @@ export interface StoredListener {
   stored(...answer: Parameters<Stored>): void
 }
 
+export type OnStored = Stored | StoredListener
+
 /** What carries batches to the writer; the log calls `send` with one batch at a time and waits for `committed`. */
 export interface WriterPort {
   send(batch: Batch): void
@@ -34,10 +36,10 @@ export class MessageLog {
   private ops: Op[] = []
   /** Something that waits has to survive a power cut. */
   private needsPower = false
-  private waiting: (Stored | StoredListener)[] = []
-  private sent: { batch: Batch; waiting: (Stored | StoredListener)[] } | undefined
+  private waiting: OnStored[] = []
+  private sent: { batch: Batch; waiting: OnStored[] } | undefined
   /** The answers that are being given right now. */
-  private answering: (Stored | StoredListener)[] | undefined
+  private answering: OnStored[] | undefined
   private pendingBytes = 0
   private lastBatch: number
   private lastSeq: number
@@ -60,12 +62,7 @@ export class MessageLog {
   }
 
   /** Stores a message; returns its sequence number, or undefined where it was refused at once (`stored` is called all the same). */
-  append(
-    stream: number,
-    input: RecordInput,
-    stored: Stored | StoredListener,
-    durability = this.durability,
-  ): number | undefined {
+  append(stream: number, input: RecordInput, stored: OnStored, durability = this.durability): number | undefined {
     if (this.closed || this.pendingBytes > 2 * MAX_PENDING_BYTES) {
       const code = this.closed ? 'shutting-down' : 'store-full'
       tell(stored, new EdgeError(code, 'no more messages can wait for the store'), input.runningMs)
@@ -200,7 +197,7 @@ export class MessageLog {
   }
 }
 
-function tell(listener: Stored | StoredListener, error: EdgeError | null, runningMs: number): void {
+function tell(listener: OnStored, error: EdgeError | null, runningMs: number): void {
   if (typeof listener === 'function') listener(error, runningMs)
   else listener.stored(error, runningMs)
 }

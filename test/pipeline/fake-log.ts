@@ -1,4 +1,4 @@
-import type { MessageLog, Stored, StoredListener } from '../../daemon/store/message-log.ts'
+import type { MessageLog, OnStored, Stored } from '../../daemon/store/message-log.ts'
 import type { Op } from '../../daemon/store/batch.ts'
 import type { RecordInput } from '../../daemon/store/record.ts'
 import { EdgeError } from '../../daemon/core/errors.ts'
@@ -22,7 +22,7 @@ export class FakeLog implements Pick<MessageLog, 'accepting' | 'append' | 'put' 
   append(
     stream: number,
     record: RecordInput,
-    stored: Stored | StoredListener,
+    stored: OnStored,
     durability?: Appended['durability'],
   ): number | undefined {
     const seq = this.records.length + 1
