@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BenchKafka } from '../bench-kafka.ts'
-import { startDaemon } from '../daemon.ts'
-import { oneChannel } from '../documents.ts'
-import { publishSteadily, publishTotal } from '../load.ts'
+import { whileForwarding } from '../forwarding.ts'
+import { publishSteadily } from '../load.ts'
 import type { Scenario } from '../scenario.ts'
 
 const WARM_UP = 100_000
@@ -16,36 +14,25 @@ export const latency: Scenario = {
   name: 'latency',
   async run(effort, record) {
     const seconds = effort.seconds(SECONDS)
-    const kafka = await BenchKafka.start()
-    try {
-      const daemon = await startDaemon({ documents: oneChannel(), upstreams: kafka.upstreams })
-      try {
-        let start = await kafka.endOffset()
-        await publishTotal(daemon.mqttPort, effort.count(WARM_UP))
-        await kafka.hasTaken(start, effort.count(WARM_UP))
-        for (let round = 0; round < effort.rounds(); round++) {
-          start = await kafka.endOffset()
-          await sleep(SETTLE_MS)
-          const up = await publishSteadily(daemon.mqttPort, RATE, seconds)
-          await kafka.hasTaken(start, up.messages)
+    await whileForwarding(effort.count(WARM_UP), async (daemon, kafka) => {
+      for (let round = 0; round < effort.rounds(); round++) {
+        const start = await kafka.endOffset()
+        await sleep(SETTLE_MS)
+        const up = await publishSteadily(daemon.mqttPort, RATE, seconds)
+        await kafka.hasTaken(start, up.messages)
 
-          await kafka.kill()
-          await sleep(SETTLE_MS)
-          const down = await publishSteadily(daemon.mqttPort, RATE, seconds)
-          await kafka.startAgain()
-          await kafka.hasTaken(start, up.messages + down.messages)
+        await kafka.kill()
+        await sleep(SETTLE_MS)
+        const down = await publishSteadily(daemon.mqttPort, RATE, seconds)
+        await kafka.startAgain()
+        await kafka.hasTaken(start, up.messages + down.messages)
 
-          const ratio = down.latencyMs.p99 / up.latencyMs.p99
-          record.add('acknowledgement p99, Kafka down over up', '×', ratio, { atMost: 1.2 })
-          record.add('acknowledgement p50 at 2,000 msg/s', 'ms', up.latencyMs.p50, { atMost: 2 })
-          record.add('acknowledgement p99, Kafka up', 'ms', up.latencyMs.p99)
-          record.add('acknowledgement p99, Kafka down', 'ms', down.latencyMs.p99)
-        }
-      } finally {
-        await daemon.stop()
+        const ratio = down.latencyMs.p99 / up.latencyMs.p99
+        record.add('acknowledgement p99, Kafka down over up', '×', ratio, { atMost: 1.2 })
+        record.add('acknowledgement p50 at 2,000 msg/s', 'ms', up.latencyMs.p50, { atMost: 2 })
+        record.add('acknowledgement p99, Kafka up', 'ms', up.latencyMs.p99)
+        record.add('acknowledgement p99, Kafka down', 'ms', down.latencyMs.p99)
       }
-    } finally {
-      await kafka.stop()
-    }
+    })
   },
 }

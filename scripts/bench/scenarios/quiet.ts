@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BenchKafka } from '../bench-kafka.ts'
-import { type Daemon, startDaemon } from '../daemon.ts'
-import { oneChannel } from '../documents.ts'
-import { publishSteadily, publishTotal } from '../load.ts'
+import type { Daemon } from '../daemon.ts'
+import { whileForwarding } from '../forwarding.ts'
+import { publishSteadily } from '../load.ts'
 import { readUsage, readWakeUps } from '../process-usage.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -17,30 +16,19 @@ export const quiet: Scenario = {
   name: 'quiet',
   async run(effort, record) {
     const seconds = effort.seconds(SECONDS)
-    const kafka = await BenchKafka.start()
-    try {
-      const daemon = await startDaemon({ documents: oneChannel(), upstreams: kafka.upstreams })
-      try {
-        const start = await kafka.endOffset()
-        await publishTotal(daemon.mqttPort, effort.count(WARM_UP))
-        await kafka.hasTaken(start, effort.count(WARM_UP))
-        for (let round = 0; round < effort.rounds(); round++) {
-          await sleep(SETTLE_MS)
-          const idle = await during(daemon, () => sleep(seconds * 1000))
-          record.add('connected to Kafka, no messages: wake-ups of all threads', '/s', idle.wakeUps / seconds, {
-            atMost: 150,
-          })
-          record.add('connected to Kafka, no messages: CPU a second', 'ms', idle.cpuMs / seconds)
-          const busy = await during(daemon, () => publishSteadily(daemon.mqttPort, RATE, seconds, { clients: 5 }))
-          record.add('100 msg/s to Kafka: wake-ups of all threads', '/s', busy.wakeUps / seconds)
-          record.add('100 msg/s to Kafka: CPU a second', 'ms', busy.cpuMs / seconds)
-        }
-      } finally {
-        await daemon.stop()
+    await whileForwarding(effort.count(WARM_UP), async (daemon) => {
+      for (let round = 0; round < effort.rounds(); round++) {
+        await sleep(SETTLE_MS)
+        const idle = await during(daemon, () => sleep(seconds * 1000))
+        record.add('connected to Kafka, no messages: wake-ups of all threads', '/s', idle.wakeUps / seconds, {
+          atMost: 150,
+        })
+        record.add('connected to Kafka, no messages: CPU a second', 'ms', idle.cpuMs / seconds)
+        const busy = await during(daemon, () => publishSteadily(daemon.mqttPort, RATE, seconds, { clients: 5 }))
+        record.add('100 msg/s to Kafka: wake-ups of all threads', '/s', busy.wakeUps / seconds)
+        record.add('100 msg/s to Kafka: CPU a second', 'ms', busy.cpuMs / seconds)
       }
-    } finally {
-      await kafka.stop()
-    }
+    })
   },
 }
 
