@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonSchema } from '../../daemon/asyncapi/contract.ts'
-import { MessageValidator, type Verdict } from '../../daemon/asyncapi/message-validator.ts'
+import { MessageValidator } from '../../daemon/asyncapi/message-validator.ts'
+import { judgePayload as judge } from './judge-payload.ts'
 import { makeChannel, makeMessage } from './make-channel.ts'
-
-function judge(schema: JsonSchema, payload: unknown, schemaFormat = ''): Verdict {
-  const channel = makeChannel({ messages: [makeMessage('M', { payload: schema, schemaFormat })] })
-  const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload))
-  return new MessageValidator().validate(channel, bytes)
-}
 
 describe('hostile schemas and payloads', () => {
   /** Of the 100 ms that a payload may take. */

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonSchema } from '../../daemon/asyncapi/contract.ts'
 import { MessageValidator, type Verdict } from '../../daemon/asyncapi/message-validator.ts'
+import { judgePayload as judge } from './judge-payload.ts'
 import { makeChannel, makeMessage } from './make-channel.ts'
 
 const reading: JsonSchema = {
   type: 'object',
   required: ['temperature'],
   properties: { temperature: { type: 'number' }, at: { type: 'string', format: 'date-time' } },
-}
-
-function judge(schema: JsonSchema, payload: unknown, schemaFormat = ''): Verdict {
-  const channel = makeChannel({ messages: [makeMessage('M', { payload: schema, schemaFormat })] })
-  const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload))
-  return new MessageValidator().validate(channel, bytes)
 }
 
 describe('one message', () => {
