@@ -1,9 +1,9 @@
 /** What programs that embed the gateway import. */
 import { hostname } from 'node:os'
 import { EdgeError } from './core/errors.ts'
-import { Gateway } from './gateway.ts'
-import { loadSettings } from './settings/load-settings.ts'
-import { createLogger } from './telemetry/logger.ts'
+import { Gateway } from './gateway/gateway.ts'
+import { loadSettings } from './settings/loading/load-settings.ts'
+import { createLogger } from './telemetry/logging/logger.ts'
 
 export interface CreateGatewayOptions {
   /** Configuration file; without it the defaults hold. */
@@ -31,11 +31,11 @@ export function createGateway(options: CreateGatewayOptions = {}): Gateway {
   return gateway
 }
 
-export { AsyncApiParser } from './asyncapi/parser.ts'
+export { AsyncApiParser } from './asyncapi/documents/parser.ts'
 export { EdgeError } from './core/errors.ts'
 export { MessageRefused } from './core/refusal.ts'
 export { AsyncApiManager } from './manager/asyncapi-manager.ts'
 export type { PublishOptions, ReceivedMessage, RegisterOptions } from './manager/asyncapi-manager.ts'
 export { FileAdapter } from './protocols/file/file-adapter.ts'
 export { KafkaAdapter } from './protocols/kafka/kafka-adapter.ts'
-export type { IncomingMessage, Outcome, OutgoingMessage, ProtocolAdapter } from './protocols/protocol-adapter.ts'
+export type { IncomingMessage, Outcome, OutgoingMessage, ProtocolAdapter } from './protocols/adapter.ts'

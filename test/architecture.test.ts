@@ -8,6 +8,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** The levels of the house; imports go strictly downwards. */
 const LEVELS: Readonly<Record<string, number>> = {
   core: 0,
+  ports: 1,
   settings: 1,
   telemetry: 1,
   platform: 1,
@@ -16,15 +17,22 @@ const LEVELS: Readonly<Record<string, number>> = {
   sensors: 2,
   protocols: 2,
   store: 2,
-  access: 2,
-  pipeline: 3,
-  http: 4,
-  manager: 4,
-  'gateway.ts': 5,
-  'library.ts': 6,
-  cli: 6,
-  'main.ts': 7,
+  access: 3,
+  verdict: 3,
+  ingest: 4,
+  forward: 4,
+  feed: 4,
+  downlink: 5,
+  manager: 5,
+  operations: 6,
+  http: 7,
+  gateway: 8,
+  cli: 9,
+  'library.ts': 10,
+  'main.ts': 10,
 }
+/** All that main may import of the forwarder, which runs on a thread of its own. */
+const FORWARD_DOORS = ['daemon/forward/forwarder-handle.ts', 'daemon/forward/forwarder-messages.ts']
 const MAX_LINES = 300
 
 interface SourceFile {
@@ -34,8 +42,6 @@ interface SourceFile {
   code: string
   /** Files of the project that it imports, statically, dynamically or as types. */
   imports: string[]
-  /** Those that still are there when types are stripped. */
-  runtimeImports: string[]
 }
 
 function listFiles(folder: string): string[] {
@@ -52,21 +58,17 @@ function listFiles(folder: string): string[] {
 function readSource(path: string): SourceFile {
   const text = readFileSync(join(ROOT, path), 'utf8')
   const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '$1')
-  const importsOf = (source: string): string[] =>
-    [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g)].map((match) =>
-      relative(ROOT, resolve(ROOT, dirname(path), match[1] ?? '')),
-    )
-  const runtime = code.replaceAll(/\b(import|export) type\b[^'"]*['"][^'"]+['"]/g, '')
-  return { path, text, code, imports: importsOf(code), runtimeImports: importsOf(runtime) }
+  const imports = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g)].map((match) =>
+    relative(ROOT, resolve(ROOT, dirname(path), match[1] ?? '')),
+  )
+  return { path, text, code, imports }
 }
 
 const daemon = listFiles('daemon').map(readSource)
 const everything = [...daemon, ...['scripts', 'test', 'examples'].flatMap(listFiles).map(readSource)]
 
-/** `daemon/store/log.ts` → `store`; `daemon/main.ts` → `main.ts`. */
-/** The composition root may have parts beside it. */
+/** `daemon/store/log/record.ts` → `store`; `daemon/main.ts` → `main.ts`. */
 function roomOf(path: string): string {
-  if (/^daemon\/gateway(-[a-z]+)*\.ts$/.test(path)) return 'gateway.ts'
   return path.split('/')[1] ?? ''
 }
 
@@ -94,8 +96,18 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
-  test('there are no cycles', () => {
-    expect(findCycles(new Map(daemon.map((file) => [file.path, file.runtimeImports])))).toEqual([])
+  test('the forwarder is entered through its handle and its messages only', () => {
+    const wrong = daemon.flatMap((file) =>
+      file.imports
+        .filter((target) => roomOf(target) === 'forward' && roomOf(file.path) !== 'forward')
+        .filter((target) => !FORWARD_DOORS.includes(target))
+        .map((target) => `${file.path} → ${target}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('there are no cycles, of types neither', () => {
+    expect(findCycles(new Map(daemon.map((file) => [file.path, file.imports])))).toEqual([])
   })
 
   test('there are no barrels', () => {
@@ -137,8 +149,13 @@ describe('the house', () => {
   })
 
   test('tests mirror the folders of the daemon', () => {
-    const folders = new Set(daemon.map((file) => dirname(file.path).replace(/^daemon\/?/, '')))
-    const others = /^(faults|support|servers|fixtures|scripts|examples|docs|bench|library|gateway)(\/|$)|^$/
+    const folders = new Set(
+      daemon.flatMap((file) => {
+        const parts = dirname(file.path).split('/').slice(1)
+        return parts.map((_part, index) => parts.slice(0, index + 1).join('/'))
+      }),
+    )
+    const others = /^(faults|support|servers|fixtures|scripts|examples|docs|bench)(\/|$)|^$/
     const strays = listFiles('test')
       .map((path) => dirname(path).replace(/^test\/?/, ''))
       .filter((folder) => !others.test(folder) && !folders.has(folder))

@@ -1,10 +1,10 @@
 import type { Client, PublishPacket } from 'aedes'
-import type { Audience } from './audience.ts'
-import { stateOf } from './client-state.ts'
-import { closeWithoutWill, type HeldClients } from './held-clients.ts'
-import { neutralise } from './neutralise.ts'
-import type { PubackBatch } from './puback-batch.ts'
-import type { PublishInput, PublishOutcome, PublishPort } from './publish-port.ts'
+import type { PublishInput, PublishOutcome, PublishPort } from '../ports/publication.ts'
+import type { Audience } from './aedes/audience.ts'
+import { neutralise } from './aedes/neutralise.ts'
+import type { PubackBatch } from './aedes/puback-batch.ts'
+import { stateOf } from './sessions/client-state.ts'
+import { closeWithoutWill, type HeldClients } from './sessions/held-clients.ts'
 
 type Done = (error?: Error | null) => void
 

@@ -1,5 +1,5 @@
-import { readDocumentFile } from '../asyncapi/read-document-file.ts'
 import { basename } from 'node:path'
+import { readDocumentFile } from '../asyncapi/documents/read-document-file.ts'
 import type { CliContext } from './cli-context.ts'
 import { withClient, type ClientOptions } from './client-command.ts'
 import { table } from './table.ts'

@@ -1,14 +1,15 @@
 import { text as readAll } from 'node:stream/consumers'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
-import { Catalogue } from '../pipeline/catalogue.ts'
-import { loadDocuments, type DocumentCache } from '../pipeline/document-loader.ts'
-import { Judge, type Judgement } from '../pipeline/judge.ts'
-import { detachedContext } from '../pipeline/detached-context.ts'
-import { TargetRenderer } from '../pipeline/render-target.ts'
-import { upstreamChannels } from '../pipeline/upstream-channels.ts'
-import { expandDocuments } from '../settings/expand-documents.ts'
-import { loadSettings } from '../settings/load-settings.ts'
+import { loadDocuments, type DocumentCache } from '../manager/document-loader.ts'
+import { expandDocuments } from '../settings/loading/expand-documents.ts'
+import { loadSettings } from '../settings/loading/load-settings.ts'
+import { Catalogue } from '../verdict/catalogue.ts'
+import { detachedContext } from '../verdict/detached-context.ts'
+import { Judge } from '../verdict/judge.ts'
+import type { Judgement } from '../verdict/judgement.ts'
+import { TargetRenderer } from '../verdict/render-target.ts'
+import { upstreamChannels } from '../verdict/upstream-channels.ts'
 import type { CliContext } from './cli-context.ts'
 import { EXIT } from './exit-codes.ts'
 import { printErrors } from './print-errors.ts'
@@ -60,7 +61,7 @@ export async function explain(
   const catalogue = new Catalogue(documents.documents, detached)
   const text = payload === '-' ? await readAll(context.stdin) : payload
   const judge = new Judge(catalogue, detached.book, settings.unmatched, detached.settings)
-  const found = catalogue.find(topic)
+  const found = catalogue.matchOf(topic)
   const explanation: Explanation = {
     topic,
     channels: found.matches.flatMap((match) =>

@@ -1,6 +1,6 @@
 import { formatPlace, type EdgeError } from '../core/errors.ts'
-import { EXIT, exitCodeOf } from './exit-codes.ts'
 import type { CliContext } from './cli-context.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
 
 /** `file:line:col message`, with the hint below; returns the exit code of the first. */
 export function printErrors(context: Pick<CliContext, 'stderr'>, errors: readonly EdgeError[]): number {

@@ -1,10 +1,10 @@
-import type { Contract } from '../asyncapi/contract.ts'
-import { messagesOf } from './registration-rows.ts'
+import type { Contract } from '../asyncapi/contract/contract.ts'
 import { EdgeError } from '../core/errors.ts'
-import type { ChannelListing, DocumentListing, SchemaListing } from '../core/listings.ts'
+import type { ChannelListing, DocumentListing, SchemaListing } from '../ports/listings.ts'
 import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
-import type { DocumentsInForce } from './documents-in-force.ts'
 import { channelListings, documentListing, schemaListing } from './document-views.ts'
+import type { DocumentsInForce } from './documents-in-force.ts'
+import { messagesOf } from './registration-rows.ts'
 
 interface Listed {
   channels: ChannelListing[]

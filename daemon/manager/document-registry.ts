@@ -1,5 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
-import type { DocumentMode } from '../pipeline/document-loader.ts'
+import type { DocumentMode } from './document-loader.ts'
 
 /** One version of a document, as it is registered. */
 export interface RegisteredDocument {

@@ -1,7 +1,7 @@
-import type { Contract } from '../asyncapi/contract.ts'
-import { contractFromJson } from '../asyncapi/share-messages.ts'
-import type { ActiveDocument } from '../pipeline/compiled-document.ts'
-import { loadText, type DocumentCache } from '../pipeline/document-loader.ts'
+import type { Contract } from '../asyncapi/contract/contract.ts'
+import { contractFromJson } from '../asyncapi/contract/share-messages.ts'
+import type { ActiveDocument } from '../verdict/compiled-document.ts'
+import { loadText, type DocumentCache } from './document-loader.ts'
 import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
 import { withBaseUrl } from './registration-rows.ts'
 

@@ -1,7 +1,7 @@
-import type { Contract } from '../asyncapi/contract.ts'
-import type { ContractChange } from '../asyncapi/compare-contracts.ts'
-import type { ReplayResult } from '../pipeline/dry-run.ts'
+import type { ContractChange } from '../asyncapi/contract/compare-contracts.ts'
+import type { Contract } from '../asyncapi/contract/contract.ts'
 import type { RegistrationInput, Registrar } from './registrar.ts'
+import type { ReplayResult } from './replay-against.ts'
 
 export interface DryRunResult {
   name: string

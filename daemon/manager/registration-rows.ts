@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { channelIds, messageId } from '../asyncapi/channel-ids.ts'
-import type { Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract.ts'
-import { ANY_MESSAGE } from '../pipeline/call-recorder.ts'
+import { channelIds, messageId } from '../asyncapi/contract/channel-ids.ts'
+import type { Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract/contract.ts'
+import { ANY_MESSAGE } from '../ingest/call-recorder.ts'
 import type { RegisteredDocument } from './document-registry.ts'
 
 /** Same name and version, same id. */

@@ -10,16 +10,15 @@ export const RELEASE_FLOOR_MS = Date.UTC(2026, 0, 1)
 export interface ClockSyncOptions {
   clock: Clock
   run: RunCommand
-  /** Called once, with true, when the clock is believed. */
-  onChange: (synced: boolean) => void
 }
 
 /**
- * May the wall clock be believed? A Raspberry Pi boots without one. systemd is asked until it says yes; where
- * it cannot be asked, a clock that shows a time after the release is believed.
+ * Decides whether the wall clock can be trusted: a Raspberry Pi boots without one. Asks systemd until it says yes; where systemd
+ * cannot be asked, a clock that shows a time after the release is trusted.
  */
 export class ClockSync {
   private readonly options: ClockSyncOptions
+  private readonly followers: ((synced: boolean) => void)[] = []
   private timer: NodeJS.Timeout | undefined
   private stopped = false
   private believed = false
@@ -30,6 +29,11 @@ export class ClockSync {
 
   get synced(): boolean {
     return this.believed
+  }
+
+  /** Calls back when the answer changes from now on. */
+  follow(changed: (synced: boolean) => void): void {
+    this.followers.push(changed)
   }
 
   /** Resolves after the first answer; asks again in the background until the answer is yes. */
@@ -48,7 +52,7 @@ export class ClockSync {
     if (this.stopped) return
     if (synced !== this.believed) {
       this.believed = synced
-      this.options.onChange(synced)
+      for (const changed of this.followers) changed(synced)
     }
     if (synced) return
     this.timer = setTimeout(() => void this.ask(), ASK_EVERY_MS)

@@ -1,11 +1,11 @@
-import type { AsyncapiEntry } from './asyncapi-settings.ts'
-import type { CallLogSettings } from './call-log-settings.ts'
-import type { BrokerSettings } from './broker-settings.ts'
-import type { HttpSettings } from './http-settings.ts'
-import type { RouteSettings } from './route-settings.ts'
-import type { SensorSettings } from './sensor-settings.ts'
-import type { StoreSettings } from './store-settings.ts'
-import type { UpstreamSettings } from './upstream-settings.ts'
+import type { AsyncapiEntry } from './sections/asyncapi-settings.ts'
+import type { BrokerSettings } from './sections/broker-settings.ts'
+import type { CallLogSettings } from './sections/call-log-settings.ts'
+import type { HttpSettings } from './sections/http-settings.ts'
+import type { RouteSettings } from './sections/route-settings.ts'
+import type { SensorSettings } from './sections/sensor-settings.ts'
+import type { StoreSettings } from './sections/store-settings.ts'
+import type { UpstreamSettings } from './sections/upstream-settings.ts'
 
 /**
  * The configuration as the rooms see it: complete, checked, paths absolute, durations in ms, sizes in bytes.

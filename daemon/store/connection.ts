@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { Durability } from './batch.ts'
-import { databaseBytes } from './retention.ts'
+import type { Durability } from './log/batch.ts'
+import { databaseBytes } from './log/retention.ts'
 
 const MiB = 1024 ** 2
 export const PAGE_BYTES = 4096

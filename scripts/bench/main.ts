@@ -12,10 +12,10 @@ import { ingest } from './scenarios/ingest.ts'
 import { latency } from './scenarios/latency.ts'
 import { loopLag } from './scenarios/loop-lag.ts'
 import { memoryGrowth } from './scenarios/memory-growth.ts'
+import { oneInFlight } from './scenarios/one-in-flight.ts'
 import { quiet } from './scenarios/quiet.ts'
 import { readers } from './scenarios/readers.ts'
 import { registration } from './scenarios/registration.ts'
-import { oneInFlight } from './scenarios/one-in-flight.ts'
 
 const SCENARIOS: readonly Scenario[] = [
   ingest,

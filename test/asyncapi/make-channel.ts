@@ -1,4 +1,4 @@
-import type { Contract, ContractChannel, ContractMessage } from '../../daemon/asyncapi/contract.ts'
+import type { Contract, ContractChannel, ContractMessage } from '../../daemon/asyncapi/contract/contract.ts'
 
 export function makeMessage(name: string, rest: Partial<ContractMessage> = {}): ContractMessage {
   return { name, contentType: 'application/json', schemaFormat: '', examples: [], bindings: {}, bridge: {}, ...rest }

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { waitUntil } from '../servers/wait-until.ts'
 import { DaemonProcess, type SettingsTree } from '../support/daemon-process.ts'
 import { connectClient } from '../support/mqtt-client.ts'
-import { waitUntil } from '../servers/wait-until.ts'
 import { readStore, storedMessages } from '../support/store-reader.ts'
 
 let daemon: DaemonProcess

@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { waitUntil } from '../servers/wait-until.ts'
 import { blockJournal, unblockJournal } from '../support/blocked-journal.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { readJournal } from '../support/journal-reader.ts'
-import { waitUntil } from '../servers/wait-until.ts'
 import { collect, connectClient } from '../support/mqtt-client.ts'
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'

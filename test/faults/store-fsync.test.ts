@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { requireTool } from '../servers/require-tool.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
+import { expectStored } from '../store/log/stored-messages.ts'
 import { StoreChild } from '../store/start-store-child.ts'
-import { expectStored } from '../store/stored-messages.ts'
 import { trace } from '../support/strace.ts'
 
 const APPENDS = 100

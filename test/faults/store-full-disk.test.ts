@@ -15,9 +15,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemCode } from '../../daemon/core/errors.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
+import { expectStored } from '../store/log/stored-messages.ts'
 import { isRoot, mountTmpfs } from '../store/mounts.ts'
 import { StoreChild } from '../store/start-store-child.ts'
-import { expectStored } from '../store/stored-messages.ts'
 
 const MiB = 1024 ** 2
 const DISK_MIB = 64

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { databaseFile, openReadable } from '../../daemon/store/connection.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
+import { expectStored } from '../store/log/stored-messages.ts'
 import { StoreChild } from '../store/start-store-child.ts'
-import { expectStored } from '../store/stored-messages.ts'
 import { sized } from '../support/soak.ts'
 
 const HELD_MS = sized(15_000, 60_000)

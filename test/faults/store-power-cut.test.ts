@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { requireTool } from '../servers/require-tool.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
-import { CutDisk, readRecording, RECORDING_ARGS, type DiskEvent } from '../store/disk-recording.ts'
+import { CutDisk, readRecording, RECORDING_ARGS, type DiskEvent } from '../store/log/disk-recording.ts'
+import { expectStored } from '../store/log/stored-messages.ts'
 import { acknowledgedIn, StoreChild, type Acknowledged } from '../store/start-store-child.ts'
 import { OpenLog, openOptions } from '../store/store-fixture.ts'
-import { expectStored } from '../store/stored-messages.ts'
 import { sized } from '../support/soak.ts'
 
 const CUTS = sized(40, 200)

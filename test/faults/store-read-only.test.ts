@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 import { waitUntil } from '../servers/wait-until.ts'
+import { expectStored } from '../store/log/stored-messages.ts'
 import { isRoot, mountExt4 } from '../store/mounts.ts'
 import { StoreChild } from '../store/start-store-child.ts'
-import { expectStored } from '../store/stored-messages.ts'
 import { trace } from '../support/strace.ts'
 
 let folder: TemporaryFolder

@@ -1,4 +1,4 @@
-import type { HttpServer, HttpServerOptions, Routes } from '../../daemon/http/server.ts'
+import type { HttpServer, HttpServerOptions, Routes } from '../../daemon/http/server/server.ts'
 import { createTestServer } from './fake-ports.ts'
 
 export interface Asked {

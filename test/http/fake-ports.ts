@@ -1,10 +1,22 @@
 import { silentLogger } from '../../daemon/core/logger.ts'
-import { connectionsRoute } from '../../daemon/http/connections-route.ts'
-import { healthRoutes } from '../../daemon/http/health-routes.ts'
-import { livePage } from '../../daemon/http/live-page.ts'
-import { metricsRoute } from '../../daemon/http/metrics-route.ts'
-import type { HttpPorts, LiveSnapshot } from '../../daemon/http/ports.ts'
-import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../daemon/http/server.ts'
+import { livePage } from '../../daemon/http/dashboard/live-page.ts'
+import { connectionsRoute } from '../../daemon/http/routes/connections-route.ts'
+import { healthRoutes } from '../../daemon/http/routes/health-routes.ts'
+import { metricsRoute } from '../../daemon/http/routes/metrics-route.ts'
+import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../daemon/http/server/server.ts'
+import type { ConnectionsStatus } from '../../daemon/operations/connections.ts'
+import type { HealthReport } from '../../daemon/operations/health.ts'
+import type { LiveSnapshot } from '../../daemon/operations/live-figures.ts'
+import type { Authorize } from '../../daemon/ports/identity.ts'
+
+/** The part of the gateway that the plainest routes need. */
+interface HttpPorts {
+  health(): HealthReport
+  connections(): ConnectionsStatus
+  metrics(): Promise<string>
+  live(): LiveSnapshot
+  authorize?: Authorize | undefined
+}
 
 export const LIVE: LiveSnapshot = {
   gateway: { id: 'plant-a-01', version: '0.1.0', uptimeMs: 93_784_000, clockSynced: true },

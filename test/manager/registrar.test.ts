@@ -2,13 +2,12 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../daemon/core/clock.ts'
 import { EdgeError } from '../../daemon/core/errors.ts'
 import { DocumentLists } from '../../daemon/manager/document-lists.ts'
+import { type FileDocument, loadText } from '../../daemon/manager/document-loader.ts'
 import { DocumentRegistry } from '../../daemon/manager/document-registry.ts'
 import { DocumentsInForce } from '../../daemon/manager/documents-in-force.ts'
 import { Registrar } from '../../daemon/manager/registrar.ts'
-import type { ActiveDocument } from '../../daemon/pipeline/compiled-document.ts'
-import type { FileDocument } from '../../daemon/pipeline/document-loader.ts'
-import { loadText } from '../../daemon/pipeline/document-loader.ts'
-import type { Op } from '../../daemon/store/batch.ts'
+import type { Op } from '../../daemon/store/log/batch.ts'
+import type { ActiveDocument } from '../../daemon/verdict/compiled-document.ts'
 
 function text(version: string, addresses: readonly string[] = ['device/{deviceId}/data'], required = '[]'): string {
   const channels = addresses.map(

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text as readAll } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'

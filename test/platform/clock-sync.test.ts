@@ -17,7 +17,8 @@ describe('clock synchronisation', () => {
     const clock = new FakeClock(wallMs)
     const run = vi.fn(() => Promise.resolve(state.answer))
     const changes: boolean[] = []
-    const sync = new ClockSync({ clock, run, onChange: (synced) => void changes.push(synced) })
+    const sync = new ClockSync({ clock, run })
+    sync.follow((synced) => void changes.push(synced))
     return { state, clock, run, changes, sync }
   }
 

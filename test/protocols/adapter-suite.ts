@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { EdgeError } from '../../daemon/core/errors.ts'
-import type { OutgoingMessage, ProtocolAdapter } from '../../daemon/protocols/protocol-adapter.ts'
+import type { OutgoingMessage, ProtocolAdapter } from '../../daemon/protocols/adapter.ts'
 import type { TcpProxy } from '../servers/tcp-proxy.ts'
 import { outgoing, range } from './outgoing.ts'
 

@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../../daemon/protocols/protocol-adapter.ts'
+import type { OutgoingMessage } from '../../daemon/protocols/adapter.ts'
 
 /** A message as the forwarder would hand it over; the payload is `{"n": …}` unless given. */
 export function outgoing(n: number, fields: Partial<OutgoingMessage> = {}): OutgoingMessage {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-
+import { compileTemplate } from '../../daemon/asyncapi/matching/template.ts'
 import { formatPlace } from '../../daemon/core/errors.ts'
-import { compileTemplate } from '../../daemon/asyncapi/template.ts'
 import { accepted, complaint, loadText, places, refused } from './config-folder.ts'
 
 test('the message of an error stands at file, line and column', () => {

@@ -1,16 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-
 import { onTestFinished } from 'vitest'
-
 import type { EdgeError } from '../../daemon/core/errors.ts'
 import {
   type LoadedSettings,
   loadSettings,
   type LoadOptions,
   type LoadResult,
-} from '../../daemon/settings/load-settings.ts'
+} from '../../daemon/settings/loading/load-settings.ts'
 
 /** A folder with these files, gone when the test ends. */
 export function configFolder(files: Readonly<Record<string, string>>): string {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-
-import { loadSettings } from '../../daemon/settings/load-settings.ts'
+import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
 import { accepted, base, loadText } from './config-folder.ts'
 
 test('without a file the defaults are a whole configuration', () => {

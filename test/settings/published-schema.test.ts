@@ -1,13 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-
-import { loadSettings } from '../../daemon/settings/load-settings.ts'
-import { settingsJsonSchema } from '../../daemon/settings/json-schema.ts'
+import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
+import { settingsJsonSchema } from '../../daemon/settings/schema/json-schema.ts'
 import { accepted, base } from './config-folder.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-
 import { expect, test } from 'vitest'
-
-import { loadSettings } from '../../daemon/settings/load-settings.ts'
+import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
 import { accepted, base, complaint, configFolder, loadText, places, refused } from './config-folder.ts'
 
 const KAFKA = (password: string) =>

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-
 import { expect, test } from 'vitest'
-
-import { loadSettings } from '../../daemon/settings/load-settings.ts'
+import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
 import { accepted, base, configFolder, loadText } from './config-folder.ts'
 
 test('paths are relative to the file that names them', () => {

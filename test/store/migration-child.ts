@@ -1,7 +1,7 @@
 /** Migrates the database of a folder by steps of the test's own, to be killed in the middle: `node migration-child.ts DIRECTORY`. */
 import { writeSync } from 'node:fs'
 import { openWritable } from '../../daemon/store/connection.ts'
-import { migrate } from '../../daemon/store/schema.ts'
+import { migrate } from '../../daemon/store/tables/schema.ts'
 import { LATER_STEPS } from './migration-steps.ts'
 
 const [directory = ''] = process.argv.slice(2)

@@ -1,4 +1,4 @@
-import { MIGRATIONS } from '../../daemon/store/schema.ts'
+import { MIGRATIONS } from '../../daemon/store/tables/schema.ts'
 
 /** As versions to come might have them: each touches every block. */
 export const LATER_STEPS = [

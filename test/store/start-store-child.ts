@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { LogStoreOptions } from '../../daemon/store/log-store.ts'
+import type { LogStoreOptions } from '../../daemon/store/log/log-store.ts'
 import { waitUntil } from '../servers/wait-until.ts'
 
 export interface ChildOptions {

@@ -8,8 +8,7 @@ import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../daemon/core/clock.ts'
 import { messageOf } from '../../daemon/core/errors.ts'
-import { LogStore } from '../../daemon/store/log-store.ts'
-import type { LogStoreOptions } from '../../daemon/store/log-store.ts'
+import { LogStore, type LogStoreOptions } from '../../daemon/store/log/log-store.ts'
 import type { ChildOptions } from './start-store-child.ts'
 
 const [directory = '', text = '{}'] = process.argv.slice(2)

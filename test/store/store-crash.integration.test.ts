@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
+import { expectStored, storedMessages } from './log/stored-messages.ts'
 import { StoreChild, type Acknowledged } from './start-store-child.ts'
-import { expectStored, storedMessages } from './stored-messages.ts'
 
 const SOAK = Number(process.env['SOAK'] ?? 0)
 const KILLS = SOAK > 0 ? 100 : 12

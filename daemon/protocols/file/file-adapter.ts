@@ -1,9 +1,9 @@
 import { EdgeError, messageOf } from '../../core/errors.ts'
 import { type Logger, silentLogger } from '../../core/logger.ts'
-import { ACCEPTED, type Outcome, type OutgoingMessage, type ProtocolAdapter } from '../protocol-adapter.ts'
+import { ACCEPTED, type Outcome, type OutgoingMessage, type ProtocolAdapter } from '../adapter.ts'
 import type { FileConfig } from './file-options.ts'
-import { type Dropped, Journal } from './journal.ts'
 import { journalLine } from './journal-line.ts'
+import { type Dropped, Journal } from './journal.ts'
 
 /**
  * Writes messages to files of JSON Lines. A message is accepted when its line is on the disk; a batch is one write and one

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../core/bytes.ts'
-import type { OutgoingMessage } from '../protocol-adapter.ts'
+import type { OutgoingMessage } from '../adapter.ts'
 
 /** One message as one line of JSON, with its newline. */
 export function journalLine(message: OutgoingMessage): string {

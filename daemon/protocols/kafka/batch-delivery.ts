@@ -1,6 +1,6 @@
 import type { RecordMetadata } from 'kafkajs'
 import { EdgeError } from '../../core/errors.ts'
-import { ACCEPTED, type Outcome, type OutgoingMessage } from '../protocol-adapter.ts'
+import { ACCEPTED, type Outcome, type OutgoingMessage } from '../adapter.ts'
 import { type Fault, classifyError } from './classify-error.ts'
 import type { PartitionBatch } from './prepared-messages.ts'
 

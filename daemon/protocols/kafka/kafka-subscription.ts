@@ -1,7 +1,7 @@
 import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs'
 import { EdgeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { IncomingMessage } from '../protocol-adapter.ts'
+import type { IncomingMessage } from '../adapter.ts'
 import { classifyError } from './classify-error.ts'
 import { KafkaConnection } from './kafka-connection.ts'
 import { DEFAULT_DEADLINE_MS, type KafkaConfig } from './kafka-options.ts'

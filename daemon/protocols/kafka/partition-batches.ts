@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../protocol-adapter.ts'
+import type { OutgoingMessage } from '../adapter.ts'
 import { partitionOf } from './partitioner.ts'
 import type { PartitionBatch } from './prepared-messages.ts'
 

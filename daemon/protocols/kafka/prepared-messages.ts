@@ -1,5 +1,5 @@
 import type { Message } from 'kafkajs'
-import type { OutgoingMessage } from '../protocol-adapter.ts'
+import type { OutgoingMessage } from '../adapter.ts'
 import type { EncodedRecords, RecordEncoder } from './record-encoder.ts'
 
 /** The messages of one partition, in order, as indices into the batch. */

@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../protocol-adapter.ts'
+import type { OutgoingMessage } from '../adapter.ts'
 
 /** Kafka's mark for a record without a time; the broker neither checks nor fills it. */
 export const NO_TIMESTAMP = -1

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { benchFolder } from '../bench-folder.ts'
 import { startDaemon } from '../daemon.ts'
 import { oneChannel } from '../documents.ts'

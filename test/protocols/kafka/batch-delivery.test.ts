@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import kafkajs from 'kafkajs'
+import { describe, expect, test } from 'vitest'
 import { EdgeError } from '../../../daemon/core/errors.ts'
 import { BatchDelivery } from '../../../daemon/protocols/kafka/batch-delivery.ts'
 import type { PartitionBatch } from '../../../daemon/protocols/kafka/prepared-messages.ts'

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import kafkajs from 'kafkajs'
+import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../../../daemon/core/errors.ts'
 import { classifyError } from '../../../daemon/protocols/kafka/classify-error.ts'
 

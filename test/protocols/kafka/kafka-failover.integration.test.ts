@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { OutgoingMessage } from '../../../daemon/protocols/protocol-adapter.ts'
+import type { OutgoingMessage } from '../../../daemon/protocols/adapter.ts'
 import { type KafkaServer, startKafka } from '../../servers/kafka.ts'
 import { waitUntil } from '../../servers/wait-until.ts'
 import { outgoing, range } from '../outgoing.ts'

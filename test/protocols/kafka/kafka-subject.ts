@@ -1,8 +1,8 @@
 import type { Admin, IHeaders } from 'kafkajs'
 import { KafkaAdapter } from '../../../daemon/protocols/kafka/kafka-adapter.ts'
 import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-options.ts'
-import { waitUntil } from '../../servers/wait-until.ts'
 import { loadKafkajs } from '../../../daemon/protocols/kafka/load-kafkajs.ts'
+import { waitUntil } from '../../servers/wait-until.ts'
 
 const kafkajs = await loadKafkajs()
 

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import kafkajs from 'kafkajs'
+import { describe, expect, test } from 'vitest'
 import { murmur2, partitionOf } from '../../../daemon/protocols/kafka/partitioner.ts'
 
 describe('partitioner', () => {

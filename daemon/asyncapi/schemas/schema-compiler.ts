@@ -1,0 +1,133 @@
+import { _, Ajv, type KeywordCxt, type Options, type ValidateFunction } from 'ajv'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { messageOf } from '../../core/errors.ts'
+import type { JsonSchema } from '../contract/contract.ts'
+import { CompiledSchema } from './compiled-schema.ts'
+import { prepareSchema, STEP_KEYWORD } from './prepare-schema.ts'
+import { safeFormats } from './safe-formats.ts'
+import { compilePattern } from './safe-pattern.ts'
+import type { SchemaCost } from './schema-cost.ts'
+import { isRecord } from './schema-keywords.ts'
+import { allUnique } from './unique-items.ts'
+import { WorkBudget } from './work-budget.ts'
+
+export type { CompiledSchema } from './compiled-schema.ts'
+
+type Dialect = '07' | '2019' | '2020'
+
+/**
+ * Compiles the bundled schemas of one document generation; drop it with the document. A schema that cannot be compiled
+ * (no such regular expression in RE2, too large, not a schema) gives a check that passes everything and names its
+ * `problem`: strict loading refuses such a document, lenient loading lists it.
+ */
+export class SchemaCompiler {
+  private readonly budget = new WorkBudget()
+  private readonly formats = safeFormats(this.budget)
+  private readonly formatNames = new Set(this.formats.keys())
+  private readonly instances = new Map<string, Ajv>()
+  /** Channels share messages: equal schemas are compiled once. */
+  private readonly built = new Map<string, CompiledSchema>()
+
+  /** To be called for each payload and topic: what their checks may cost together is available again. */
+  refill(): void {
+    this.budget.refill()
+  }
+
+  /** For payloads: no value is changed or coerced. `schemaFormat` tells the dialect where `$schema` does not. */
+  compile(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
+    return this.build(schema, dialectOf(schema, schemaFormat), false)
+  }
+
+  /** For header maps, whose values are texts: numbers and booleans are read from them, in a copy. */
+  compileHeaders(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
+    const inner = this.build(schema, dialectOf(schema, schemaFormat), true)
+    return inner.over((headers) => (isRecord(headers) ? { ...headers } : headers))
+  }
+
+  /** For one text, such as a topic level; its errors point to `/value`. */
+  compileText(schema: JsonSchema): CompiledSchema {
+    const given: Record<string, unknown> = typeof schema === 'boolean' ? { not: schema ? false : {} } : { ...schema }
+    const { definitions, ...rest } = given
+    const wrapped = { ...(definitions === undefined ? {} : { definitions }), properties: { value: rest } }
+    return this.build(wrapped, dialectOf(schema, ''), true).over((value) => ({ value }))
+  }
+
+  private build(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
+    const key = `${dialect} ${coerce} ${JSON.stringify(schema)}`
+    const known = this.built.get(key)
+    if (known !== undefined) return known
+    const built = this.buildAnew(schema, dialect, coerce)
+    this.built.set(key, built)
+    return built
+  }
+
+  private buildAnew(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
+    // ajv holds the schema against the meta-schema, which spends too.
+    this.budget.refill()
+    try {
+      refuseUnknownDialect(schema)
+      const prepared = prepareSchema(schema, this.formatNames)
+      const validate: ValidateFunction = this.instance(dialect, coerce).compile(prepared.schema)
+      return new CompiledSchema(validate, this.budget, { notes: prepared.notes })
+    } catch (error) {
+      return new CompiledSchema(() => true, this.budget, { notes: [], problem: messageOf(error).slice(0, 300) })
+    }
+  }
+
+  private instance(dialect: Dialect, coerce: boolean): Ajv {
+    const key = `${dialect}${coerce ? ' coerced' : ''}`
+    const known = this.instances.get(key)
+    if (known !== undefined) return known
+    const made = this.create(dialect, coerce)
+    this.instances.set(key, made)
+    return made
+  }
+
+  private create(dialect: Dialect, coerce: boolean): Ajv {
+    const { budget } = this
+    const regExp = Object.assign((pattern: string) => compilePattern(pattern, budget), { code: 'compilePattern' })
+    const options: Options = {
+      strict: false,
+      allErrors: false,
+      ownProperties: true,
+      coerceTypes: coerce,
+      logger: false,
+      validateFormats: true,
+      // Its optimiser takes time that grows with the square of the schema, and V8 needs no help.
+      code: { regExp, optimize: false },
+    }
+    const ajv = dialect === '2020' ? new Ajv2020(options) : dialect === '2019' ? new Ajv2019(options) : new Ajv(options)
+    for (const [name, format] of this.formats) ajv.addFormat(name, format)
+    ajv.removeKeyword('uniqueItems')
+    ajv.addKeyword({
+      keyword: 'uniqueItems',
+      type: 'array',
+      schemaType: 'boolean',
+      validate: (unique: boolean, items: unknown[]) => !unique || allUnique(items, budget),
+    })
+    ajv.addKeyword({
+      keyword: STEP_KEYWORD,
+      schemaType: 'object',
+      before: '$ref',
+      code: ({ gen, data, schema }: KeywordCxt) => {
+        const { fixed, walks } = schema as SchemaCost
+        gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.enter(${data}, ${fixed}, ${walks})`)
+      },
+    })
+    return ajv
+  }
+}
+
+/** Authors also name AsyncAPI's or OpenAPI's own meta-schema; anybody else's keywords could mean anything. */
+function refuseUnknownDialect(schema: JsonSchema): void {
+  const named = typeof schema === 'object' ? schema['$schema'] : undefined
+  if (typeof named !== 'string' || /\b(?:json-schema\.org|asyncapi\.(?:com|org)|openapis\.org)\b/.test(named)) return
+  throw new Error(`the dialect ${named.slice(0, 100)} is not known`)
+}
+
+function dialectOf(schema: JsonSchema, schemaFormat: string): Dialect {
+  const named = typeof schema === 'object' && typeof schema['$schema'] === 'string' ? schema['$schema'] : schemaFormat
+  if (named.includes('2020-12') || /openapi.*version=3\.1/.test(named)) return '2020'
+  return named.includes('2019-09') ? '2019' : '07'
+}

@@ -1,0 +1,58 @@
+import { EdgeError } from '../../core/errors.ts'
+import type { ProtocolAdapter } from '../../protocols/adapter.ts'
+import type { DeadLetterInput } from '../../store/log/batch.ts'
+import type { HeldRow } from '../../store/log/log-reader.ts'
+import { decodeRecord } from '../../store/log/record.ts'
+import type { BatchSender } from './batch-sender.ts'
+import type { Entry } from './lane-queue.ts'
+
+export interface ProbeInput {
+  route: string
+  rows: readonly HeldRow[]
+  adapter: ProtocolAdapter
+  sender: BatchSender
+  /** Messages that have been held since before this running time are dead-lettered. */
+  overdueMs: number
+  /** Why the route is held. */
+  reason: EdgeError | undefined
+}
+
+export interface Probed {
+  /** Sequences that need not be held any longer. */
+  released: number[]
+  deadLetters: DeadLetterInput[]
+  delivered: number
+  /** The destination took some: the route may be open again. */
+  open: boolean
+}
+
+/** Sends the oldest held messages of a route once more, and gives up those that were held for too long. */
+export async function probeRoute({ route, rows, adapter, sender, overdueMs, reason }: ProbeInput): Promise<Probed> {
+  const released: number[] = []
+  const deadLetters: DeadLetterInput[] = []
+  const entries: Entry[] = []
+  for (const row of rows) {
+    const record = decodeRecord(row.record, 0, row.record.length)
+    const entry =
+      record === undefined
+        ? undefined
+        : {
+            record,
+            origin: { epoch: row.epoch, boot: row.boot, closedMs: record.runningMs },
+            targets: undefined,
+          }
+    if (entry !== undefined && row.sinceRunningMs >= overdueMs) entries.push(entry)
+    else released.push(row.seq)
+    if (entry !== undefined && row.sinceRunningMs < overdueMs) {
+      const why = reason?.message ?? 'the route stayed closed'
+      deadLetters.push(sender.bury(entry, route, new EdgeError('held-too-long', why)))
+    }
+  }
+  const sent = await sender.probe(adapter, entries, route)
+  return {
+    released: [...released, ...sent.released],
+    deadLetters: [...deadLetters, ...sent.deadLetters],
+    delivered: sent.delivered,
+    open: sent.released.length > 0,
+  }
+}

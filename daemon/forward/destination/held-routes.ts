@@ -1,0 +1,74 @@
+import type { EdgeError } from '../../core/errors.ts'
+import type { HeldRow, LogReader } from '../../store/log/log-reader.ts'
+
+interface HeldRoute {
+  count: number
+  nextProbeMs: number
+  error: EdgeError | undefined
+}
+
+const PROBE_EVERY_MS = 5_000
+const ROWS_A_PROBE = 500
+
+/**
+ * The routes of one destination whose topic or exchange is missing, or may not be written. Their messages stand in a table of
+ * their own, in order, until a probe goes through or `holdFor` is over; the rest of the destination goes on.
+ */
+export class HeldRoutes {
+  private readonly destination: string
+  private readonly reader: LogReader
+  private readonly routes = new Map<string, HeldRoute>()
+
+  constructor(destination: string, reader: LogReader) {
+    this.destination = destination
+    this.reader = reader
+    for (const { route, count } of reader.heldRoutes(destination))
+      this.routes.set(route, { count, nextProbeMs: 0, error: undefined })
+  }
+
+  has(route: string): boolean {
+    return this.routes.size > 0 && this.routes.has(route)
+  }
+
+  /** Whatever comes later on this route has to wait behind this message. */
+  add(route: string, error: EdgeError | undefined, nowMs: number): void {
+    const known = this.routes.get(route)
+    if (known === undefined) this.routes.set(route, { count: 1, nextProbeMs: nowMs + PROBE_EVERY_MS, error })
+    else {
+      known.count++
+      known.error = error ?? known.error
+    }
+  }
+
+  /** The oldest held messages of a route that is due to be tried again; undefined where none is. */
+  due(nowMs: number): { route: string; rows: HeldRow[] } | undefined {
+    for (const [route, held] of this.routes) {
+      if (held.nextProbeMs > nowMs) continue
+      held.nextProbeMs = nowMs + PROBE_EVERY_MS
+      const rows = this.reader.held(this.destination, route, ROWS_A_PROBE)
+      if (rows.length > 0) return { route, rows }
+    }
+    return undefined
+  }
+
+  /** So many have left; when the last one has, the route is open again. `again`: the next probe may follow at once. */
+  released(route: string, count: number, again: boolean): void {
+    const held = this.routes.get(route)
+    if (held === undefined) return
+    held.count -= count
+    if (held.count <= 0) this.routes.delete(route)
+    else if (again) held.nextProbeMs = 0
+  }
+
+  get count(): number {
+    let sum = 0
+    for (const { count } of this.routes.values()) sum += count
+    return sum
+  }
+
+  /** Why the routes are held. */
+  get error(): EdgeError | undefined {
+    for (const { error } of this.routes.values()) if (error !== undefined) return error
+    return undefined
+  }
+}

@@ -1,0 +1,155 @@
+import { asBuffer } from '../../core/bytes.ts'
+import { EdgeError } from '../../core/errors.ts'
+import { Generations } from '../../core/generations.ts'
+import { parseJson } from '../../core/json.ts'
+import type { Headers } from '../../core/message.ts'
+import type { OutgoingMessage } from '../../protocols/adapter.ts'
+import type { LogReader } from '../../store/log/log-reader.ts'
+import { headersOf, type StoredRecord } from '../../store/log/record.ts'
+import type { Plan } from '../../verdict/plan.ts'
+import { RecordOrigins, type OriginReader } from '../../verdict/record-origins.ts'
+import { TargetRenderer, type Rendered } from '../../verdict/render-target.ts'
+import { RenderedMessage, type Origin, type RecordFacts } from './rendered-message.ts'
+
+/** Also knows the plans that records name by number. */
+export type PlanReader = OriginReader & Pick<LogReader, 'plan'>
+
+interface PlanEntry {
+  plan: Plan
+  /** For this destination. */
+  renderers: TargetRenderer[]
+  /** Their numbers. */
+  targets: readonly number[]
+  constant: Record<string, Buffer>
+}
+
+const SYNCED = Buffer.from('synced')
+const UNSYNCED = Buffer.from('unsynced')
+const RESERVED = [
+  'message-id',
+  'source-topic',
+  'received-at',
+  'clock',
+  'document',
+  'message',
+  'gateway',
+  'client-id',
+  'content-type',
+  'valid',
+  'errors',
+]
+
+/** Turns stored records into the messages of one destination. */
+export class MessageFactory implements RecordFacts {
+  private readonly destination: string
+  private readonly reader: PlanReader
+  private readonly plans = new Map<number, PlanEntry>()
+  private readonly origins: RecordOrigins
+  private readonly texts = new Generations<string, Buffer>(5_000)
+  private lastWallMs = Number.NaN
+  private lastIso = Buffer.alloc(0)
+
+  constructor(destination: string, reader: PlanReader) {
+    this.destination = destination
+    this.reader = reader
+    this.origins = new RecordOrigins(reader)
+  }
+
+  /** A record becomes one message for each of these here. */
+  targets(record: StoredRecord): readonly number[] {
+    return this.entry(record.plan).targets
+  }
+
+  /** Of the channels that messages of a plan belong to. */
+  channelIds(plan: number): readonly string[] {
+    return this.entry(plan).plan.channelIds ?? []
+  }
+
+  messageId(origin: Origin, seq: number): string {
+    return this.origins.epoch(origin.epoch).prefix + seq
+  }
+
+  receivedAt(record: StoredRecord, origin: Origin): { wallMs: number; synced: boolean } {
+    return this.origins.receivedAt(record, origin.boot)
+  }
+
+  /** Throws `render-failed`. */
+  make(record: StoredRecord, origin: Origin, targetIndex: number): OutgoingMessage {
+    const entry = this.entry(record.plan)
+    const renderer = entry.renderers[targetIndex]
+    if (renderer === undefined)
+      throw new EdgeError('internal', `plan ${record.plan} has no target ${targetIndex} for ${this.destination}`)
+    const rendered = renderer.render({
+      topic: record.topic,
+      headers: headersOf(record) ?? {},
+      payload: () => parseJson(asBuffer(record.payload).toString()),
+    })
+    return new RenderedMessage({ factory: this, record, origin, plan: entry.plan, renderer }, rendered)
+  }
+
+  /** The gateway's own headers, those of the target, and the device's. */
+  headers(record: StoredRecord, origin: Origin, extra: Rendered['headers']): Record<string, string | Buffer> {
+    const { plan, constant } = this.entry(record.plan)
+    const { prefix, gateway } = this.origins.epoch(origin.epoch)
+    const { wallMs, synced } = this.receivedAt(record, origin)
+    const headers: Record<string, string | Buffer> = {
+      'message-id': prefix + record.seq,
+      'source-topic': this.text(record.topic),
+      'received-at': this.iso(wallMs),
+      clock: synced ? SYNCED : UNSYNCED,
+      gateway,
+      'client-id': this.text(record.clientId),
+      ...constant,
+    }
+    const own = headersOf(record)
+    if (own !== undefined) addOwn(headers, own, extra, plan.invalid === true)
+    for (const name in extra) if (!RESERVED.includes(name)) headers[name] = extra[name] ?? ''
+    return headers
+  }
+
+  private entry(id: number): PlanEntry {
+    const known = this.plans.get(id)
+    if (known !== undefined) return known
+    const body = this.reader.plan(id)
+    if (body === undefined) throw new EdgeError('internal', `plan ${id} is not in the store`)
+    const plan = JSON.parse(body) as Plan
+    const constant: Record<string, Buffer> = {}
+    if (plan.document !== null) constant['document'] = Buffer.from(plan.document)
+    if (plan.message !== null) constant['message'] = Buffer.from(plan.message)
+    if (plan.contentType !== null) constant['content-type'] = Buffer.from(plan.contentType)
+    if (plan.invalid === true) constant['valid'] = Buffer.from('false')
+    const renderers = plan.targets
+      .filter((target) => target.to === this.destination)
+      .map((target) => new TargetRenderer(plan, target))
+    const entry = { plan, renderers, targets: [...renderers.keys()], constant }
+    this.plans.set(id, entry)
+    return entry
+  }
+
+  private text(value: string): Buffer {
+    let bytes = this.texts.get(value)
+    if (bytes === undefined) this.texts.set(value, (bytes = Buffer.from(value)))
+    return bytes
+  }
+
+  private iso(wallMs: number): Buffer {
+    if (wallMs !== this.lastWallMs) {
+      this.lastWallMs = wallMs
+      this.lastIso = Buffer.from(new Date(wallMs).toISOString())
+    }
+    return this.lastIso
+  }
+}
+
+/** The device's own headers keep their names, unless one of the gateway's or of the target's has it. */
+function addOwn(
+  headers: Record<string, string | Buffer>,
+  own: Headers,
+  extra: Readonly<Record<string, string>>,
+  invalid: boolean,
+): void {
+  for (const [name, value] of Object.entries(own)) {
+    if (invalid && name === 'errors') headers['errors'] = value
+    else headers[RESERVED.includes(name) || Object.hasOwn(extra, name) ? `device-${name}` : name] = value
+  }
+}

@@ -1,0 +1,137 @@
+import type { MqttBroker } from '../broker/mqtt-broker.ts'
+import type { Clock } from '../core/clock.ts'
+import { systemTimers } from '../core/timers.ts'
+import { Callbacks } from '../feed/callbacks.ts'
+import type { History } from '../feed/history.ts'
+import type { LiveFeed } from '../feed/live-feed.ts'
+import type { OperatingPorts } from '../http/routes/operating-routes.ts'
+import type { CallRecorder } from '../ingest/call-recorder.ts'
+import { IdempotentPublisher } from '../ingest/idempotent-publisher.ts'
+import type { Ingest } from '../ingest/ingest.ts'
+import { Publisher } from '../ingest/publisher.ts'
+import { AsyncApiManager } from '../manager/asyncapi-manager.ts'
+import type { Documents } from '../manager/documents.ts'
+import { DryRun } from '../manager/dry-run.ts'
+import { replayAgainst } from '../manager/replay-against.ts'
+import { callsPort } from '../operations/calls.ts'
+import { queueView } from '../operations/connections.ts'
+import { deadLetterPort } from '../operations/dead-letters.ts'
+import { logLevelPort } from '../operations/log-level.ts'
+import { publishPort, type PublishPort } from '../operations/publishing.ts'
+import { quarantinePort } from '../operations/quarantine.ts'
+import { type RegistryPort, registryPort } from '../operations/registry.ts'
+import type { OperationsSources } from '../operations/sources.ts'
+import { subscriptionPort, type SubscriptionPort } from '../operations/subscriptions.ts'
+import { CallbackSender } from '../protocols/webhook/callback-sender.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { LogStore } from '../store/log/log-store.ts'
+import type { ApiReader } from '../store/tables/api-reader.ts'
+import type { RefusedReader } from '../store/tables/refused-reader.ts'
+import type { ProcessLogger } from '../telemetry/logging/logger.ts'
+import { StatisticsSlices } from '../telemetry/statistics/statistics-slices.ts'
+import type { Statistics } from '../telemetry/statistics/statistics.ts'
+import type { InForce } from '../verdict/in-force.ts'
+import type { PlanBook } from '../verdict/plan-book.ts'
+import { levelOf } from './room-settings.ts'
+
+export interface GatewayApiOptions {
+  settings: Settings
+  store: LogStore
+  book: PlanBook
+  broker: MqttBroker
+  ingest: Ingest
+  inForce: InForce
+  documents: Documents
+  feed: LiveFeed
+  history: History
+  refused: RefusedReader
+  calls: CallRecorder
+  reader: ApiReader
+  statistics: Statistics
+  sources: OperationsSources
+  clock: Clock
+  logger: ProcessLogger
+}
+
+/** What the web API, and programs that embed the gateway, may ask of it. */
+export class GatewayApi {
+  readonly manager: AsyncApiManager
+  readonly registry: RegistryPort
+  readonly publishing: PublishPort
+  readonly subscriptions: SubscriptionPort
+  readonly quarantine: ReturnType<typeof quarantinePort>
+  readonly deadLetters: ReturnType<typeof deadLetterPort>
+  readonly operating: OperatingPorts
+  private readonly options: GatewayApiOptions
+  private readonly sender = new CallbackSender()
+  private readonly callbacks: Callbacks
+  private readonly logLevel: ReturnType<typeof logLevelPort>
+
+  constructor(options: GatewayApiOptions) {
+    const { store, book, broker, ingest, inForce, documents, feed, history, reader, refused, clock, logger, settings } =
+      options
+    const { messageIdPrefix } = store.opened
+    const { registrar, lists } = documents
+    const wallMs = (): number => clock.wallMs()
+    const deliver = broker.deliver.bind(broker)
+    const { log } = store
+    const put = log.put.bind(log)
+    const limits = settings.broker
+    const publisher = new Publisher({
+      ingest,
+      inForce,
+      limits,
+      messageIdPrefix,
+      isFull: () => store.full,
+      timers: systemTimers,
+      deliver,
+    })
+    const find = (identity: string, key: string) => reader.idempotency(identity, key)
+    const idempotent = new IdempotentPublisher({ publisher, find, put, wallMs })
+    this.options = options
+    this.manager = new AsyncApiManager({ registrar, lists, publisher, idempotent, feed, logger })
+    this.callbacks = new Callbacks({
+      feed,
+      rows: reader.subscriptions(),
+      allow: settings.http.callbacks.allow,
+      position: () => messageIdPrefix + log.seq,
+      post: (url, id, body, secret) => this.sender.post(url, id, body, secret, clock.wallMs()),
+      attempted: (attempt) => options.calls.attempted(attempt),
+      put,
+      commit: (op) => log.commit(op),
+      wallMs,
+      random: Math.random,
+      logger,
+    })
+    const dryRun = new DryRun(registrar, (contract, name) => replayAgainst(history, contract, name))
+    this.registry = registryPort(this.manager, registrar, lists, dryRun)
+    this.publishing = publishPort(this.manager, publisher, inForce)
+    this.subscriptions = subscriptionPort(this.callbacks, lists)
+    const refusals = { reader: refused, inForce, publisher, log, book, deliver }
+    this.quarantine = quarantinePort(refusals)
+    this.deadLetters = deadLetterPort(refusals)
+    const slices = new StatisticsSlices(options.statistics, clock)
+    this.logLevel = logLevelPort(logger, levelOf(settings))
+    this.operating = {
+      statistics: {
+        read: ({ windowMs, channel_id: channelId }) =>
+          slices.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
+      },
+      calls: callsPort(reader),
+      queue: () => queueView(options.sources),
+      logLevel: this.logLevel,
+    }
+  }
+
+  /** Takes over what can change while running. */
+  update(settings: Settings): void {
+    this.callbacks.allow(settings.http.callbacks.allow)
+    this.logLevel.reset(levelOf(settings))
+  }
+
+  stop(): void {
+    this.callbacks.stop()
+    this.sender.close()
+    this.manager.close()
+  }
+}

@@ -1,0 +1,165 @@
+import { systemClock, type Clock } from '../core/clock.ts'
+import { EdgeError } from '../core/errors.ts'
+import { settledWithin, systemTimers } from '../core/timers.ts'
+import { adoptHistory } from '../ingest/adopt-history.ts'
+import type { AsyncApiManager } from '../manager/asyncapi-manager.ts'
+import { ClockSync } from '../platform/clock-sync.ts'
+import { runCommand } from '../platform/run-command.ts'
+import { settleHeapWhenQuiet } from '../platform/settle-heap.ts'
+import { diffSettings } from '../settings/loading/reload-diff.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { ProcessLogger } from '../telemetry/logging/logger.ts'
+import { startHttp } from './build-http.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { limitsOf, routingOf } from './room-settings.ts'
+import { buildRooms, type Rooms } from './rooms.ts'
+import { startSensors } from './start-sensors.ts'
+
+export interface GatewayOptions {
+  settings: Settings
+  logger: ProcessLogger
+  /** The gateway cannot go on: the process has to end and start again. */
+  onFatal: (error: EdgeError) => void
+  clock?: Clock
+}
+
+/** Addresses that were really opened: with port 0 the system chooses. */
+export interface GatewayAddresses {
+  mqtt: number[]
+  http?: string
+  /** The admin key, if this start has made it. */
+  freshKey?: string | undefined
+}
+
+/** How long the start waits to learn whether the clock is synchronised. */
+const CLOCK_WAIT_MS = 300
+/** For what a failed start has left running. */
+const FAILED_START_STOP_MS = 1_000
+const HTTP_CLOSE_MS = 1_000
+const STORE_ALIVE_MS = 5_000
+
+/** One gateway: started once, reloaded any number of times, stopped once. */
+export class Gateway {
+  addresses: GatewayAddresses = { mqtt: [] }
+  private settings: Settings
+  /** Rooms keep this object; a reload writes the new values into it. */
+  private readonly brokerSettings: Settings['broker']
+  private readonly logger: ProcessLogger
+  private readonly onFatal: (error: EdgeError) => void
+  private readonly clock: Clock
+  private readonly lifecycle = new Lifecycle(systemTimers)
+  /** Undefined until the start has built them. */
+  private rooms: Rooms | undefined
+
+  constructor({ settings, logger, onFatal, clock = systemClock }: GatewayOptions) {
+    this.brokerSettings = { ...settings.broker }
+    this.settings = { ...settings, broker: this.brokerSettings }
+    this.logger = logger
+    this.onFatal = onFatal
+    this.clock = clock
+  }
+
+  /** Resolves when devices may connect. Throws EdgeErrors; what was started is stopped again. */
+  async start(): Promise<void> {
+    try {
+      await this.startRooms()
+    } catch (error) {
+      await this.lifecycle.stop(FAILED_START_STOP_MS)
+      throw error
+    }
+  }
+
+  /** Documents, channels, publishing and subscribing, for programs that embed the gateway. Throws `shutting-down` before the start. */
+  get manager(): AsyncApiManager {
+    return this.running().api.manager
+  }
+
+  /** Applies what can change while running. Nothing is changed if anything is wrong; keys that need a restart are refused by name. */
+  async reload(next: Settings): Promise<{ applied: string[] }> {
+    const { documents, inForce, forwarder, store, calls, api } = this.running()
+    const { live, restart } = diffSettings(this.settings, next)
+    if (restart.length > 0)
+      throw new EdgeError('config-restart', `these settings are read at start only: ${restart.join(', ')}`)
+    await documents.reload(next)
+    Object.assign(this.brokerSettings, next.broker)
+    this.settings = next
+    inForce.reconfigure(documents.active, routingOf(next), next.unmatched)
+    await this.adoptHistory()
+    if (live.includes('upstreams') || live.includes('store.maxAge'))
+      forwarder.configure(next.upstreams, next.store.maxAgeMs)
+    store.setLimits(limitsOf(next), next.store.whenFull)
+    calls.configure(next.callLog)
+    api.update(next)
+    return { applied: live }
+  }
+
+  /** Finishes commits and sends that are out, never the backlog. */
+  async stop(timeoutMs: number): Promise<void> {
+    await this.lifecycle.stop(timeoutMs)
+    this.logger.info({}, 'stopped')
+  }
+
+  /** A topic that devices may publish on, for a first try. */
+  exampleTopic(): string | undefined {
+    return this.running().documents.exampleTopic()
+  }
+
+  /** Whether event loop, broker and store answer; asked by the watchdog. */
+  async healthy(): Promise<boolean> {
+    const { store, broker } = this.running()
+    const [answers] = await Promise.all([store.alive(STORE_ALIVE_MS), broker.alive()])
+    return answers
+  }
+
+  private running(): Rooms {
+    if (this.rooms === undefined) throw new EdgeError('shutting-down', 'The gateway is not started.')
+    return this.rooms
+  }
+
+  private async startRooms(): Promise<void> {
+    const { settings, clock, logger, lifecycle, onFatal } = this
+    const clockSync = new ClockSync({ clock, run: runCommand })
+    await settledWithin(systemTimers, clockSync.start(), CLOCK_WAIT_MS)
+    lifecycle.onStop(() => clockSync.stop())
+    const rooms = await buildRooms({
+      settings: () => this.settings,
+      logger,
+      onFatal,
+      clock,
+      clockSynced: clockSync.synced,
+      lifecycle,
+    })
+    this.rooms = rooms
+    const { store, broker, ingest, forwarder, statistics, counts } = rooms
+    clockSync.follow((synced) => this.clockChanged(rooms, synced))
+    if (clockSync.synced && !store.opened.clock.synced) this.clockChanged(rooms, true)
+    // Before the rooms are ended: it writes to the store.
+    lifecycle.onStop(() => clockSync.stop())
+    statistics.start()
+    await this.adoptHistory()
+    forwarder.start()
+    lifecycle.onStop(() => Promise.all(rooms.sensors.map((sensor) => sensor.stop())))
+    rooms.sensors.push(...(await startSensors(settings, { ingest, broker })))
+    if (settings.http.enabled) {
+      const opened = await startHttp({ settings, rooms, clock, logger })
+      lifecycle.onStop((timeoutMs) => opened.server.close(Math.min(HTTP_CLOSE_MS, timeoutMs)))
+      this.addresses = { mqtt: [], http: opened.url, freshKey: opened.freshKey }
+    }
+    this.addresses.mqtt = await broker.listen()
+    rooms.state.listening = true
+    settleHeapWhenQuiet(() => counts.received + broker.clients)
+  }
+
+  private adoptHistory(): Promise<void> {
+    const { settings, logger } = this
+    const { store, book, inForce, logReader: reader } = this.running()
+    return adoptHistory({ settings, reader, log: store.log, book, catalogue: inForce.catalogue, logger })
+  }
+
+  private clockChanged({ store }: Rooms, synced: boolean): void {
+    const { clock } = store.opened
+    clock.synced = synced
+    if (synced) store.log.put({ type: 'clock-offset', wallMinusRunningMs: clock.wallMs() - clock.runningMs() })
+    this.logger.info({ synced }, synced ? 'the clock is synchronised' : 'the clock is not synchronised')
+  }
+}

@@ -1,0 +1,23 @@
+import type { Settings } from '../settings/settings.ts'
+import type { StoreLimits } from '../store/log/retention.ts'
+import type { RoutingSettings } from '../verdict/targets.ts'
+
+/** What the store takes of the settings while it runs. */
+export function limitsOf({ store, callLog }: Settings): StoreLimits {
+  const { maxBytes, history } = store
+  const { maxAgeMs, maxBytes: callBytes } = callLog
+  return {
+    maxBytes,
+    historyMaxAgeMs: history.maxAgeMs,
+    historyMaxBytes: history.maxBytes,
+    callLog: { maxAgeMs, maxBytes: Math.min(callBytes, maxBytes / 8) },
+  }
+}
+
+export function levelOf({ log }: Settings): 'debug' | 'info' | 'warn' | 'error' {
+  return log.level === 'trace' ? 'debug' : log.level
+}
+
+export function routingOf({ upstreams, routes }: Settings): RoutingSettings {
+  return { upstreams: Object.keys(upstreams), routes }
+}

@@ -1,0 +1,110 @@
+import { EdgeError } from '../../core/errors.ts'
+import { inSlices } from '../../core/in-slices.ts'
+import { FEED_KINDS, type Feed, type FeedKind } from '../../ports/feed.ts'
+import { answers, input } from '../server/schemas.ts'
+import type { Routes } from '../server/server.ts'
+import { SseReader } from './sse-reader.ts'
+
+export interface StreamRouteOptions {
+  feed: Feed
+  /** Throws `not-found`. */
+  channel: (id: string) => unknown
+  maxStreams?: number
+  heartbeatMs?: number
+}
+
+/** Streams and WebSockets together leave room for requests. */
+const MAX_STREAMS = 1_500
+const HEARTBEAT_MS = 15_000
+const RETRY_MS = 2_000
+
+/** `GET /messages/stream`: what happens, as server-sent events. */
+export class StreamRoute {
+  /** Streams that were cut off because their readers took nothing. */
+  cutOff = 0
+  private readonly options: StreamRouteOptions
+  private readonly readers = new Set<SseReader>()
+  private readonly timer: NodeJS.Timeout
+
+  constructor(options: StreamRouteOptions) {
+    this.options = options
+    this.timer = setInterval(() => this.beat(), options.heartbeatMs ?? HEARTBEAT_MS).unref()
+  }
+
+  get count(): number {
+    return this.readers.size
+  }
+
+  get routes(): Routes {
+    return (app) => {
+      app.get<{
+        Querystring: { channel_id?: string; kind?: string; lastEventId?: string; ticket?: string }
+        Headers: { 'last-event-id'?: string }
+      }>(
+        '/messages/stream',
+        {
+          config: { channel: 'query' },
+          // It would have no end either.
+          exposeHeadRoute: false,
+          schema: {
+            summary:
+              'Server-sent events: message, rejected, deadletter, connection, and gap where something was missed.',
+            operationId: 'streamMessages',
+            tags: ['messages'],
+            querystring: input({
+              channel_id: { type: 'string', minLength: 1, maxLength: 128 },
+              kind: { type: 'string', pattern: `^(?:${FEED_KINDS.join('|')})(?:,(?:${FEED_KINDS.join('|')}))*$` },
+              lastEventId: { type: 'string', maxLength: 256, description: 'As the header Last-Event-ID.' },
+              ticket: { type: 'string', maxLength: 64 },
+            }),
+            response: answers(
+              { 200: { description: 'Events.', content: { 'text/event-stream': { schema: { type: 'string' } } } } },
+              404,
+              429,
+            ),
+          },
+        },
+        (request, reply) => {
+          const { channel_id: channelId, kind, lastEventId } = request.query
+          if (channelId !== undefined) this.options.channel(channelId)
+          const max = this.options.maxStreams ?? MAX_STREAMS
+          if (this.readers.size >= max) throw new EdgeError('limit-reached', `${max} streams are open.`)
+          const kinds = new Set(kind === undefined ? FEED_KINDS : (kind.split(',') as FeedKind[]))
+          reply.hijack()
+          const { raw } = reply
+          raw.writeHead(200, {
+            ...(reply.getHeaders() as Record<string, string>),
+            'content-type': 'text/event-stream; charset=utf-8',
+            'x-accel-buffering': 'no',
+          })
+          raw.write(`retry: ${RETRY_MS}\n\n`)
+          const reader = new SseReader(raw, request.socket)
+          this.readers.add(reader)
+          const from = request.headers['last-event-id'] ?? lastEventId ?? null
+          const filter = channelId === undefined ? { kinds } : { kinds, channelId }
+          const subscription = this.options.feed.subscribe(filter, from === '' ? null : from, reader)
+          reader.pace.follow(subscription)
+          raw.on('close', () => {
+            subscription.close()
+            this.readers.delete(reader)
+          })
+        },
+      )
+      app.addHook('preClose', () => this.close())
+    }
+  }
+
+  private close(): Promise<void> {
+    clearInterval(this.timer)
+    for (const reader of this.readers) reader.end()
+    return Promise.resolve()
+  }
+
+  private beat(): void {
+    inSlices(this.readers, (reader) => {
+      if (!this.readers.has(reader) || reader.beat()) return
+      this.cutOff++
+      reader.cut()
+    })
+  }
+}

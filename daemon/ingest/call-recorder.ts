@@ -1,0 +1,139 @@
+import { messageId } from '../asyncapi/contract/channel-ids.ts'
+import { asBuffer } from '../core/bytes.ts'
+import type { Headers } from '../core/message.ts'
+import { timeOrderedId } from '../core/time-ordered-id.ts'
+import type { CallbackAttempt } from '../ports/callback.ts'
+import type { PublishInput } from '../ports/publication.ts'
+import type { CallLogSettings } from '../settings/sections/call-log-settings.ts'
+import type { Op, QuarantineInput } from '../store/log/batch.ts'
+import type { RecordInput } from '../store/log/record.ts'
+import type { RefusedMessage } from '../verdict/judgement.ts'
+import type { NumberedPlan, Plan } from '../verdict/plan.ts'
+
+/** Stands for the messages of a channel that describes none. */
+export const ANY_MESSAGE = 'any'
+
+const MAX_PAYLOAD_BYTES = 64 * 1024
+
+/**
+ * Rows of `message_call_logs`, in the commit of their message. What the API publishes is always recorded unless nothing is;
+ * of what devices publish, all, or what was refused and a sample of the rest.
+ */
+export class CallRecorder {
+  private settings: CallLogSettings
+  private readonly put: (op: Op) => void
+  /** Ids of the messages of plans: a hash is made once a plan. */
+  private readonly definitions = new WeakMap<Plan, string>()
+  private every = 0
+  private untilNext = 0
+  private untilNextAttempt = 0
+
+  constructor(settings: CallLogSettings, put: (op: Op) => void) {
+    this.put = put
+    this.settings = settings
+    this.configure(settings)
+  }
+
+  configure(settings: CallLogSettings): void {
+    this.settings = settings
+    this.every = settings.record === 'all' ? 1 : settings.sample === 0 ? 0 : Math.round(1 / settings.sample)
+    this.untilNext = this.every
+    this.untilNextAttempt = this.every
+  }
+
+  /** Whether this accepted message is to be recorded; asked once for each. */
+  wants(input: PublishInput): boolean {
+    if (this.settings.record === 'none') return false
+    if (input.origin === 'api') return true
+    if (this.every === 0 || --this.untilNext > 0) return false
+    this.untilNext = this.every
+    return true
+  }
+
+  accepted(record: RecordInput, { plan, stream }: NumberedPlan, seq: number): void {
+    const channelId = plan.channelIds?.[0]
+    if (channelId === undefined) return
+    let definition = this.definitions.get(plan)
+    if (definition === undefined)
+      this.definitions.set(plan, (definition = messageId(channelId, plan.message ?? ANY_MESSAGE)))
+    this.put({
+      type: 'call',
+      row: {
+        id: timeOrderedId(record.wallMs),
+        channel_id: channelId,
+        message_id: definition,
+        operation_type: 'publish',
+        payload: payloadText(record.payload),
+        headers: record.headers === '' ? null : record.headers,
+        broker_response: null,
+        status: plan.invalid === true ? 'invalid' : 'accepted',
+        error_message: null,
+        response_time_ms: null,
+        created_at: new Date(record.wallMs).toISOString(),
+      },
+      state: { seq, stream, receivedRunningMs: record.runningMs },
+    })
+  }
+
+  /** A callback got a message, or failed to: all attempts, or those that failed and a sample of the rest. */
+  attempted({ event, channelId, url, result, tookMs }: CallbackAttempt): void {
+    if (this.settings.record === 'none') return
+    if (result.delivered) {
+      if (this.every === 0 || --this.untilNextAttempt > 0) return
+      this.untilNextAttempt = this.every
+    }
+    const { headers, payload, receivedAt, message } = event
+    const outcome = result.delivered ? 'delivered' : result.reason
+    this.put({
+      type: 'call',
+      row: {
+        id: timeOrderedId(Date.parse(receivedAt)),
+        channel_id: channelId,
+        message_id: messageId(channelId, message ?? ANY_MESSAGE),
+        operation_type: 'subscribe',
+        payload: payloadText(payload),
+        headers: Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
+        broker_response: JSON.stringify({ [url]: outcome }),
+        status: result.delivered ? 'accepted' : 'failed',
+        error_message: result.delivered ? null : outcome,
+        response_time_ms: Math.round(tookMs),
+        created_at: receivedAt,
+      },
+    })
+  }
+
+  /** A message that its channel refused. What belongs to no channel stands in the quarantine alone. */
+  refused(
+    row: Pick<QuarantineInput, 'payload' | 'wallMs'>,
+    { channel, code, errors, message }: RefusedMessage,
+    headers: Headers | undefined,
+  ): void {
+    if (this.settings.record === 'none' || channel === undefined) return
+    const name = message ?? channel.channel.messages[0]?.name ?? ANY_MESSAGE
+    const [first] = errors
+    this.put({
+      type: 'call',
+      row: {
+        id: timeOrderedId(row.wallMs),
+        channel_id: channel.id,
+        message_id: messageId(channel.id, name),
+        operation_type: 'publish',
+        payload: payloadText(row.payload),
+        headers: headers === undefined ? null : JSON.stringify(headers),
+        broker_response: null,
+        status: 'rejected',
+        error_message:
+          first === undefined ? code : `${code}: ${first.pointer} expected ${first.expected}, ${first.actual}`,
+        response_time_ms: null,
+        created_at: new Date(row.wallMs).toISOString(),
+      },
+    })
+  }
+}
+
+/** Text as it is; other bytes in base64. */
+function payloadText(payload: Uint8Array): string {
+  const bytes = asBuffer(payload).subarray(0, MAX_PAYLOAD_BYTES)
+  const text = bytes.toString('utf8')
+  return text.includes('\uFFFD') ? bytes.toString('base64') : text
+}

@@ -1,0 +1,258 @@
+import type { Rejection } from '../broker/rejection-notices.ts'
+import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Headers, Violation } from '../core/message.ts'
+import type { FeedMessage, FeedRejection } from '../ports/feed.ts'
+import type { PublishInput, PublishOutcome } from '../ports/publication.ts'
+import type { MessageLog, Stored, StoredListener } from '../store/log/message-log.ts'
+import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, type RecordInput } from '../store/log/record.ts'
+import type { RunningClock } from '../store/log/running-clock.ts'
+import type { Statistics } from '../telemetry/statistics/statistics.ts'
+import type { Tally } from '../telemetry/statistics/tally.ts'
+import type { MessagePlan } from '../verdict/channel-plans.ts'
+import type { ActiveChannel } from '../verdict/compiled-document.ts'
+import { feedMessage } from '../verdict/feed-message.ts'
+import type { InForce } from '../verdict/in-force.ts'
+import type { Passed, RefusedMessage } from '../verdict/judgement.ts'
+import type { CallRecorder } from './call-recorder.ts'
+import type { IngestCounts } from './ingest-counts.ts'
+import type { RetainedTopics } from './retained-topics.ts'
+import { WaitingMessage } from './waiting-message.ts'
+
+export interface IngestOptions {
+  log: Pick<MessageLog, 'accepting' | 'append' | 'put' | 'barrier'>
+  inForce: Pick<InForce, 'judge' | 'catalogue'>
+  clock: RunningClock
+  limits: TopicLimits
+  counts: IngestCounts
+  lastQuarantineId: number
+  isFull: () => boolean
+  retained: RetainedTopics
+  /** Before the sequence number in the id of every new message. */
+  messageIdPrefix: string
+  announce: (clientId: string, rejection: Rejection) => void
+  feed: IngestFeed
+  calls: CallRecorder
+  statistics: Pick<Statistics, 'accepted' | 'totals' | 'client' | 'sensor'>
+}
+
+/** Who watches what comes in. */
+export interface IngestFeed {
+  /** Somebody does: only then events are made. */
+  readonly active: boolean
+  message(make: () => FeedMessage): void
+  rejected(make: () => FeedRejection): void
+}
+
+/** Topic → channel → verdict → stored → receipt: the way of every message that comes from a device, a sensor or the API. */
+export class Ingest {
+  private readonly options: IngestOptions
+  private lastQuarantineId: number
+
+  constructor(options: IngestOptions) {
+    this.options = options
+    this.lastQuarantineId = options.lastQuarantineId
+  }
+
+  /** Calls back once the message is durable or refused, in the order of the calls. Never throws. */
+  publish(input: PublishInput, done: (outcome: PublishOutcome) => void, headers?: Headers): void {
+    const { counts, isFull, limits } = this.options
+    counts.received++
+    counts.receivedBytes += input.payload.length
+    if (!this.options.log.accepting) {
+      counts.unavailable++
+      return done('unavailable')
+    }
+    if (input.qos === 0 && isFull()) {
+      counts.droppedWhileFull++
+      this.options.log.barrier(() => done('set-aside'))
+      return
+    }
+    const { judge } = this.options.inForce
+    let known = judge.catalogue.recall(input.topic, input.trail)
+    if (known?.admitted !== true) {
+      const fault = topicFault(input.topic, limits)
+      if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
+      if (input.topic.startsWith('$')) return this.turnAway(input, 'topic-reserved', 'starts with $', done)
+      known = judge.catalogue.lookUp(input.topic)
+      known.admitted = true
+    }
+    if (input.retain && input.payload.length === 0) return this.deleteRetained(input, done)
+    const judgement = judge.judgeKnown(known, input.payload, headers)
+    if (judgement.verdict === 'refuse') this.quarantine(input, judgement, done, headers)
+    else this.accept(input, judgement, done, headers)
+  }
+
+  /** For a message that was judged before: counts it as received and stores it. Returns its sequence number as `accept` does. */
+  submit(
+    input: PublishInput,
+    passed: Passed,
+    done: (outcome: PublishOutcome) => void,
+    headers: Headers | undefined,
+  ): number | undefined {
+    const { counts, log } = this.options
+    counts.received++
+    counts.receivedBytes += input.payload.length
+    if (log.accepting) return this.accept(input, passed, done, headers)
+    counts.unavailable++
+    done('unavailable')
+    return undefined
+  }
+
+  /** Stores a message that was judged. Returns its sequence number, or undefined where the store refused it at once. */
+  accept(
+    input: PublishInput,
+    passed: Passed,
+    done: (outcome: PublishOutcome) => void,
+    headers: Headers | undefined,
+  ): number | undefined {
+    const { log, clock, counts, calls, feed } = this.options
+    if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++
+    this.rememberPacket(input)
+    if (input.retain && this.options.retained.admit(input.topic))
+      log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })
+    const runningMs = clock.runningMs()
+    const flags =
+      (clock.synced ? FLAG_SYNCED : 0) |
+      (input.retain ? FLAG_RETAIN : 0) |
+      (input.qos << QOS_SHIFT) |
+      (passed.invalid ? FLAG_INVALID : 0)
+    const record = {
+      plan: passed.id,
+      flags,
+      runningMs,
+      wallMs: clock.wallMs(),
+      expiresMs: passed.ttlMs === 0 ? 0 : runningMs + passed.ttlMs,
+      clientId: input.clientId,
+      topic: input.topic,
+      headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged),
+      payload: input.payload,
+    }
+    const stored = new WaitingMessage(this.options, passed, this.sourceOf(input), input.payload.length, runningMs, done)
+    const seq = feed.active
+      ? this.appendWatched(passed, record, stored)
+      : log.append(passed.stream, record, stored, passed.durability)
+    if (seq !== undefined && calls.wants(input)) calls.accepted(record, passed, seq)
+    return seq
+  }
+
+  /** Somebody watches what comes in: the message is kept until it is durable. */
+  private appendWatched(
+    { plan, stream, durability }: MessagePlan,
+    record: RecordInput,
+    stored: StoredListener,
+  ): number | undefined {
+    const { log, feed, messageIdPrefix } = this.options
+    const whenStored: Stored = (error, storedMs) => {
+      if (error === null && seq !== undefined)
+        feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
+      stored.stored(error, storedMs)
+    }
+    const seq = log.append(stream, record, whenStored, durability)
+    return seq
+  }
+
+  /** A message of the API was refused: it is counted and recorded; whoever sent it is told, and it is not kept. */
+  turnDown(input: PublishInput, refused: RefusedMessage, headers: Headers | undefined): void {
+    this.countRefused(input, refused.code, refused.channel)
+    this.options.calls.refused({ payload: input.payload, wallMs: this.options.clock.wallMs() }, refused, headers)
+  }
+
+  private countRefused(input: PublishInput, code: ErrorCode, channel: ActiveChannel | undefined): void {
+    const { counts, statistics } = this.options
+    const bytes = input.payload.length
+    counts.refused(code)
+    statistics.totals.refused(code, bytes)
+    channel?.tally.refused(code, bytes)
+    this.sourceOf(input)?.refused(code, bytes)
+  }
+
+  private sourceOf({ origin, clientId }: PublishInput): Tally | undefined {
+    if (origin === 'api') return undefined
+    return origin === 'sensor' ? this.options.statistics.sensor(clientId) : this.options.statistics.client(clientId)
+  }
+
+  private quarantine(
+    input: PublishInput,
+    refused: RefusedMessage,
+    done: (outcome: PublishOutcome) => void,
+    headers: Headers | undefined,
+  ): void {
+    const { log, clock, counts, calls } = this.options
+    const { code, errors, document, message, disconnect, channel } = refused
+    this.countRefused(input, code, channel)
+    this.rememberPacket(input)
+    const id = ++this.lastQuarantineId
+    const wallMs = clock.wallMs()
+    const row = {
+      id,
+      topic: input.topic,
+      clientId: input.clientId,
+      payload: input.payload,
+      headers: headersText(headers, undefined),
+      qos: input.qos,
+      code,
+      errors: JSON.stringify(errors),
+      document: document ?? '',
+      message: message ?? '',
+      wallMs,
+    }
+    calls.refused(row, refused, headers)
+    log.put({ type: 'quarantine', row }, (error) => {
+      if (error !== null) return done('unavailable')
+      counts.quarantined++
+      this.announce(input, String(id), refused)
+      done(disconnect ? 'disconnect' : 'set-aside')
+    })
+  }
+
+  /** What can never be a message is not kept: acknowledged, counted, announced. */
+  private turnAway(input: PublishInput, code: ErrorCode, fault: string, done: (outcome: PublishOutcome) => void): void {
+    this.countRefused(input, code, undefined)
+    const actual = input.topic.length > 200 ? `${input.topic.slice(0, 200)}…` : input.topic
+    const violation = { pointer: '', keyword: 'topic', expected: `a topic that is allowed: this one ${fault}`, actual }
+    const short = { ...input, topic: actual }
+    this.rememberPacket(input)
+    this.options.log.barrier(() => {
+      this.announce(short, null, { code, errors: [violation], document: null, message: null, channel: undefined })
+      done('set-aside')
+    })
+  }
+
+  private deleteRetained(input: PublishInput, done: (outcome: PublishOutcome) => void): void {
+    this.rememberPacket(input)
+    this.options.retained.remove(input.topic)
+    this.options.log.put({ type: 'retain-delete', topic: input.topic }, (error) =>
+      done(error === null ? 'deliver' : 'unavailable'),
+    )
+  }
+
+  private rememberPacket(input: PublishInput): void {
+    if (input.packetId !== undefined)
+      this.options.log.put({ type: 'incoming', clientId: input.clientId, packetId: input.packetId })
+  }
+
+  private announce(
+    { clientId, topic, packetId }: PublishInput,
+    id: string | null,
+    { code, errors, document, message, channel }: Omit<RefusedMessage, 'verdict' | 'disconnect'>,
+  ): void {
+    const { clock, feed, announce } = this.options
+    const at = new Date(clock.wallMs()).toISOString()
+    announce(clientId, { id, topic, packetId: packetId ?? null, code, errors, document, message, at })
+    const channelIds = channel === undefined ? [] : [channel.id]
+    if (feed.active) feed.rejected(() => ({ id, topic, clientId, code, errors, document, message, channelIds, at }))
+  }
+}
+
+function headersText(headers: Headers | undefined, tagged: readonly Violation[] | undefined): string {
+  if (headers === undefined && tagged === undefined) return ''
+  return JSON.stringify(tagged === undefined ? headers : { ...headers, errors: JSON.stringify(tagged) })
+}
+
+/** On an invalid message `errors` is the gateway's. */
+function withoutErrors(headers: Headers | undefined): Headers | undefined {
+  if (headers?.['errors'] === undefined) return headers
+  const { errors, ...others } = headers
+  return { ...others, 'device-errors': errors }
+}

@@ -1,0 +1,108 @@
+import type { OperationsSources } from './sources.ts'
+import { storeBytes } from './store-bytes.ts'
+
+/** `GET /connections/status`, as the contract fixes it; entries may carry more. */
+export interface ConnectionsStatus {
+  broker: { clients: number } & Readonly<Record<string, unknown>>
+  devices: readonly object[]
+  upstreams: readonly UpstreamStatus[]
+  sensors: readonly object[]
+  streams: readonly object[]
+}
+
+export interface UpstreamStatus {
+  name: string
+  protocol: string
+  state: string
+  /** ISO 8601. */
+  since: string | null
+  lastError: string | null
+}
+
+export interface QueueView {
+  destinations: {
+    name: string
+    queued: number
+    queued_bytes: number
+    held: number
+    oldest_ms: number | null
+    delivered: number
+    dead_lettered: number
+    expired: number
+    dropped: number
+  }[]
+  store: { used_bytes: number; max_bytes: number; full: string | null }
+}
+
+/** `GET /connections/status` lists at most this many devices one by one. */
+const MAX_DEVICES = 1_000
+
+/** Everything that is connected: devices, upstreams, sensors, readers of streams. */
+export function connectionsStatus({
+  broker,
+  forwarder,
+  sensors,
+  feed,
+}: Pick<OperationsSources, 'broker' | 'forwarder' | 'sensors' | 'feed'>): ConnectionsStatus {
+  return {
+    broker: { clients: broker.clients, connections: broker.caps.connections, refused: broker.caps.refused },
+    devices: broker.clientList(MAX_DEVICES).map(({ clientId, address, sinceMs, transport }) => ({
+      name: clientId,
+      address,
+      transport,
+      state: 'connected',
+      since: new Date(sinceMs).toISOString(),
+    })),
+    upstreams: forwarder.destinations.map((one) => ({
+      name: one.name,
+      protocol: one.protocol,
+      state: one.state,
+      since: new Date(one.sinceMs).toISOString(),
+      lastError: one.lastError?.message ?? null,
+      code: one.lastError?.code ?? null,
+      hint: one.lastError?.hint ?? null,
+      queued: one.queued,
+      queuedBytes: one.queuedBytes,
+      held: one.held,
+      delivered: one.delivered,
+      deadLettered: one.deadLettered,
+      expired: one.expired,
+      dropped: one.dropped,
+      lastLatencyMs: one.lastLatencyMs,
+    })),
+    sensors: sensors().map((sensor) => ({
+      name: sensor.name,
+      type: 'simulated',
+      state: 'running',
+      lastReadingAt: isoOrNull(sensor.lastReadingAtMs),
+    })),
+    streams: [{ type: 'readers', ...feed.counts }],
+  }
+}
+
+/** `GET /queue`: the backlog of each destination, and how full the store is. */
+export function queueView({
+  forwarder,
+  settings,
+  store,
+}: Pick<OperationsSources, 'forwarder' | 'settings' | 'store'>): QueueView {
+  const { directory, maxBytes } = settings().store
+  return {
+    destinations: forwarder.destinations.map((one) => ({
+      name: one.name,
+      queued: one.queued,
+      queued_bytes: one.queuedBytes,
+      held: one.held,
+      oldest_ms: one.oldestMs,
+      delivered: one.delivered,
+      dead_lettered: one.deadLettered,
+      expired: one.expired,
+      dropped: one.dropped,
+    })),
+    store: { used_bytes: storeBytes(directory), max_bytes: maxBytes, full: store.full ?? null },
+  }
+}
+
+export function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}

@@ -1,0 +1,65 @@
+import { EdgeError } from '../core/errors.ts'
+import type { Violation } from '../core/message.ts'
+import { headersOf } from '../store/log/record.ts'
+import type { QuarantineRow } from '../store/tables/refused-reader.ts'
+import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
+import { tablePage } from './table-page.ts'
+
+export interface QuarantineView {
+  id: string
+  topic: string
+  client_id: string
+  code: string
+  errors: readonly Violation[]
+  document: string | null
+  message: string | null
+  headers: Readonly<Record<string, string>>
+  payload: unknown
+  payloadBase64: string | null
+  at: string
+}
+
+/** Messages that their document refused: listed, published again under the documents of now, or deleted. */
+export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineView> {
+  const { reader, inForce, publisher, log, deliver } = options
+  const find = (id: string): QuarantineRow => {
+    const row = reader.quarantined(numberOf(id))
+    if (row === undefined) throw new EdgeError('not-found', `There is no message ${id} in the quarantine.`)
+    return row
+  }
+  return {
+    list: ({ topic, client_id, ...request }) =>
+      tablePage(request, { topic, client_id }, (query) => reader.quarantine(query), idOf, quarantineView),
+    get: (id) => quarantineView(find(id)),
+    async replay(id) {
+      const row = find(id)
+      const { topic, payload, qos } = row
+      const { headers, passed } = judgedAgain(inForce, row)
+      const level = qos === 0 || qos === 2 ? qos : 1
+      const stored = await publisher.store(inputOf(row, level), passed, headers, {
+        durable: () => deliver(topic, payload, level, false),
+        // It leaves the quarantine in the commit that stores the message.
+        alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
+      })
+      return { id: stored }
+    },
+    async discard(id) {
+      await log.commit({ type: 'quarantine-delete', id: find(id).id })
+    },
+  }
+}
+
+function quarantineView(row: QuarantineRow): QuarantineView {
+  return {
+    id: String(row.id),
+    topic: row.topic,
+    client_id: row.client_id,
+    code: row.code,
+    errors: JSON.parse(row.errors) as Violation[],
+    document: row.document === '' ? null : row.document,
+    message: row.message === '' ? null : row.message,
+    headers: headersOf(row) ?? {},
+    ...payloadView(row.payload),
+    at: new Date(row.wall_ms).toISOString(),
+  }
+}

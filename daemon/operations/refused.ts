@@ -1,0 +1,67 @@
+import { EdgeError } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
+import type { Headers } from '../core/message.ts'
+import type { Publisher } from '../ingest/publisher.ts'
+import type { Caller } from '../ports/identity.ts'
+import type { PublishInput } from '../ports/publication.ts'
+import type { MessageLog } from '../store/log/message-log.ts'
+import { headersOf } from '../store/log/record.ts'
+import type { QuarantineRow, RefusedReader } from '../store/tables/refused-reader.ts'
+import type { InForce } from '../verdict/in-force.ts'
+import { refusalOf, type Passed } from '../verdict/judgement.ts'
+import type { PlanBook } from '../verdict/plan-book.ts'
+import type { Page, PageRequest } from './paging.ts'
+import { KEY } from './table-page.ts'
+
+/** One of the two places where refused messages lie. */
+export interface RefusedPort<View> {
+  list(page: PageRequest & { topic?: string; client_id?: string; destination?: string }): Promise<Page<View>>
+  get(id: string): View
+  /** Publishes it again, as its device did, or sends it to its destination again. Throws MessageRefused if it is still refused: it stays. */
+  replay(id: string, caller: Caller): Promise<{ id: string }>
+  discard(id: string, caller: Caller): Promise<void>
+}
+
+export interface RefusedOptions {
+  reader: RefusedReader
+  inForce: Pick<InForce, 'judge'>
+  book: PlanBook
+  publisher: Publisher
+  log: MessageLog
+  deliver: (topic: string, payload: Buffer, qos: 0 | 1 | 2, retain: boolean) => void
+}
+
+/** By the documents of now. Throws MessageRefused where it is still refused. */
+export function judgedAgain(
+  inForce: Pick<InForce, 'judge'>,
+  row: Pick<QuarantineRow, 'topic' | 'payload' | 'headers'>,
+): { headers: Headers | undefined; passed: Passed } {
+  const headers = headersOf(row)
+  const judgement = inForce.judge.judge(row.topic, row.payload, headers)
+  if (judgement.verdict === 'refuse') throw refusalOf(judgement)
+  return { headers, passed: judgement }
+}
+
+export function inputOf(
+  { topic, payload, client_id: clientId }: Pick<QuarantineRow, 'topic' | 'payload' | 'client_id'>,
+  qos: 0 | 1 | 2,
+): PublishInput {
+  return { topic, payload, qos, retain: false, clientId, packetId: undefined, origin: 'api' }
+}
+
+export function idOf({ id }: { id: number }): number {
+  return id
+}
+
+export function numberOf(id: string): number {
+  if (KEY.test(id)) return Number(id)
+  throw new EdgeError('not-found', `${id} is no number of a message.`)
+}
+
+/** As JSON where it is JSON, else in base64. */
+export function payloadView(payload: Buffer): { payload: unknown; payloadBase64: string | null } {
+  const value = parseJson(payload.toString('utf8'))
+  return value === undefined
+    ? { payload: null, payloadBase64: payload.toString('base64') }
+    : { payload: value, payloadBase64: null }
+}

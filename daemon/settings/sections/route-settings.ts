@@ -1,0 +1,34 @@
+import { list, record } from '../schema/schema-collections.ts'
+import { object, optional, required } from '../schema/schema-object.ts'
+import { text } from '../schema/schema-scalars.ts'
+import type { Schema } from '../schema/schema.ts'
+
+export interface RouteSettings {
+  /** An address with parameters, as in a document. */
+  from: string
+  /** Name of an upstream. */
+  to: string
+  topic?: string
+  key?: string
+  headers?: Record<string, string>
+}
+
+/** As templates are compiled: braces pair up, and hold the name of a parameter or a runtime expression. */
+const template = text({
+  pattern:
+    /^(?:\$message\.(?:payload|header)#(?:\/[^{}]*)?|(?!\$message)(?:[^{}]|\{(?:[^{}$/][^{}/]*|\$message\.(?:payload#(?:\/[^{}]*)?|header#\/[^{}]*))\})+)$/,
+  expected: 'a template of text, {parameter}, {$message.payload#/path} or {$message.header#/name}',
+})
+
+const headers = record({ pattern: /^[\x21-\x7e]{1,255}$/, expected: 'visible ASCII without spaces' }, template)
+
+const route = object<RouteSettings>({
+  from: required('from', text(), 'The address it is for, with parameters in braces: `device/{deviceId}/data`.'),
+  to: required('to', text({ maxLength: 64 }), 'The name of an upstream.'),
+  topic: optional('topic', template, 'Topic at the upstream, a template; else made from the address.'),
+  key: optional('key', template, 'Template of the order key, as `{deviceId}`.'),
+  headers: optional('headers', headers, 'Headers to add: name and template.'),
+})
+
+/** Where messages go when their document does not say it. */
+export const routesSchema: Schema<RouteSettings[]> = list(route)

@@ -1,0 +1,105 @@
+import { fstatSync } from 'node:fs'
+import { destination, pino, stdSerializers, stdTimeFunctions, symbols } from 'pino'
+import { systemClock } from '../../core/clock.ts'
+import type { Logger } from '../../core/logger.ts'
+import { RateLimitedLogger } from './rate-limited-logger.ts'
+import { censorKeys, createValueCensor } from './redaction.ts'
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export interface ProcessLogger extends Logger {
+  setLevel(level: LogLevel): void
+  /** Values that must not appear in any line, whoever logs them. */
+  setSecrets(secrets: readonly string[]): void
+  /** Writes out what is still buffered; `process.exit` does it too. */
+  flush(): void
+}
+
+export interface LoggerOptions {
+  level?: LogLevel
+  /** `JOURNAL_STREAM`, by which systemd says that standard output goes to the journal. */
+  journalStream?: string | undefined
+  secrets?: readonly string[]
+  /** Instead of standard output, for tests. */
+  write?: (line: string) => void
+}
+
+/** Priorities of syslog, by pino's numbers. */
+const JOURNAL_PRIORITY: Readonly<Record<number, number>> = { 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 }
+
+/** Memory for lines that a blocked reader does not take; what comes above it is dropped. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+
+/** One JSON object a line on standard output. */
+export function createLogger(options: LoggerOptions = {}): ProcessLogger {
+  // Asynchronous, so that a slow reader of the pipe does not stop the event loop; pino writes out the rest at exit.
+  const output =
+    options.write === undefined ? destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES }) : undefined
+  const write = options.write ?? ((line: string): void => void output?.write(line))
+  const prefixed = output !== undefined ? isJournal(options.journalStream) : options.journalStream !== undefined
+  let censorValues = createValueCensor(options.secrets ?? [])
+
+  const stream = {
+    // Makes pino tell the level beside the line.
+    [symbols.needsMetadataGsym]: true as const,
+    lastLevel: 30,
+    write(line: string): void {
+      const prefix = prefixed ? `<${JOURNAL_PRIORITY[stream.lastLevel] ?? 6}>` : ''
+      write(prefix + escapeControls(censorValues(line)))
+    },
+  }
+  const logger = pino(
+    {
+      level: options.level ?? 'info',
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }), log: censorKeys },
+      serializers: { err: serializeError, error: serializeError },
+    },
+    stream,
+  )
+
+  const limited = new RateLimitedLogger(logger, systemClock)
+
+  return {
+    // Most of these are for nobody: they are not worth remembering.
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => limited.info(fields, message),
+    warn: (fields, message) => limited.warn(fields, message),
+    error: (fields, message) => limited.error(fields, message),
+    setLevel: (level) => {
+      logger.level = level
+    },
+    setSecrets: (secrets) => {
+      censorValues = createValueCensor(secrets)
+    },
+    flush: () => {
+      limited.flush()
+      output?.flushSync()
+    },
+  }
+}
+
+function serializeError(error: unknown): unknown {
+  return error instanceof Error ? censorKeys(stdSerializers.err(error)) : error
+}
+
+/** JSON escapes C0 only; DEL, C1 and the line separators would still reach terminals. */
+function escapeControls(line: string): string {
+  return line.replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** The variable is inherited by everything below a service: it counts only if it names our own standard output. */
+function isJournal(journalStream: string | undefined): boolean {
+  if (journalStream === undefined) return false
+  try {
+    const { dev, ino } = fstatSync(1)
+    return journalStream === `${dev}:${ino}`
+  } catch {
+    return false
+  }
+}

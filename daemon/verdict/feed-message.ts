@@ -1,0 +1,26 @@
+import type { FeedMessage } from '../ports/feed.ts'
+import { headersOf, type RecordInput } from '../store/log/record.ts'
+import type { Plan } from './plan.ts'
+
+/** A durable message, for those who watch; without its plan where the store has lost that. */
+export function feedMessage(
+  prefix: string,
+  seq: number,
+  record: RecordInput,
+  plan: Plan | undefined,
+  wallMs: number,
+): FeedMessage {
+  return {
+    id: prefix + seq,
+    seq,
+    topic: record.topic,
+    clientId: record.clientId,
+    payload: record.payload,
+    contentType: plan?.contentType ?? null,
+    headers: headersOf(record) ?? {},
+    receivedAt: new Date(wallMs).toISOString(),
+    channelIds: plan?.channelIds ?? [],
+    document: plan?.document ?? null,
+    message: plan?.message ?? null,
+  }
+}

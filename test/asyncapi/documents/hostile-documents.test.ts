@@ -1,0 +1,75 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { extractContract } from '../../../daemon/asyncapi/documents/extract/extract-contract.ts'
+import { loadDocument } from '../../../daemon/asyncapi/documents/load-document.ts'
+import { readSource } from '../../../daemon/asyncapi/documents/source/read-source.ts'
+import { EdgeError } from '../../../daemon/core/errors.ts'
+import { mutator } from './mutate-text.ts'
+
+const documents = new URL('../fixtures/', import.meta.url)
+const texts = readdirSync(documents)
+  .filter((name) => /^v\d/.test(name))
+  .map((name) => readFileSync(new URL(name, documents), 'utf8'))
+const demo = readFileSync(new URL('../../../config/demo-asyncapi.yaml', import.meta.url), 'utf8')
+const folder = mkdtempSync(join(tmpdir(), 'asyncapi-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('hostile documents', () => {
+  it('500 mutated documents (seed 7) end in a contract or in an error of ours', () => {
+    const mutate = mutator(7)
+    for (let count = 0; count < 500; count++) {
+      const text = mutate(texts[count % texts.length] ?? '')
+      try {
+        extractContract(readSource(text))
+      } catch (error) {
+        if (!(error instanceof EdgeError) || error.code === 'internal')
+          throw new Error(`not refused properly:\n${text}`, { cause: error })
+      }
+    }
+    expect(Object.keys(Object.prototype)).toEqual([])
+  })
+})
+
+describe('the checking process', () => {
+  it('loads a document and leaves the memory with the process that ends', async () => {
+    const before = process.memoryUsage().rss
+    const contract = await loadDocument({ text: demo, file: 'demo.yaml', mode: 'strict' })
+    expect(contract.channels).toHaveLength(1)
+    expect(process.memoryUsage().rss - before).toBeLessThan(40 * 2 ** 20)
+  })
+
+  it('strict lists every error with its place; lenient takes what can be understood', async () => {
+    const text = demo.replace('version: 1.0.0', 'version: 1').replace('title: Reading of a device', 'title: 5')
+    await expect(loadDocument({ text, file: 'd.yaml', mode: 'strict' })).rejects.toMatchObject({
+      code: 'document-invalid',
+      errors: expect.arrayContaining([
+        expect.objectContaining({ place: expect.objectContaining({ file: 'd.yaml', line: expect.any(Number) }) }),
+      ]),
+    })
+    const contract = await loadDocument({ text, mode: 'lenient' })
+    expect(contract).toMatchObject({
+      version: '1',
+      diagnostics: expect.arrayContaining([expect.objectContaining({ severity: 'error' })]),
+    })
+  })
+
+  it.each([
+    ['that never answers', 'setInterval(() => {}, 1000)', 'document-limit'],
+    ['that crashes', 'process.on("message", () => process.abort())', 'document-check-failed'],
+    ['that ends at once', '', 'document-check-failed'],
+    ['that answers nonsense', 'process.on("message", () => process.send(5))', 'document-check-failed'],
+  ])('%s is survived', async (name, script, code) => {
+    await expect(
+      loadDocument({ text: demo, mode: 'strict' }, { spawn: checkerOf(name, script), timeoutMs: 3_000 }),
+    ).rejects.toMatchObject({ code })
+  })
+
+  function checkerOf(name: string, script: string): () => ChildProcess {
+    const file = join(folder, `${name.replaceAll(' ', '-')}.cjs`)
+    writeFileSync(file, script)
+    return () => fork(file, [], { stdio: ['pipe', 'ignore', 'ignore', 'ipc'], execArgv: [] })
+  }
+})

@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Audience } from '../../../daemon/broker/aedes/audience.ts'
+
+const levels = fc.constantFrom('a', 'b', '')
+const topic = fc.array(levels, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
+const filter = fc
+  .tuple(fc.array(fc.oneof(levels, fc.constant('+')), { minLength: 1, maxLength: 3 }), fc.boolean())
+  .map(([parts, rest]) => [...parts, ...(rest ? ['#'] : [])].join('/'))
+
+function takes(given: string, name: string): boolean {
+  const [wanted, levelsOf] = [given.split('/'), name.split('/')]
+  for (const [index, level] of wanted.entries()) {
+    if (level === '#') return true
+    if (index >= levelsOf.length || (level !== '+' && level !== levelsOf[index])) return false
+  }
+  return wanted.length === levelsOf.length
+}
+
+type Action = { do: 'join' | 'leave'; filter: string } | { do: 'ask'; topic: string }
+
+test('somebody hears a topic exactly while a filter that takes it is joined', () => {
+  const action: fc.Arbitrary<Action> = fc.oneof(
+    fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), filter }),
+    fc.record({ do: fc.constant('ask' as const), topic }),
+  )
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
+      const audience = new Audience()
+      const joined: string[] = []
+      for (const one of actions) {
+        if (one.do === 'ask') expect(audience.hears(one.topic)).toBe(joined.some((given) => takes(given, one.topic)))
+        else if (one.do === 'join') {
+          audience.join(one.filter)
+          joined.push(one.filter)
+        } else if (joined.includes(one.filter)) {
+          audience.leave(one.filter)
+          joined.splice(joined.indexOf(one.filter), 1)
+        }
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a session that is offline still hears, until it unsubscribes or is gone', () => {
+  const audience = new Audience()
+  audience.keep('sleeper', ['a/+', 'b'])
+  audience.keep('sleeper', ['b'])
+  audience.join('b')
+  audience.leave('b')
+  expect(['a/1', 'b', 'c'].map((one) => audience.hears(one))).toEqual([true, true, false])
+  audience.forget('sleeper', ['b', 'never'])
+  expect(['a/1', 'b'].map((one) => audience.hears(one))).toEqual([true, false])
+  audience.forget('sleeper')
+  audience.forget('sleeper')
+  expect(audience.hears('a/1')).toBe(false)
+})

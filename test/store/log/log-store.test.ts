@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MessagePort } from 'node:worker_threads'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { EdgeError } from '../../../daemon/core/errors.ts'
+import { silentLogger } from '../../../daemon/core/logger.ts'
+import { LogStore, type LogStoreOptions } from '../../../daemon/store/log/log-store.ts'
+import type { ToForwarder } from '../../../daemon/store/log/writer-messages.ts'
+import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
+import { waitUntil } from '../../servers/wait-until.ts'
+import { cursorRow, MiB, openOptions, recordInput, settlement, streamOp } from '../store-fixture.ts'
+
+const MAX_BYTES = 24 * MiB
+
+let folder: TemporaryFolder
+let store: LogStore
+let port: MessagePort
+let fatal: EdgeError[]
+let asked: ToForwarder[]
+
+beforeEach(() => {
+  folder = temporaryFolder('log-store')
+  fatal = []
+  asked = []
+})
+afterEach(async () => {
+  await store.close(2_000)
+  folder.remove()
+})
+
+function start(whenFull: LogStoreOptions['whenFull'] = 'reject'): void {
+  store = new LogStore({
+    ...openOptions(folder.path, { maxBytes: MAX_BYTES }),
+    limits: { maxBytes: MAX_BYTES, historyMaxAgeMs: Infinity, historyMaxBytes: MiB },
+    whenFull,
+    logger: silentLogger,
+    onWriter: (connected) => {
+      port = connected
+      port.on('message', (message: ToForwarder) => asked.push(message))
+      port.unref()
+    },
+    onFatal: (error) => fatal.push(error),
+  })
+  store.start()
+  store.log.put(streamOp(1, ['out']))
+}
+
+/** Resolves to the sequence number. */
+function append(bytes = 200_000): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const seq = store.log.append(1, recordInput(new Uint8Array(bytes)), (error) =>
+      error === null ? resolve(seq ?? 0) : reject(error),
+    )
+  })
+}
+
+test('a full store asks destinations to give up as much as it needs, and goes on when they have', async () => {
+  start('drop-oldest')
+  let last = 0
+  let waits = append()
+  let hadRoomAgain = false
+  const filling = (async () => {
+    for (let count = 0; count < 200; count++) {
+      last = await waits
+      // Looked at with each message: it is full again soon.
+      if (asked.length > 0 && store.full === undefined) hadRoomAgain = true
+      waits = append()
+    }
+  })()
+  await waitUntil(
+    () => 'room is asked for',
+    () => asked.some((message) => message.type === 'give-up'),
+  )
+  expect(store.full).toContain('maxBytes')
+  expect(asked.find((message) => message.type === 'give-up')).toMatchObject({ required: true })
+  const before = last
+  await sleep(300)
+  expect(last).toBe(before)
+  // Asked once, not at every attempt: what is on its way would be given up twice.
+  expect(asked.filter((message) => message.type === 'give-up')).toHaveLength(1)
+  port.postMessage({ type: 'settlement', settlement: settlement(1, cursorRow('out', last)) })
+  await waitUntil(
+    () => 'it goes on',
+    () => last > before + 5,
+  )
+  expect(asked).toContainEqual({ type: 'settled', number: 1 })
+  const settling = setInterval(
+    () => port.postMessage({ type: 'settlement', settlement: settlement(2, cursorRow('out', last)) }),
+    20,
+  )
+  await filling
+  await waits
+  clearInterval(settling)
+  expect(hadRoomAgain).toBe(true)
+})
+
+test('drop-newest acknowledges what it drops, counts it, and keeps what came with it', async () => {
+  start('drop-newest')
+  let stored = 0
+  while (store.droppedNewest === 0) stored = await append()
+  store.log.put({ type: 'plan', row: { id: 7, body: 'plan' } })
+  const dropped = await append()
+  expect(store.droppedNewest).toBeGreaterThanOrEqual(2)
+  expect(dropped).toBeGreaterThan(stored)
+  expect(store.full).toBeDefined()
+  port.postMessage({ type: 'settlement', settlement: settlement(1, cursorRow('out', dropped)) })
+  await waitUntil(
+    () => 'it is no longer full',
+    () => store.full === undefined,
+  )
+  const before = store.droppedNewest
+  await append()
+  expect(store.droppedNewest).toBe(before)
+})
+
+test('reject keeps the message waiting until there is room', async () => {
+  start('reject')
+  let answered = 0
+  for (let count = 0; count < 200 && store.full === undefined; count++) {
+    await Promise.race([append().then(() => answered++), sleep(500)])
+  }
+  expect(store.full).toBeDefined()
+  expect(asked.find((message) => message.type === 'give-up')).toMatchObject({ required: false })
+  const waiting = append()
+  port.postMessage({ type: 'settlement', settlement: settlement(1, cursorRow('out', answered)) })
+  await waiting
+})
+
+test('signs of life are answered', async () => {
+  start()
+  expect(await store.alive(5_000)).toBe(true)
+})
+
+test('every commit is signalled', async () => {
+  start()
+  const signal = new Int32Array(store.signal)
+  const before = Atomics.load(signal, 0)
+  await append(10)
+  await append(10)
+  expect(Atomics.load(signal, 0)).toBeGreaterThanOrEqual(before + 1)
+})
+
+test('a forwarder that takes the place of another has its settlements kept', async () => {
+  start()
+  await append(10)
+  const next = store.connectForwarder()
+  const answers: ToForwarder[] = []
+  next.on('message', (message: ToForwarder) => answers.push(message))
+  next.postMessage({ type: 'settlement', settlement: settlement(4, cursorRow('out', 2)) })
+  await waitUntil(
+    () => 'it is confirmed',
+    () => answers.length > 0,
+  )
+  expect(answers).toEqual([{ type: 'settled', number: 4 }])
+  next.close()
+})
+
+test('damage that a reader has met ends the process once, and is looked for at the next start', async () => {
+  start()
+  await append(10)
+  store.reportDamage('block 1')
+  store.reportDamage('block 1')
+  expect(fatal).toMatchObject([{ code: 'store-failed' }])
+  expect(existsSync(join(folder.path, 'check-requested'))).toBe(true)
+})
