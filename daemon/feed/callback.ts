@@ -6,14 +6,14 @@ import { messageFrame } from './feed-json.ts'
 export interface CallbackOptions {
   feed: Feed
   post: (url: URL, id: string, body: string, secret: string) => Promise<CallbackResult>
-  /** Its row has changed. */
+  /** Called after each change of the row. */
   changed: (row: SubscriptionRow) => void
   attempted: (attempt: CallbackAttempt) => void
   wallMs: () => number
   random: () => number
 }
 
-/** That wait in memory; more than this stays in the log. */
+/** Messages that wait in memory; further ones are read from the log later. */
 const MAX_WAITING = 64
 const MIN_RETRY_MS = 1_000
 const MAX_RETRY_MS = 300_000
@@ -21,12 +21,12 @@ const GIVE_UP_MS = 86_400_000
 
 interface Waiting {
   id: string
-  /** undefined for a gap, which is no message. */
+  /** Undefined for a gap. */
   event: FeedMessage | undefined
   body: string
 }
 
-/** One subscription with a callback URL: every message of its channel by POST, in order, one at a time. */
+/** One subscription with a callback URL: posts every message of its channel, in order, one at a time. */
 export class Callback implements FeedReader {
   row: SubscriptionRow
   private readonly options: CallbackOptions
@@ -42,7 +42,7 @@ export class Callback implements FeedReader {
     this.row = row
     this.options = options
     this.url = new URL(row.callback_url)
-    // It stays listed, with its reason, until somebody removes it.
+    // A disabled subscription stays listed with its reason until it is removed.
     if (row.state === 'disabled') return
     const filter = { kinds: new Set(['message'] as const), channelId: row.channel_id }
     this.subscription = options.feed.subscribe(filter, row.last_id, this)

@@ -8,12 +8,12 @@ import { Callback, type CallbackOptions } from './callback.ts'
 
 export interface CallbacksOptions extends Omit<CallbackOptions, 'changed'> {
   rows: readonly SubscriptionRow[]
-  /** Hosts that may be named at first: `http.callbacks.allow`. */
+  /** Hosts that callbacks may name, from `http.callbacks.allow`. */
   allow: readonly string[]
-  /** The id behind which what arrives from now on comes. */
+  /** Id of the newest message: a new subscription begins behind it. */
   position: () => string
   put: (op: Op) => void
-  /** As put; resolves when it is durable. */
+  /** As `put`; resolves when the operation is durable. */
   commit: (op: Op) => Promise<void>
   logger: Logger
 }
@@ -22,11 +22,11 @@ const MAX_CALLBACKS = 1_000
 const SAVE_EVERY_MS = 1_000
 const MAX_URL = 2_048
 
-/** Subscriptions with callbacks. They survive restarts: what each has been given is kept, a second late at most. */
+/** Subscriptions with callbacks. They survive restarts: their progress is written every second, so a restart repeats at most that. */
 export class Callbacks {
   private readonly options: CallbacksOptions
   private readonly byId = new Map<string, Callback>()
-  /** As they were before the setting took their host from them: they go on when it is named again. */
+  /** Rows of subscriptions whose host is no longer allowed, as they were before: they go on when it is allowed again. */
   private readonly blocked = new Map<string, SubscriptionRow>()
   private allowed: readonly string[]
   private readonly dirty = new Set<string>()
@@ -39,7 +39,7 @@ export class Callbacks {
     this.timer = setInterval(() => this.save(), SAVE_EVERY_MS).unref()
   }
 
-  /** Other hosts may be named from now on: subscriptions to those that are gone stop, those that came back go on. */
+  /** Replaces the allowed hosts: subscriptions to hosts that were removed stop, those to hosts that came back go on. */
   allow(hosts: readonly string[]): void {
     this.allowed = hosts
     for (const row of this.list()) {
@@ -56,7 +56,7 @@ export class Callbacks {
     return [...this.byId.values()].map((one) => one.row)
   }
 
-  /** Resolves when it is durable. The secret is told here and never again. Throws `callback-refused`, `limit-reached`. */
+  /** Resolves when the subscription is durable. The secret is returned here only. Throws `callback-refused`, `limit-reached`. */
   async create(channelId: string, callbackUrl: string): Promise<{ id: string; secret: string }> {
     const url = this.checked(callbackUrl)
     if (this.byId.size >= MAX_CALLBACKS)
@@ -78,7 +78,7 @@ export class Callbacks {
     return { id: row.id, secret: row.secret }
   }
 
-  /** False where there is none. */
+  /** Returns false for an unknown id. */
   async remove(id: string): Promise<boolean> {
     const found = this.byId.get(id)
     if (found === undefined) return false

@@ -1,6 +1,6 @@
 import type { FeedBatch, FeedEvent } from '../ports/feed.ts'
 
-/** Events for several readers; what one of them makes of them serves all. */
+/** Events for several readers. What is derived from them (a frame) is made once and shared. */
 export class SharedBatch implements FeedBatch {
   readonly events: readonly FeedEvent[]
   private readonly made = new Map<string, unknown>()

@@ -2,17 +2,17 @@ import type { FeedBatch, FeedEvent, FeedFilter, FeedReader } from '../ports/feed
 import { SharedBatch } from './feed-batch.ts'
 import type { History } from './history.ts'
 
-/** One reader of the feed: how far it has come, and whether it keeps up. */
+/** The progress of one reader of the feed, and whether it keeps up. */
 export class FeedSubscriber {
   readonly filter: FeedFilter
   readonly reader: FeedReader
-  /** The same for subscribers that want the same. */
+  /** Equal for subscribers with equal filters. */
   readonly key: string
-  /** Messages up to this one are not for it any more; null until it has had one. */
+  /** Sequence number up to which messages are delivered or skipped; null before the first one. */
   private after: number | null = null
   private lastId: string | null = null
   private behind = false
-  /** Events that are not messages, which it will never get. */
+  /** Events other than messages that were dropped while the reader was slow. */
   private missed = 0
 
   constructor(filter: FeedFilter, reader: FeedReader) {
@@ -25,7 +25,7 @@ export class FeedSubscriber {
     return this.behind
   }
 
-  /** It begins behind a message of the past. */
+  /** Resumes behind a message of the past. */
   startAfter(seq: number, id: string): void {
     this.after = seq
     this.lastId = id
@@ -41,7 +41,7 @@ export class FeedSubscriber {
     this.remember(fresh)
   }
 
-  /** It does not get these, and is behind: messages will be found in the log; whatever else it wants is lost, and counted. */
+  /** Skips events for a slow reader. Messages are read from the log later; other events are dropped and counted into a gap. */
   miss(wanted: readonly FeedEvent[]): void {
     this.behind = true
     for (const one of wanted) {
@@ -50,7 +50,7 @@ export class FeedSubscriber {
     }
   }
 
-  /** Gives it a page of what it has missed; with the last one it is live again. */
+  /** Delivers the next page of missed messages. After the last page the reader is live again. */
   catchUp(history: History): void {
     if (this.missed > 0) {
       this.reader.gap({ after: this.lastId, missed: this.missed, reason: 'slow' })

@@ -6,25 +6,25 @@ import type { Plan } from '../verdict/plan.ts'
 import { RecordOrigins } from '../verdict/record-origins.ts'
 
 export interface HistoryPage {
-  /** In the order of their sequence numbers. */
+  /** In sequence order. */
   messages: FeedMessage[]
-  /** Go on behind this one. */
+  /** The next page begins behind this one. */
   lastSeq: number
   /** Messages before `lastSeq` that the log no longer has. */
   missing: number
   atEnd: boolean
 }
 
-/** Where a message id stands in this log. */
+/** The position of a message id in this log. */
 export type HistoryPosition = { known: true; seq: number } | { known: false }
 
-/** Heads that are looked at in one go. */
+/** Block heads that one query reads. */
 const HEADS = 64
-/** Of the blocks that are read for one page. */
+/** Bounds of one page. */
 const PAGE_BYTES = 256 * 1024
 const PAGE_BLOCKS = 64
 
-/** Reads messages back from the log, for those who come late. Every page is short: it is read on the thread that serves devices. */
+/** Reads messages back from the log for late readers. Pages are short, because they are read on the thread that serves devices. */
 export class History {
   private readonly reader: LogReader
   private readonly plans = new Map<number, Plan>()
@@ -35,7 +35,7 @@ export class History {
     this.origins = new RecordOrigins(reader)
   }
 
-  /** Of a message-id that this store has given out. */
+  /** @param id message-id that a reader names; unknown ids include those of other stores */
   position(id: string): HistoryPosition {
     const at = id.lastIndexOf(':') + 1
     const seq = Number(id.slice(at))
@@ -55,7 +55,7 @@ export class History {
       for (const record of this.reader.read(head)?.records ?? [])
         if (record.seq > after && record.seq <= (end ?? Infinity)) found.push({ record, head })
     found.sort((a, b) => a.record.seq - b.record.seq)
-    // Behind the last block there may have been more.
+    // The log may end behind the last block: later messages have left it.
     const lastSeq = end ?? Math.max(after, this.reader.lastSeq())
     return {
       messages: found.map(({ record, head: { epoch, boot } }) => {
@@ -63,15 +63,15 @@ export class History {
         return feedMessage(this.origins.epoch(epoch).prefix, record.seq, record, this.plan(record.plan), wallMs)
       }),
       lastSeq,
-      // Every number belongs to one message of one stream.
+      // Each sequence number belongs to one message.
       missing: lastSeq - after - found.length,
       atEnd: end === undefined,
     }
   }
 
   /**
-   * Blocks with messages behind `after`, and the number up to which they hold all that there are; undefined: to the end of the log.
-   * Blocks of one batch interleave, as each stream has its own: what lies before the first message of the next block is whole.
+   * The blocks with messages behind `after`, and the sequence number up to which they are complete (undefined: to the end of the
+   * log). Blocks of one batch interleave, because each stream has its own; they are complete up to the first message of the next block.
    */
   private blocksBehind(after: number): { blocks: BlockHead[]; end: number | undefined } {
     const blocks: BlockHead[] = []

@@ -15,13 +15,13 @@ import { SharedBatch } from './feed-batch.ts'
 import { FeedSubscriber, wants } from './feed-subscriber.ts'
 import type { History } from './history.ts'
 
-/** With thousands of readers, so many events go out together that each costs little. */
+/** The more readers, the longer events are gathered, so that one write serves many. */
 const MAX_FLUSH_MS = 50
 const READERS_PER_MS = 20
 
 /**
- * What happens, to all who watch: live from memory, and from the log what a reader was too slow for or has missed while it
- * was away. Readers never hold each other, nor devices: one that takes nothing is left behind and catches up by itself.
+ * Distributes events to all readers: live ones from memory, missed messages from the log. A slow reader delays neither devices nor
+ * other readers: it falls behind and catches up by itself.
  */
 export class LiveFeed implements Feed {
   private readonly history: History
@@ -35,12 +35,12 @@ export class LiveFeed implements Feed {
     this.history = history
   }
 
-  /** Somebody watches: only then events are made. */
+  /** Whether a reader is subscribed. Events are made only then. */
   get active(): boolean {
     return this.readers.size > 0
   }
 
-  /** Readers now, and those among them that are behind. */
+  /** Current readers, and how many of them are catching up. */
   get counts(): { readers: number; behind: number } {
     const behind = [...this.readers].filter((one) => one.isBehind).length
     return { readers: this.readers.size, behind }
@@ -127,7 +127,7 @@ export class LiveFeed implements Feed {
     setImmediate(() => this.catchUp())
   }
 
-  /** One page for one reader at a time, with room for everything else in between. */
+  /** One page for one reader at a time, so that devices are served in between. */
   private catchUp(): void {
     const subscriber = this.behind.shift()
     if (subscriber === undefined) {

@@ -53,7 +53,7 @@ export interface GatewayApiOptions {
   logger: ProcessLogger
 }
 
-/** What the web API, and programs that embed the gateway, may ask of it. */
+/** Composes the operations of the web API and of programs that embed the gateway. */
 export class GatewayApi {
   readonly manager: AsyncApiManager
   readonly registry: RegistryPort
@@ -123,7 +123,7 @@ export class GatewayApi {
     }
   }
 
-  /** Takes over what can change while running. */
+  /** Applies the settings that can change while running. */
   update(settings: Settings): void {
     this.callbacks.allow(settings.http.callbacks.allow)
     this.logLevel.reset(levelOf(settings))

@@ -36,7 +36,7 @@ export interface HttpOptions {
 export interface OpenedHttp {
   server: HttpServer
   url: string
-  /** The admin key, if it was made just now. */
+  /** The admin key, if this start has made it. */
   freshKey: string | undefined
 }
 

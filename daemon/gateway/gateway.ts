@@ -31,9 +31,9 @@ export interface GatewayAddresses {
   freshKey?: string | undefined
 }
 
-/** How long the start waits to learn whether the clock is synchronised. */
+/** Longest wait of the start for the answer whether the clock is synchronised. */
 const CLOCK_WAIT_MS = 300
-/** For what a failed start has left running. */
+/** Time to end what a failed start has left running. */
 const FAILED_START_STOP_MS = 1_000
 const HTTP_CLOSE_MS = 1_000
 const STORE_ALIVE_MS = 5_000
@@ -74,7 +74,7 @@ export class Gateway {
     return this.running().api.manager
   }
 
-  /** Applies what can change while running. Nothing is changed if anything is wrong; keys that need a restart are refused by name. */
+  /** Applies the settings that can change while running. If anything is wrong, nothing changes; keys that need a restart are refused by name. */
   async reload(next: Settings): Promise<{ applied: string[] }> {
     const { documents, inForce, forwarder, store, calls, api } = this.running()
     const { live, restart } = diffSettings(this.settings, next)
@@ -93,7 +93,7 @@ export class Gateway {
     return { applied: live }
   }
 
-  /** Finishes commits and sends that are out, never the backlog. */
+  /** Finishes commits and sends in flight, never the backlog. */
   async stop(timeoutMs: number): Promise<void> {
     await this.lifecycle.stop(timeoutMs)
     this.logger.info({}, 'stopped')
@@ -133,7 +133,7 @@ export class Gateway {
     const { store, broker, ingest, forwarder, statistics, counts } = rooms
     clockSync.follow((synced) => this.clockChanged(rooms, synced))
     if (clockSync.synced && !store.opened.clock.synced) this.clockChanged(rooms, true)
-    // Before the rooms are ended: it writes to the store.
+    // Ends before the store does, because a change of the clock writes to it.
     lifecycle.onStop(() => clockSync.stop())
     statistics.start()
     await this.adoptHistory()

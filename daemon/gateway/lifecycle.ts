@@ -13,17 +13,17 @@ export class Lifecycle {
     this.timers = timers
   }
 
-  /** To be called as soon as something is started. */
+  /** Must be called as soon as something is started. */
   onStop(step: StopStep): void {
     this.steps.push(step)
   }
 
-  /** Once: whoever asks again waits for the same end. Rejects with what a step has thrown, after all the others have run. */
+  /** Runs the steps once; further calls wait for the same end. Runs every step, then rejects with the first error. */
   stop(timeoutMs: number): Promise<void> {
     return (this.stopped ??= this.runSteps(timeoutMs))
   }
 
-  /** The promise's outcome is not looked at; a stop that hangs must not keep the rest from ending. */
+  /** Waits for the promise at most `timeoutMs` and ignores its outcome, so that one step that hangs does not keep the others from running. */
   within(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
     return settledWithin(this.timers, promise, timeoutMs)
   }

@@ -17,11 +17,11 @@ export interface GatewayStoreOptions {
   clockSynced: boolean
   logger: Logger
   onFatal: (error: EdgeError) => void
-  /** A new log writer has started. */
+  /** Called for each new log writer, with its port for the forwarder. */
   onWriter: (port: MessagePort) => void
 }
 
-/** Opens the store as the settings say; what had to be salvaged is logged. Throws as LogStore does. */
+/** Opens the store and logs what had to be salvaged. Throws as LogStore does. */
 export function openGatewayStore(options: GatewayStoreOptions): LogStore {
   const { settings, logger, ...rest } = options
   const { directory, durability, maxBytes, whenFull } = settings.store
@@ -46,7 +46,7 @@ export function openGatewayStore(options: GatewayStoreOptions): LogStore {
   return store
 }
 
-/** What the broker keeps beside the messages, in their commits. */
+/** Retained messages and packet ids of the broker, written in the commits of messages. */
 export function sessionStore({ incoming, retained }: StartState, log: MessageLog): SessionStore {
   return {
     incoming,

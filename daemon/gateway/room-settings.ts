@@ -2,7 +2,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { StoreLimits } from '../store/log/retention.ts'
 import type { RoutingSettings } from '../verdict/targets.ts'
 
-/** What the store takes of the settings while it runs. */
+/** The limits of the store, which can change while it runs. */
 export function limitsOf({ store, callLog }: Settings): StoreLimits {
   const { maxBytes, history } = store
   const { maxAgeMs, maxBytes: callBytes } = callLog

@@ -61,11 +61,11 @@ export interface Rooms {
   api: GatewayApi
   /** Filled as sensors start. */
   sensors: SimulatedSensorRunner[]
-  /** Every listener is open. */
+  /** `listening`: every listener is open. */
   state: { listening: boolean }
 }
 
-/** Builds every room. Whatever has to be ended is handed to `lifecycle` at once, so a failure in the middle leaves nothing behind. */
+/** Builds every room. Each registers its end with `lifecycle` at once, so a failure in the middle leaves nothing behind. */
 export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const { clock, clockSynced, logger, onFatal, lifecycle } = options
   const settings = options.settings()
@@ -146,7 +146,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     store: sessionStore(state, store.log),
   })
   lifecycle.onStop(() => broker.close())
-  // Commits of what has arrived come before the connections are closed, so that their acknowledgements still go out.
+  // Received messages are committed before their connections are closed, so that their acknowledgements go out.
   lifecycle.onStop((timeoutMs) => lifecycle.within(store.log.flushed(), timeoutMs / 3))
   lifecycle.onStop(() => statistics.stop())
   lifecycle.onStop(() => broker.stopListening())

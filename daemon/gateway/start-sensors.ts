@@ -3,7 +3,7 @@ import type { Ingest } from '../ingest/ingest.ts'
 import { SimulatedSensorRunner } from '../sensors/simulated/simulated-sensor.ts'
 import type { Settings } from '../settings/settings.ts'
 
-/** Starts every sensor. A reading goes the way of a device's message; nobody waits for its acknowledgement. */
+/** Starts every sensor. A reading takes the path of a device's message, at QoS 0. */
 export async function startSensors(
   { sensors, gateway }: Pick<Settings, 'sensors' | 'gateway'>,
   { ingest, broker }: { ingest: Ingest; broker: MqttBroker },

@@ -5,7 +5,7 @@ import { LatencyHistogram } from '../telemetry/statistics/latency-histogram.ts'
 import type { StatisticsRow, StatisticsStore } from '../telemetry/statistics/statistics-rows.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
 
-/** Statistics are kept in the store, in the commits of messages. */
+/** Writes statistics to the store, in the commits of messages. */
 export function statisticsStore({ log }: LogStore, reader: ApiReader): StatisticsStore {
   return {
     save: (rows) => log.put({ type: 'statistics', rows }),
@@ -15,7 +15,7 @@ export function statisticsStore({ log }: LogStore, reader: ApiReader): Statistic
   }
 }
 
-/** What the forwarder's thread has settled since it last told. */
+/** Adds the counts of the forwarder's thread to the statistics. */
 export function countForwarded(statistics: Statistics, counts: readonly ForwardedCount[]): void {
   for (const { channelIds, destination, delivered, deadLettered, latency } of counts) {
     if (delivered > 0) statistics.forwarded(channelIds, destination, delivered, LatencyHistogram.fromJson(latency))

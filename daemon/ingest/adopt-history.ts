@@ -18,8 +18,8 @@ export interface AdoptOptions {
 }
 
 /**
- * New upstreams with `from: oldest` get what the log still has of the messages that would go there now. To be called once new
- * settings are in force, before a message has been accepted under them and before the forwarder knows them.
+ * Gives new upstreams with `from: oldest` the stored messages that would go to them now. Must be called when new settings are in
+ * force, before a message is accepted under them and before the forwarder knows them.
  */
 export async function adoptHistory({ settings, reader, log, book, catalogue, logger }: AdoptOptions): Promise<void> {
   const names = newUpstreams(settings.upstreams, reader)
@@ -31,7 +31,7 @@ export async function adoptHistory({ settings, reader, log, book, catalogue, log
   logger.info({ upstreams: names }, 'new upstreams get the messages that the log still has')
 }
 
-/** Upstreams with `from: oldest` that nothing was ever meant for. */
+/** Upstreams with `from: oldest` that have neither cursors nor streams yet. */
 function newUpstreams(upstreams: Readonly<Record<string, UpstreamSettings>>, reader: LogReader): string[] {
   const known = reader.snapshot(
     () =>
@@ -46,8 +46,8 @@ function newUpstreams(upstreams: Readonly<Record<string, UpstreamSettings>>, rea
 }
 
 /**
- * Where messages that were stored under a plan would go among the named destinations, were they accepted now. A route of which
- * only the topic tells whether it is meant takes none of them: a plan is of many topics.
+ * The targets among the named destinations that messages of a stored plan would get if they were accepted now. Routes that match
+ * some topics of the channel only add nothing, because one plan covers many topics.
  */
 function adoptedTargets(
   plan: Plan,

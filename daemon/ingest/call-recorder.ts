@@ -10,19 +10,19 @@ import type { RecordInput } from '../store/log/record.ts'
 import type { RefusedMessage } from '../verdict/judgement.ts'
 import type { NumberedPlan, Plan } from '../verdict/plan.ts'
 
-/** Stands for the messages of a channel that describes none. */
+/** Message name of channels that describe no message. */
 export const ANY_MESSAGE = 'any'
 
 const MAX_PAYLOAD_BYTES = 64 * 1024
 
 /**
- * Rows of `message_call_logs`, in the commit of their message. What the API publishes is always recorded unless nothing is;
- * of what devices publish, all, or what was refused and a sample of the rest.
+ * Writes `message_call_logs`, in the commit of the message concerned. Publications of the API are always recorded (unless
+ * `callLog.record` is `none`); those of devices all, or the refused ones and a sample of the rest.
  */
 export class CallRecorder {
   private settings: CallLogSettings
   private readonly put: (op: Op) => void
-  /** Ids of the messages of plans: a hash is made once a plan. */
+  /** Message ids of plans, cached because each is a hash. */
   private readonly definitions = new WeakMap<Plan, string>()
   private every = 0
   private untilNext = 0
@@ -41,7 +41,7 @@ export class CallRecorder {
     this.untilNextAttempt = this.every
   }
 
-  /** Whether this accepted message is to be recorded; asked once for each. */
+  /** Whether this accepted message is recorded. Counts towards the sample, so it is called once a message. */
   wants(input: PublishInput): boolean {
     if (this.settings.record === 'none') return false
     if (input.origin === 'api') return true
@@ -75,7 +75,7 @@ export class CallRecorder {
     })
   }
 
-  /** A callback got a message, or failed to: all attempts, or those that failed and a sample of the rest. */
+  /** Records an attempt of a callback: all attempts, or the failed ones and a sample of the rest. */
   attempted({ event, channelId, url, result, tookMs }: CallbackAttempt): void {
     if (this.settings.record === 'none') return
     if (result.delivered) {
@@ -102,7 +102,7 @@ export class CallRecorder {
     })
   }
 
-  /** A message that its channel refused. What belongs to no channel stands in the quarantine alone. */
+  /** Records a message that its channel refused. A message without a channel is in the quarantine only. */
   refused(
     row: Pick<QuarantineInput, 'payload' | 'wallMs'>,
     { channel, code, errors, message }: RefusedMessage,
@@ -131,7 +131,7 @@ export class CallRecorder {
   }
 }
 
-/** Text as it is; other bytes in base64. */
+/** UTF-8 text as it is, other bytes in base64. */
 function payloadText(payload: Uint8Array): string {
   const bytes = asBuffer(payload).subarray(0, MAX_PAYLOAD_BYTES)
   const text = bytes.toString('utf8')

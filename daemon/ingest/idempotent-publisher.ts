@@ -4,7 +4,7 @@ import type { Op } from '../store/log/batch.ts'
 import type { IdempotencyRow } from '../store/tables/registry-rows.ts'
 import type { Published, Publisher, PublishRequest } from './publisher.ts'
 
-/** How long a key is known. */
+/** Lifetime of a key. */
 const IDEMPOTENCY_MS = 24 * 3_600_000
 
 export interface IdempotencyOptions {
@@ -15,12 +15,12 @@ export interface IdempotencyOptions {
 }
 
 /**
- * Publishing with a key: the same request under the same key of one identity is published once, whatever happens between
- * its attempts. The key is kept in the commit of its message.
+ * Publishes a request once for one Idempotency-Key of an identity, however often it is repeated. The key is written in the commit
+ * of its message.
  */
 export class IdempotentPublisher {
   private readonly options: IdempotencyOptions
-  /** Requests that have no answer yet. */
+  /** Requests in flight. */
   private readonly open = new Map<string, { bodyHash: string; answer: Promise<Published> }>()
 
   constructor(options: IdempotencyOptions) {

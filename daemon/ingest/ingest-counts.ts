@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts'
 
-/** What has come in since the start. Plain numbers: counting must not cost anything per message. */
+/** Totals of incoming messages since the start. Plain numbers, so that counting costs next to nothing a message. */
 export class IngestCounts {
   received = 0
   receivedBytes = 0

@@ -28,7 +28,7 @@ export interface IngestOptions {
   lastQuarantineId: number
   isFull: () => boolean
   retained: RetainedTopics
-  /** Before the sequence number in the id of every new message. */
+  /** `<gateway id>:<store id>:`, the prefix of message ids. */
   messageIdPrefix: string
   announce: (clientId: string, rejection: Rejection) => void
   feed: IngestFeed
@@ -36,15 +36,15 @@ export interface IngestOptions {
   statistics: Pick<Statistics, 'accepted' | 'totals' | 'client' | 'sensor'>
 }
 
-/** Who watches what comes in. */
+/** The live feed, as ingest sees it. */
 export interface IngestFeed {
-  /** Somebody does: only then events are made. */
+  /** Whether a reader is subscribed. Events are made only then. */
   readonly active: boolean
   message(make: () => FeedMessage): void
   rejected(make: () => FeedRejection): void
 }
 
-/** Topic → channel → verdict → stored → receipt: the way of every message that comes from a device, a sensor or the API. */
+/** The path of every message in, from devices, sensors and the API: topic → channel → verdict → stored → receipt. */
 export class Ingest {
   private readonly options: IngestOptions
   private lastQuarantineId: number
@@ -83,7 +83,7 @@ export class Ingest {
     else this.accept(input, judgement, done, headers)
   }
 
-  /** For a message that was judged before: counts it as received and stores it. Returns its sequence number as `accept` does. */
+  /** Counts a judged message as received and stores it. Returns its sequence number as `accept` does. */
   submit(
     input: PublishInput,
     passed: Passed,
@@ -99,7 +99,7 @@ export class Ingest {
     return undefined
   }
 
-  /** Stores a message that was judged. Returns its sequence number, or undefined where the store refused it at once. */
+  /** Stores a judged message. Returns its sequence number, or undefined where the store refused it at once. */
   accept(
     input: PublishInput,
     passed: Passed,
@@ -136,7 +136,7 @@ export class Ingest {
     return seq
   }
 
-  /** Somebody watches what comes in: the message is kept until it is durable. */
+  /** Keeps the message until its commit, because live streams are subscribed. */
   private appendWatched(
     { plan, stream, durability }: MessagePlan,
     record: RecordInput,
@@ -152,7 +152,7 @@ export class Ingest {
     return seq
   }
 
-  /** A message of the API was refused: it is counted and recorded; whoever sent it is told, and it is not kept. */
+  /** Counts and records a refused message of the API. The caller gets the reasons, so it is not quarantined. */
   turnDown(input: PublishInput, refused: RefusedMessage, headers: Headers | undefined): void {
     this.countRefused(input, refused.code, refused.channel)
     this.options.calls.refused({ payload: input.payload, wallMs: this.options.clock.wallMs() }, refused, headers)
@@ -206,7 +206,7 @@ export class Ingest {
     })
   }
 
-  /** What can never be a message is not kept: acknowledged, counted, announced. */
+  /** Acknowledges, counts and announces a message whose topic is not allowed; it is not quarantined. */
   private turnAway(input: PublishInput, code: ErrorCode, fault: string, done: (outcome: PublishOutcome) => void): void {
     this.countRefused(input, code, undefined)
     const actual = input.topic.length > 200 ? `${input.topic.slice(0, 200)}…` : input.topic
@@ -250,7 +250,7 @@ function headersText(headers: Headers | undefined, tagged: readonly Violation[] 
   return JSON.stringify(tagged === undefined ? headers : { ...headers, errors: JSON.stringify(tagged) })
 }
 
-/** On an invalid message `errors` is the gateway's. */
+/** On an invalid message the header `errors` belongs to the gateway. */
 function withoutErrors(headers: Headers | undefined): Headers | undefined {
   if (headers?.['errors'] === undefined) return headers
   const { errors, ...others } = headers

@@ -21,9 +21,9 @@ export interface PublishRequest {
   value?: unknown
   bytes?: Uint8Array | undefined
   headers?: Headers | undefined
-  /** Of the channel's address; those that are missing are taken from fields of the value. */
+  /** Parameters of the channel's address; missing ones are taken from fields of the value. */
   parameters?: Readonly<Record<string, string>> | undefined
-  /** Name of the message that it is meant to be. */
+  /** Name of the message definition that the publisher claims. */
   message?: string | undefined
 }
 
@@ -44,14 +44,14 @@ export interface PublisherOptions {
   deliver: (topic: string, payload: Buffer, qos: 0 | 1 | 2, retain: boolean) => void
 }
 
-/** A message made ready for its channel: nothing is stored yet. */
+/** A publication that is rendered and judged, and not stored. */
 export interface PreparedMessage {
   active: ActiveChannel
   input: PublishInput
   judgement: Judgement
 }
 
-/** How long a publisher waits for a store that takes nothing, before it is told so. */
+/** Longest wait for the commit before the publisher gets `store-full`. */
 const STORE_WAIT_MS = 10_000
 
 /** Publishes to channels as a device does to topics: checked, stored, acknowledged, delivered, forwarded. */
@@ -63,8 +63,8 @@ export class Publisher {
   }
 
   /**
-   * Resolves once the message is durable. `identity` is the client id that it carries on; `alongside` is called with the
-   * answer before the commit, for what has to become durable with it.
+   * Resolves once the message is durable. `identity` becomes the client id of the message. `alongside` is called with the
+   * answer before the commit, to write more in the same commit.
    * Throws MessageRefused, and EdgeErrors `not-found`, `parameter-missing`, `parameter-invalid`, `channel-unaddressed`,
    * `topic-invalid`, `message-too-large`, `store-full`, `shutting-down`.
    */
@@ -93,8 +93,8 @@ export class Publisher {
   }
 
   /**
-   * Stores a message that was judged; resolves to its message-id when it is durable, after `durable` was called. `alongside`
-   * is called before the commit, for what has to become durable with it. Rejects with `store-full`.
+   * Stores a judged message. Resolves to its message-id when it is durable, after `durable` was called. `alongside` is called
+   * before the commit, to write more in the same commit. Rejects with `store-full`.
    */
   store(
     input: PublishInput,
@@ -115,7 +115,7 @@ export class Publisher {
     })
   }
 
-  /** What would happen to it. Throws as `publish` does, but for what the judgement says. */
+  /** Renders topic and payload and judges them; stores nothing. Throws as `publish` does, except for a refusal by the judgement. */
   prepare(request: PublishRequest, identity: string): PreparedMessage {
     const { inForce, limits } = this.options
     const active = inForce.catalogue.channel(request.channelId)
@@ -150,7 +150,7 @@ export class Publisher {
   }
 }
 
-/** The message whose content type says how a value becomes bytes. */
+/** The message definition whose content type encodes the value. */
 function meant(channel: ContractChannel, name: string | undefined): ContractMessage {
   const found = channel.messages.find((message) => message.name === name) ?? channel.messages[0]
   return found ?? { ...UNDESCRIBED_MESSAGE, contentType: 'application/json' }

@@ -1,8 +1,8 @@
-/** The topics that hold a retained message in the database, and how many may. */
+/** Bounds the number of retained messages: knows which topics hold one. */
 export class RetainedTopics {
   private readonly topics: Set<string>
   private readonly limits: { readonly maxRetained: number }
-  /** Messages that were delivered, but not retained, because there were too many. */
+  /** Messages that were delivered but not retained, because the limit was reached. */
   refused = 0
 
   constructor(topics: Iterable<string>, limits: { readonly maxRetained: number }) {

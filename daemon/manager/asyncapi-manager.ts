@@ -12,21 +12,21 @@ import type { DocumentMode } from './document-loader.ts'
 import type { Registered, Registrar } from './registrar.ts'
 
 export interface RegisterOptions {
-  /** Default strict. */
+  /** Default: strict. */
   mode?: DocumentMode
-  /** Who registers it. */
+  /** Identity that registers the document. */
   by?: string
 }
 
 export interface PublishOptions {
-  /** Of the channel's address; those that are missing are taken from fields of the data. */
+  /** Parameters of the channel's address; missing ones are taken from fields of the data. */
   parameters?: Readonly<Record<string, string>> | undefined
   headers?: Readonly<Record<string, string>> | undefined
-  /** Name of the message that it is meant to be. */
+  /** Name of the message definition that the publisher claims. */
   message?: string | undefined
-  /** The client id that the message carries on. Default `api`. */
+  /** Client id of the message. Default: `api`. */
   identity?: string | undefined
-  /** Published once for one key of an identity, within 24 h. */
+  /** Within 24 h, one key of an identity publishes once. */
   idempotencyKey?: string | undefined
 }
 
@@ -55,8 +55,8 @@ const MAX_SUBSCRIPTIONS = 1_000
 const DEFAULT_IDENTITY = 'api'
 
 /**
- * The AsyncAPI half of a gateway: documents are registered, their channels listed, published to and subscribed to. The HTTP
- * API, WebSockets and programs that embed the gateway all call this.
+ * Registers documents, lists their channels, publishes and subscribes to them. The HTTP API, WebSockets and programs that embed
+ * the gateway all use this class.
  */
 export class AsyncApiManager {
   private readonly options: AsyncApiManagerOptions

@@ -13,14 +13,14 @@ interface Listed {
   schemas: Map<string, SchemaListing>
 }
 
-/** What is registered, as lists; what is in force is listed from memory. */
+/** Lists of documents, channels and schemas, as the API and programs see them. */
 export class DocumentLists {
   private readonly registry: DocumentRegistry
   private readonly inForce: DocumentsInForce
   private readonly template: (id: string) => string | undefined
-  /** The contract of a version that is not in force has to be read to count its channels. */
+  /** Cached, because counting the channels of a version that is not in force reads its contract. */
   private readonly channelCounts = new WeakMap<RegisteredDocument, number>()
-  /** Made once a contract. */
+  /** Cached by contract. */
   private readonly listed = new WeakMap<Contract, Listed>()
 
   constructor(registry: DocumentRegistry, inForce: DocumentsInForce, template: (id: string) => string | undefined) {
@@ -34,7 +34,7 @@ export class DocumentLists {
     return this.registered().map((document) => this.listing(document))
   }
 
-  /** Those of a name, of a status, or all. */
+  /** Filtered by name and status. */
   registered({ name, status }: { name?: string; status?: string } = {}): RegisteredDocument[] {
     return this.registry
       .all()
@@ -54,7 +54,7 @@ export class DocumentLists {
     return { listing: this.listing(document), contract, channels: this.channelsOf(document) }
   }
 
-  /** The text as it was registered. Throws `not-found`. */
+  /** The registered text. Throws `not-found`. */
   content(id: string): string {
     return this.template(this.registry.known(id).templateId) ?? ''
   }
@@ -78,7 +78,7 @@ export class DocumentLists {
     return this.registry.allInForce().some((document) => this.list(document)?.byId.has(id) === true)
   }
 
-  /** Of a message in force. Throws `not-found`. */
+  /** Schemas of a message in force. Throws `not-found`. */
   schema(messageId: string): SchemaListing {
     for (const document of this.registry.allInForce()) {
       const found = this.list(document)?.schemas.get(messageId)

@@ -10,7 +10,7 @@ import { turn } from '../core/turn.ts'
 import type { AsyncapiEntry } from '../settings/sections/asyncapi-settings.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
 
-/** What is kept of documents between two starts. */
+/** Checked contracts and last good versions, kept in the store between starts. */
 export interface DocumentCache {
   contract(hash: string): string | undefined
   lastGood(file: string): string | undefined
@@ -18,13 +18,13 @@ export interface DocumentCache {
   rememberFile(file: string, hash: string): void
 }
 
-/** A document of a file, as it is in force. */
+/** A document in force that comes from a file. */
 export interface FileDocument extends ActiveDocument {
   file: string
   mode: DocumentMode
-  /** undefined: the file does not load, and this is its last good version. */
+  /** Undefined where the file does not load and its last good version is used. */
   text: string | undefined
-  /** Under which its contract is remembered. */
+  /** Key of its contract in the cache. */
   hash: string
 }
 
@@ -32,17 +32,17 @@ export type DocumentMode = AsyncapiEntry['mode']
 
 export interface LoadedDocuments {
   documents: FileDocument[]
-  /** Documents that did not load; where `kept`, their last good version is in force. */
+  /** Documents that did not load. `kept`: the last good version is in force. */
   failures: { file: string; kept: boolean; errors: EdgeError[] }[]
 }
 
-/** Goes up when the extraction gives something else for the same document: cached contracts of before are not used. */
+/** Part of the cache key; raised when extraction changes, so that older cached contracts are not used. */
 const CONTRACT_FORMAT = 2
 
-/** Whether devices are being served meanwhile. */
+/** `inSpareTime`: devices are served meanwhile, and come first. */
 export type Checking = Pick<LoadOptions, 'inSpareTime'>
 
-/** Loads documents from files, from the cache where the same text was checked before: then neither parser nor child process is needed. */
+/** Loads documents from files. A text that was checked before comes from the cache, without parser and child process. */
 export async function loadDocuments(
   entries: readonly AsyncapiEntry[],
   cache: DocumentCache,
@@ -68,7 +68,7 @@ export async function loadDocuments(
   return { documents, failures }
 }
 
-/** The contract of a text: remembered from an earlier start, or made by the checking process and remembered. Throws as loadDocument does. */
+/** The contract of a text, from the cache or from the checking process, which fills the cache. Throws as loadDocument does. */
 export async function loadText(
   input: { text: string; mode: DocumentMode; file?: string },
   cache: Pick<DocumentCache, 'contract' | 'remember'>,
@@ -79,13 +79,13 @@ export async function loadText(
   const known = cache.contract(hash)
   if (known !== undefined) return { contract: contractFromJson(known), hash }
   const contract = await check(file === undefined ? { text, mode } : { text, mode, file }, checking)
-  // Reading the answer took its time.
+  // Deserialising the contract has blocked the event loop.
   if (checking.inSpareTime === true) await turn()
   cache.remember(hash, JSON.stringify(contract))
   return { contract: shareMessages(contract), hash }
 }
 
-/** A checking process that was killed, or got no time, has said nothing about the document: another one is asked, in the time of all. */
+/** Checks once more, at normal priority, when the checking process died or was starved: that says nothing about the document. */
 async function check(input: DocumentInput, checking: Checking): Promise<Contract> {
   try {
     return await loadDocument(input, checking)
@@ -110,7 +110,7 @@ function named(entry: AsyncapiEntry, contract: Contract): ActiveDocument {
   }
 }
 
-/** All that is wrong, one error a place. */
+/** Flattens DocumentErrors; other failures become `document-check-failed`. */
 export function errorsOf(error: unknown, file: string): EdgeError[] {
   if (error instanceof EdgeError)
     return 'errors' in error && Array.isArray(error.errors) ? (error.errors as EdgeError[]) : [error]

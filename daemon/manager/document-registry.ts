@@ -1,20 +1,20 @@
 import { EdgeError } from '../core/errors.ts'
 import type { DocumentMode } from './document-loader.ts'
 
-/** One version of a document, as it is registered. */
+/** One registered version of a document. */
 export interface RegisteredDocument {
   id: string
   name: string
   version: string
   baseUrl: string | null
-  /** The content: equal texts have one template. */
+  /** Id of the content; equal texts share it. */
   templateId: string
-  /** Under which its contract is remembered. */
+  /** Key of its contract in the cache. */
   contractHash: string
   mode: DocumentMode
   source: 'api' | 'file'
   file: string | null
-  /** Stays in force although a newer version is registered. */
+  /** Stays in force when a newer version is registered. */
   pinned: boolean
   /** Order of registration. */
   serial: number
@@ -23,7 +23,7 @@ export interface RegisteredDocument {
   updatedAt: string
 }
 
-/** Which documents are registered, and which version of each name is in force: the pinned one, else the newest. */
+/** The registered documents, and the version of each name that is in force: the pinned one, else the newest. */
 export class DocumentRegistry {
   private readonly byId = new Map<string, RegisteredDocument>()
   private lastSerial = 0

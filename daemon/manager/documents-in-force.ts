@@ -12,7 +12,7 @@ export interface DocumentsInForceOptions {
   template: (id: string) => string | undefined
 }
 
-/** The contracts of the documents in force; those of older versions are read again when somebody asks. */
+/** Contracts of the documents in force. Those of other versions are read from the cache on demand. */
 export class DocumentsInForce {
   private readonly options: DocumentsInForceOptions
   private readonly contracts = new Map<string, Contract>()
@@ -21,7 +21,7 @@ export class DocumentsInForce {
     this.options = options
   }
 
-  /** As the channel matcher takes them; a document whose contract is not at hand is left out. */
+  /** The documents to activate; one whose contract is not loaded is left out. */
   active(): ActiveDocument[] {
     return this.options.registry.allInForce().flatMap(({ id, name, version }) => {
       const contract = this.contracts.get(id)
@@ -29,7 +29,7 @@ export class DocumentsInForce {
     })
   }
 
-  /** This is the version of its name that is in force. */
+  /** Replaces the version of this name that is in force. */
   set(document: RegisteredDocument, contract: Contract): void {
     for (const other of this.options.registry.versions(document.name))
       if (other.id !== document.id) this.contracts.delete(other.id)
@@ -40,7 +40,7 @@ export class DocumentsInForce {
     this.contracts.delete(id)
   }
 
-  /** The contract where it needs no checking process. */
+  /** The contract from memory or cache; undefined where the document would have to be checked again. */
   contractAtHand(document: RegisteredDocument): Contract | undefined {
     const known = this.contracts.get(document.id)
     if (known !== undefined) return known
@@ -52,7 +52,7 @@ export class DocumentsInForce {
     return this.options.registry.inForce(document.name)?.id === document.id
   }
 
-  /** Remembered, or checked anew from its text. Throws as loadDocument does. */
+  /** The contract from memory or cache, else from checking the text again. Throws as loadDocument does. */
   async contractOf(document: RegisteredDocument): Promise<Contract> {
     const contract = this.contractAtHand(document) ?? (await this.checkAgain(document))
     if (this.isInForce(document)) this.contracts.set(document.id, contract)

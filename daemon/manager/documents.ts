@@ -23,11 +23,11 @@ export interface DocumentsOptions {
   inForce: InForce
 }
 
-/** The documents of a gateway: those of its configuration's files, and those that were registered over the API. */
+/** The documents of a gateway: from the files of its configuration, and registered over the API. */
 export class Documents {
   readonly registrar: Registrar
   readonly lists: DocumentLists
-  /** A topic that devices may publish on. */
+  /** A topic that devices may publish on, for a first try. */
   exampleTopic(): string | undefined {
     for (const { contract } of this.active) {
       const address = contract.channels.find((channel) => channel.address !== null)?.address
@@ -76,12 +76,12 @@ export class Documents {
     return this.versions.active()
   }
 
-  /** What did not load; the gateway runs without it, or with its last good version. */
+  /** Documents that did not load. The gateway runs without them, or with their last good versions. */
   get failures(): LoadedDocuments['failures'] {
     return [...this.loaded.failures, ...this.failed]
   }
 
-  /** Throws DocumentErrors where a file does not load and never did. */
+  /** Throws DocumentErrors where a file does not load and has no last good version. */
   async start(settings: Settings): Promise<void> {
     await this.restore()
     const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
@@ -93,7 +93,7 @@ export class Documents {
     this.options.inForce.activate(this.active)
   }
 
-  /** Throws DocumentErrors where any file does not load: then nothing has changed. */
+  /** Throws DocumentErrors where any file does not load; then nothing has changed. */
   async reload(settings: Settings): Promise<void> {
     const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache, { inSpareTime: true })
     if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
@@ -114,13 +114,13 @@ export class Documents {
     for (const { file, errors } of loaded.failures)
       for (const { code, message, hint } of errors)
         if (code === 'document-conflict') this.options.logger.error({ code, file, hint }, `${file}: ${message}`)
-    // The files are in force whether or not the store can write that down just now.
+    // Files are in force even while the store cannot write the tables.
     this.registrar
       .adopt(loaded.documents)
       .catch((error: unknown) => this.options.logger.warn({ err: error }, 'the document tables could not be written'))
   }
 
-  /** Says once what documents forward to without its being there. */
+  /** Warns once about each upstream that a document names and the settings do not have. */
   private tellUnknown(documents: readonly ActiveDocument[]): void {
     for (const { name, version, contract } of documents) {
       const document = `${name}@${version}`
@@ -151,7 +151,7 @@ export class Documents {
   }
 }
 
-/** Two files may not be the same version of one document: the first is in force, the other one is told of. */
+/** Refuses a file that holds the same version of the same document as an earlier file. */
 function withoutNamesakes({ documents, failures }: LoadedDocuments): LoadedDocuments {
   const first = new Map<string, string>()
   const refused: LoadedDocuments['failures'] = []

@@ -6,7 +6,7 @@ import type { ReplayResult } from './replay-against.ts'
 export interface DryRunResult {
   name: string
   version: string
-  /** The name and version are registered with this content already. */
+  /** This name and version is registered with this content already. */
   registered: boolean
   channels: string[]
   diagnostics: Contract['diagnostics']
@@ -14,7 +14,7 @@ export interface DryRunResult {
   replay: ReplayResult
 }
 
-/** What registering a document would change, and which messages of the log it would refuse. Registers nothing. */
+/** Reports what registering a document would change and which stored messages it would refuse. Registers nothing. */
 export class DryRun {
   private readonly registrar: Registrar
   private readonly replay: (contract: Contract, name: string) => Promise<ReplayResult>

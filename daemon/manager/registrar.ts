@@ -14,17 +14,17 @@ export interface RegistrarOptions {
   registry: DocumentRegistry
   inForce: DocumentsInForce
   cache: Pick<DocumentCache, 'contract' | 'remember'>
-  /** Resolves when it is durable; rejects with `store-full`, `shutting-down`. */
+  /** Resolves when the operation is durable; rejects with `store-full`, `shutting-down`. */
   commit: (op: Op) => Promise<void>
-  /** Does in advance, a little at a time, what activating a document takes. */
+  /** Compiles a document in small steps, ahead of its activation. */
   prepare: (document: ActiveDocument) => Promise<void>
-  /** Other documents are in force from now on. */
+  /** Puts these documents in force. */
   activate: (documents: readonly ActiveDocument[]) => void
   clock: Clock
 }
 
 export interface RegistrationInput {
-  /** Absent: the document's title. */
+  /** Default: the document's title. */
   name?: string | undefined
   text: string
   version?: string | undefined
@@ -32,7 +32,7 @@ export interface RegistrationInput {
   mode: DocumentMode
 }
 
-/** A document that was checked and not registered yet. */
+/** A checked document that is not registered. */
 export interface Candidate {
   name: string
   version: string
@@ -46,14 +46,14 @@ export interface Registered {
   changes: ContractChange[]
 }
 
-/** Versions of all names. */
+/** Bound on the versions of all documents together. */
 const MAX_DOCUMENTS = 2_000
-/** Registrations that may wait for each other. */
+/** Bound on registrations that wait for their turn. */
 const MAX_WAITING = 16
 
 /**
- * Registers documents, one at a time: first durable, all tables in one transaction, then in force. Nothing is half
- * registered, whatever fails. The documents of files are in force because the configuration says so; the tables follow.
+ * Registers documents, one at a time: all tables in one transaction, and in force only after its commit, so nothing is ever half
+ * registered. Documents of files are in force because the configuration names them; their tables follow.
  */
 export class Registrar {
   private readonly options: RegistrarOptions
@@ -75,7 +75,7 @@ export class Registrar {
     return { name, version, contract: withBaseUrl(contract, baseUrl ?? null), hash }
   }
 
-  /** The registration of this name and version with this content. Throws `document-conflict`, `document-of-file`. */
+  /** The registration of this name and version, if its content is the same. Throws `document-conflict`, `document-of-file`. */
   existing({ name, version }: Candidate, text: string): RegisteredDocument | undefined {
     const { registry } = this.options
     const found = registry.get(documentId(name, version))
@@ -92,7 +92,7 @@ export class Registrar {
     return undefined
   }
 
-  /** What a candidate changes against what is in force under its name. */
+  /** The differences between a candidate and the version of its name that is in force. */
   async changes({ name, contract }: Candidate): Promise<ContractChange[]> {
     const { registry, inForce } = this.options
     const before = registry.inForce(name)
@@ -127,7 +127,7 @@ export class Registrar {
     })
   }
 
-  /** Brings the registry in line with the documents of the configuration's files. Resolves when the tables show them. */
+  /** Makes the registry agree with the files of the configuration. Resolves when the tables are written. */
   adopt(files: readonly FileDocument[]): Promise<unknown> {
     const { registry, inForce } = this.options
     const kept = new Set(files.map(({ name, version }) => documentId(name, version)))
@@ -207,7 +207,7 @@ export class Registrar {
     }
   }
 
-  /** Whether a version is in force as soon as it is registered: nothing newer is, and no other one is pinned. */
+  /** Whether a version goes in force when it is registered: no newer version is registered, and none is pinned. */
   private takesForce(document: RegisteredDocument): boolean {
     const before = this.options.registry.inForce(document.name)
     if (before === undefined || before.id === document.id) return true
@@ -244,14 +244,14 @@ export class Registrar {
     })
   }
 
-  /** Its file is no longer configured. */
+  /** Unregisters a document whose file is no longer configured. */
   private async forget(document: RegisteredDocument): Promise<void> {
     await this.options.commit({ type: 'unregister', documentId: document.id, at: this.now() })
     this.options.inForce.delete(document.id)
     await this.bringInForce(document.name)
   }
 
-  /** The tables show the version that is in force now, and its contract is at hand. */
+  /** Writes the version that is in force now to the tables and loads its contract. */
   private async bringInForce(name: string): Promise<void> {
     const { registry, inForce, commit } = this.options
     const document = registry.inForce(name)

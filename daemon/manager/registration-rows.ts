@@ -14,7 +14,7 @@ export function templateId(text: string): string {
   return idOf('template', text)
 }
 
-/** What a document in force is in the six tables, all but its template. */
+/** The rows of a document in the six tables, except its template. */
 export function documentRows(document: RegisteredDocument, contract: Contract, at: string) {
   const { id, templateId: template, name, version, baseUrl, createdAt } = document
   const ids = channelIds(name, contract)
@@ -68,12 +68,12 @@ function definitionRow(channel: ContractChannel, channelId: string, message: Con
   }
 }
 
-/** A channel that describes no message has one all the same: any. */
+/** A channel without messages has one stand-in, for any message. */
 export function messagesOf(channel: ContractChannel): (ContractMessage | undefined)[] {
   return channel.messages.length === 0 ? [undefined] : channel.messages
 }
 
-/** Whether others send it to us: 2.x publish. */
+/** Whether the application receives the message: 2.x publish. */
 export function isPublished(channel: ContractChannel, message: string): boolean {
   const carrying = channel.operations.filter(
     (operation) => operation.messages.length === 0 || operation.messages.includes(message),

@@ -5,10 +5,10 @@ import { detachedContext } from '../verdict/detached-context.ts'
 import { Judge } from '../verdict/judge.ts'
 
 export interface ReplayResult {
-  /** Messages of the log and its history that are on channels of the document. */
+  /** Stored messages on channels of the document. */
   checked: number
   rejected: number
-  /** False where there were more messages than were looked at. */
+  /** False where the log held more messages than were looked at. */
   complete: boolean
   reasons: { code: string; channel: string; message: string | null; pointer: string; keyword: string; count: number }[]
   devices: { client_id: string; rejected: number }[]
@@ -20,7 +20,7 @@ const SLICE_MS = 5
 const MAX_LISTED = 100
 const MAX_KEYS = 10_000
 
-/** Holds the messages that the log and its history have against a document that is not in force. Devices go on meanwhile. */
+/** Judges stored messages by a document that is not in force, in steps between which devices are served. */
 export async function replayAgainst(history: History, contract: Contract, name: string): Promise<ReplayResult> {
   const judge = judgeOf(contract, name)
   const reasons = new Map<string, ReplayResult['reasons'][number]>()
@@ -74,7 +74,7 @@ function note(
   else if (reasons.size < MAX_KEYS) reasons.set(key, { code, channel: address, message, pointer, keyword, count: 1 })
 }
 
-/** As if the document stood alone; what it would number and count goes nowhere. */
+/** A catalogue of this document alone, whose plans and counts are discarded. */
 function judgeOf(contract: Contract, name: string): Judge {
   const context = detachedContext({ upstreams: [], routes: [] })
   const catalogue = new Catalogue([{ name, version: contract.version, contract }], context)

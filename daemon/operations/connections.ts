@@ -1,7 +1,7 @@
 import type { OperationsSources } from './sources.ts'
 import { storeBytes } from './store-bytes.ts'
 
-/** `GET /connections/status`, as the contract fixes it; entries may carry more. */
+/** Answer of `GET /connections/status`; entries may carry further fields. */
 export interface ConnectionsStatus {
   broker: { clients: number } & Readonly<Record<string, unknown>>
   devices: readonly object[]
@@ -34,7 +34,7 @@ export interface QueueView {
   store: { used_bytes: number; max_bytes: number; full: string | null }
 }
 
-/** `GET /connections/status` lists at most this many devices one by one. */
+/** Devices that `GET /connections/status` lists one by one. */
 const MAX_DEVICES = 1_000
 
 /** Everything that is connected: devices, upstreams, sensors, readers of streams. */

@@ -19,7 +19,7 @@ export interface DeadLetterView {
   at: string
 }
 
-/** Messages that a destination refused for good: listed, sent to that destination again, or deleted. */
+/** Dead letters, messages that a destination refused for good: list, send again to that destination, discard. */
 export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterView> {
   const { reader, inForce, publisher, log, book } = options
   const find = (id: string): DeadLetterRow => {

@@ -5,7 +5,7 @@ import type { DestinationStatus } from '../forward/forwarder-messages.ts'
 import type { RefusedReader } from '../store/tables/refused-reader.ts'
 
 export interface GatewayEventsOptions {
-  feed: LiveFeed
+  feed: Pick<LiveFeed, 'connection' | 'deadLetter'>
   destinations: () => readonly DestinationStatus[]
   refused: Pick<RefusedReader, 'deadLettersAfter' | 'lastDeadLetterId'>
   wallMs: () => number
@@ -15,13 +15,12 @@ export interface GatewayEventsOptions {
 const LOOK_EVERY_MS = 500
 const LETTERS_AT_ONCE = 100
 
-/** Tells the feed what happens on other threads: upstreams that change their state, messages that they refuse for good. */
+/** Publishes connections of clients, states of upstreams and new dead letters to the live feed. */
 export class GatewayEvents {
   private readonly options: GatewayEventsOptions
   private readonly states = new Map<string, string>()
   private readonly timer: Timer
   private lastLetter: number
-  private letters = 0
 
   constructor(options: GatewayEventsOptions) {
     this.options = options
@@ -47,11 +46,8 @@ export class GatewayEvents {
   private look(): void {
     const destinations = this.options.destinations()
     for (const one of destinations) this.state(one)
-    const letters = destinations.reduce((sum, one) => sum + one.deadLettered, 0)
-    if (letters === this.letters) return
+    // From the table, not from the counts of the forwarder, which run ahead of the commit.
     const rows = this.options.refused.deadLettersAfter(this.lastLetter, LETTERS_AT_ONCE)
-    // There may be more of them, or they are not committed yet: then the next look finds them.
-    if (rows.length === 0) this.letters = letters
     for (const { id, destination, message_id: messageId, topic, code, answer, wall_ms: at } of rows) {
       this.lastLetter = id
       this.options.feed.deadLetter(() => ({

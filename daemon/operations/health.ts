@@ -1,17 +1,22 @@
+import type { Settings } from '../settings/settings.ts'
 import type { OperationsSources } from './sources.ts'
 
 export interface HealthReport {
   /** Listening, and the store takes writes. */
   ready: boolean
-  /** Works, but something needs a look: an upstream is down, a document did not load. */
+  /** Serves, but something needs attention: an upstream is down, a document did not load. */
   degraded: boolean
-  /** One plain sentence each. */
+  /** One sentence for each problem. */
   reasons: readonly string[]
 }
 
-export type HealthSources = Pick<OperationsSources, 'store' | 'forwarder' | 'failures' | 'settings' | 'listening'>
+export interface HealthSources extends Pick<OperationsSources, 'failures' | 'listening'> {
+  settings: () => { store: Pick<Settings['store'], 'whenFull'> }
+  store: Pick<OperationsSources['store'], 'full'>
+  forwarder: Pick<OperationsSources['forwarder'], 'destinations'>
+}
 
-/** Ready: devices and readers are served. Degraded: the reasons say in one sentence each what an operator should look at. */
+/** The health of the gateway, as `/readyz` and the page show it. */
 export function healthReport({ store, forwarder, failures, settings, listening }: HealthSources): HealthReport {
   const reasons: string[] = []
   if (!listening()) reasons.push('The MQTT listeners are not open yet.')

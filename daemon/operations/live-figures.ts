@@ -5,12 +5,12 @@ import { healthReport, type HealthReport } from './health.ts'
 import type { OperationsSources } from './sources.ts'
 import { storeBytes } from './store-bytes.ts'
 
-/** Everything that the live page shows, once a second. */
+/** The figures of the live page, at one moment. */
 export interface LiveSnapshot {
   gateway: { id: string; version: string; uptimeMs: number; clockSynced: boolean }
   health: HealthReport
   broker: { clients: number; maxClients?: number }
-  /** Messages a second, over the last seconds. */
+  /** Messages a second, over the last second. */
   rates: { received: number; rejected: number; forwarded: number }
   /** Since the start. */
   totals: { received: number; rejected: number; forwarded: number; deadLettered: number }
@@ -25,7 +25,7 @@ export interface LiveDestination {
   /** connected, connecting, degraded, disconnected. */
   state: string
   queued: number
-  /** How long the oldest queued message has waited; null where nothing waits. */
+  /** Age of the oldest queued message; null where nothing waits. */
   oldestMs: number | null
   forwardedPerSecond: number
   lastError: string | null

@@ -14,7 +14,7 @@ type Level = (typeof LEVELS)[number]
 export function logLevelPort(logger: ProcessLogger, initial: Level): LogLevelPort & { reset: (level: Level) => void } {
   let current = initial
   return {
-    /** The configuration was read again. */
+    /** Returns to the level of the configuration. */
     reset(level) {
       current = level
       logger.setLevel(level)

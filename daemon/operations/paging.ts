@@ -7,35 +7,21 @@ export interface PageRequest {
   cursor?: string
 }
 
-export interface PageRequest {
-  /** 1 to 1,000. */
-  limit: number
-  /** From `next` of the page before. */
-  cursor?: string
-}
-
-export interface PageRequest {
-  /** 1 to 1,000. */
-  limit: number
-  /** From `next` of the page before. */
-  cursor?: string
-}
-
 export interface Page<Item> {
   items: Item[]
   /** Absent on the last page. */
   next?: string
 }
 
-/** In which order a list comes: by keys that stay what they are, whatever else is added or deleted. */
+/** The order of a list, by keys that do not change when other items come and go. */
 export interface PageOrder<Item> {
-  /** Texts that sort as the items do; no two are the same. The cursor of a page is the key of its last item. */
+  /** A unique text that sorts as the items do. The cursor of a page is the key of its last item. */
   keyOf: (item: Item) => string
-  /** What a key looks like. */
+  /** The form of a key, to check cursors. */
   form: RegExp
 }
 
-/** The part of a list that a page request means: what comes behind its cursor, whether or not that item is still there. */
+/** The items behind the cursor, up to the limit. The item of the cursor itself may be gone. */
 export function page<Item>(items: readonly Item[], { keyOf, form }: PageOrder<Item>, request: PageRequest): Page<Item> {
   const { cursor, limit } = request
   checkCursor(cursor, form)
@@ -49,7 +35,7 @@ export function page<Item>(items: readonly Item[], { keyOf, form }: PageOrder<It
   return last === undefined || chosen.length === behind.length ? { items: found } : { items: found, next: last.key }
 }
 
-/** Throws `request-invalid` for a cursor that no page of a list with keys of this form has given. */
+/** Throws `request-invalid` for a cursor that is no key of this form. */
 export function checkCursor(cursor: string | undefined, form: RegExp): void {
   if (cursor !== undefined && !form.test(cursor))
     throw new EdgeError('request-invalid', 'The cursor is not one of this list.', { place: { field: 'cursor' } })

@@ -15,7 +15,7 @@ export interface PublishRequest {
   payloadBase64?: string | undefined
   headers?: Readonly<Record<string, string>> | undefined
   parameters?: Readonly<Record<string, string>> | undefined
-  /** Name of the message that it is meant to be. */
+  /** Name of the message definition that the publisher claims. */
   message?: string | undefined
 }
 

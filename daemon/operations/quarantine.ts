@@ -19,7 +19,7 @@ export interface QuarantineView {
   at: string
 }
 
-/** Messages that their document refused: listed, published again under the documents of now, or deleted. */
+/** The quarantine, messages that their document refused: list, publish again under the documents in force, discard. */
 export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineView> {
   const { reader, inForce, publisher, log, deliver } = options
   const find = (id: string): QuarantineRow => {
@@ -38,7 +38,7 @@ export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineV
       const level = qos === 0 || qos === 2 ? qos : 1
       const stored = await publisher.store(inputOf(row, level), passed, headers, {
         durable: () => deliver(topic, payload, level, false),
-        // It leaves the quarantine in the commit that stores the message.
+        // The commit that stores the message also deletes it from the quarantine.
         alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
       })
       return { id: stored }

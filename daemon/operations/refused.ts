@@ -13,11 +13,11 @@ import type { PlanBook } from '../verdict/plan-book.ts'
 import type { Page, PageRequest } from './paging.ts'
 import { KEY } from './table-page.ts'
 
-/** One of the two places where refused messages lie. */
+/** Operations that quarantine and dead letters share. */
 export interface RefusedPort<View> {
   list(page: PageRequest & { topic?: string; client_id?: string; destination?: string }): Promise<Page<View>>
   get(id: string): View
-  /** Publishes it again, as its device did, or sends it to its destination again. Throws MessageRefused if it is still refused: it stays. */
+  /** Publishes a quarantined message again, or sends a dead letter to its destination again. Throws MessageRefused where it is still refused; then it stays. */
   replay(id: string, caller: Caller): Promise<{ id: string }>
   discard(id: string, caller: Caller): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface RefusedOptions {
   deliver: (topic: string, payload: Buffer, qos: 0 | 1 | 2, retain: boolean) => void
 }
 
-/** By the documents of now. Throws MessageRefused where it is still refused. */
+/** Judges by the documents in force. Throws MessageRefused where the message is still refused. */
 export function judgedAgain(
   inForce: Pick<InForce, 'judge'>,
   row: Pick<QuarantineRow, 'topic' | 'payload' | 'headers'>,
@@ -58,7 +58,7 @@ export function numberOf(id: string): number {
   throw new EdgeError('not-found', `${id} is no number of a message.`)
 }
 
-/** As JSON where it is JSON, else in base64. */
+/** The payload as JSON where it is JSON, else base64. */
 export function payloadView(payload: Buffer): { payload: unknown; payloadBase64: string | null } {
   const value = parseJson(payload.toString('utf8'))
   return value === undefined

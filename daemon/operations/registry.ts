@@ -14,7 +14,7 @@ export interface DocumentDetail extends DocumentListing {
   specification: string
   title: string
   description: string | null
-  /** The text as it was registered. */
+  /** The registered text. */
   content: string
   servers: { name: string; protocol: string; url: string; description: string | null; security_scheme: object | null }[]
   diagnostics: Diagnostic[]
@@ -23,7 +23,7 @@ export interface DocumentDetail extends DocumentListing {
 
 export interface RegisterRequest {
   name?: string
-  /** Text, JSON or YAML; or the document itself. */
+  /** JSON or YAML text, or the document as an object. */
   content: string | object
   version?: string
   base_url?: string
@@ -42,7 +42,7 @@ export interface RegisterAnswer {
 export interface DryRunAnswer {
   name: string
   version: string
-  /** The name and version are registered with this content already. */
+  /** This name and version is registered with this content already. */
   registered: boolean
   channels: string[]
   diagnostics: Diagnostic[]
@@ -55,10 +55,10 @@ export interface RegistryPort {
   register(request: RegisterRequest, caller: Caller): Promise<RegisterAnswer>
   dryRun(request: RegisterRequest): Promise<DryRunAnswer>
   documents(page: PageRequest & { status?: string; name?: string }): Page<DocumentListing>
-  /** Throws `not-found`; so do all below that take an id. */
+  /** Throws `not-found`, as all methods below that take an id. */
   document(id: string): DocumentDetail
   unregister(id: string, caller: Caller): Promise<void>
-  /** Keeps this version in force whatever is registered later; false lets the newest be in force again. */
+  /** Pinned: this version stays in force when newer ones are registered. Not pinned: the newest is in force again. */
   pin(id: string, pinned: boolean, caller: Caller): Promise<DocumentListing>
   channels(page: PageRequest & { asyncapi_document_id?: string }): Page<ChannelListing>
   channel(id: string): ChannelListing
@@ -70,7 +70,7 @@ const BY_REGISTRATION: PageOrder<RegisteredDocument> = {
   form: /^\d{10}$/,
 }
 
-/** The documents as they were registered, the channels as they stand in them. */
+/** By registration of the document, then by position in it. */
 const BY_DOCUMENT: PageOrder<{ channel: ChannelListing; number: number }> = {
   keyOf: ({ channel, number }) => `${channel.created_at}_${channel.asyncapi_document_id}_${padded(number)}`,
   form: /^[0-9TZ:.-]{24}_[^_]+_\d{10}$/,
@@ -142,7 +142,7 @@ export function registryPort(
   }
 }
 
-/** Each with its place in its document. */
+/** Adds the position of each channel in its document. */
 function numbered(channels: readonly ChannelListing[]): { channel: ChannelListing; number: number }[] {
   const counts = new Map<string, number>()
   return channels.map((channel) => {

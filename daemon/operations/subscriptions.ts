@@ -11,7 +11,7 @@ export interface SubscriptionView {
   callback_url: string | null
   /** active, retrying, disabled. */
   state: string
-  /** Why it is retrying or disabled. */
+  /** Why the subscription is retrying or disabled. */
   reason: string | null
   delivered: number
   last_delivered_id: string | null
@@ -19,7 +19,7 @@ export interface SubscriptionView {
 }
 
 export interface SubscriptionPort {
-  /** `secret` comes with a callback only, and only here. Throws `not-found`, `callback-refused`, `limit-reached`. */
+  /** `secret` is present for a callback only, and returned here only. Throws `not-found`, `callback-refused`, `limit-reached`. */
   create(
     request: { channel_id: string; callback_url?: string },
     caller: Caller,
@@ -33,7 +33,7 @@ const BY_CREATION: PageOrder<SubscriptionView> = {
   form: /^[0-9TZ:.-]{24}_/,
 }
 
-/** Subscriptions; one without a callback is only a name for its streams. */
+/** Subscriptions over the API. One without a callback is only a name for the streams of its channel. */
 export function subscriptionPort(callbacks: Callbacks, lists: DocumentLists): SubscriptionPort {
   return {
     async create({ channel_id: channelId, callback_url: callbackUrl }) {
@@ -45,7 +45,7 @@ export function subscriptionPort(callbacks: Callbacks, lists: DocumentLists): Su
     list: (request) => page(callbacks.list().map(subscriptionView), BY_CREATION, request),
     async remove(id) {
       if (await callbacks.remove(id)) return
-      // One without a callback goes by the name of its channel; there is nothing of it to end.
+      // The id of a subscription without a callback is its channel; nothing has to be ended.
       if (!lists.hasChannel(id)) throw new EdgeError('not-found', `There is no subscription ${id}.`)
     },
   }

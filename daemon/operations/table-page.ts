@@ -2,10 +2,10 @@ import { inTurns } from '../core/turn.ts'
 import type { PageQuery } from '../store/tables/keyset-page.ts'
 import { checkCursor, type Page, type PageRequest } from './paging.ts'
 
-/** A whole-number key, as a caller writes it. */
+/** Form of a numeric key in a request. */
 export const KEY = /^\d{1,15}$/
 
-/** One page of a table of the store, the newest rows first; devices are served while it is looked for. */
+/** One page of a table of the store, newest rows first. Reads in steps, so that devices are served in between. */
 export async function tablePage<Row, View>(
   { limit, cursor }: PageRequest,
   where: PageQuery['where'],
@@ -14,7 +14,7 @@ export async function tablePage<Row, View>(
   viewOf: (row: Row) => View,
 ): Promise<Page<View>> {
   checkCursor(cursor, KEY)
-  // One more tells whether there is another page.
+  // One row more than asked for tells whether another page follows.
   const rows = await inTurns(
     read({ limit: limit + 1, before: cursor === undefined ? undefined : Number(cursor), where }),
   )

@@ -7,8 +7,10 @@ import type {
 } from '../asyncapi/contract/contract.ts'
 
 /**
- * The `x-bridge` that holds for one message: message, operation, channel, server, document, nearest first, key by key. Of the
- * operations only those that go its way count. `message` is undefined for one that is none of the channel's.
+ * Merges the `x-bridge` of message, operation, channel, server and document, key by key; the nearest wins. Only operations of
+ * the given direction count.
+ *
+ * @param message undefined for a payload that fits no message of the channel
  */
 export function bridgeOf(
   contract: Contract,

@@ -28,17 +28,17 @@ export interface ChannelPlansInput {
   tally: Tally
 }
 
-/** How messages of one kind on one channel go on. In one piece: it is looked at for every message. */
+/** Destinations, lifetime and counters of one message definition on one channel. One object, because every message reads it. */
 export interface MessagePlan extends NumberedPlan {
   /** `plan.invalid` */
   invalid: boolean
-  /** The row that its channel is counted in; undefined where it has none. */
+  /** Row of the channel in the statistics table; undefined where the channel is not counted. */
   row: number | undefined
-  /** Those of the other channels that it belongs to. */
+  /** Rows of the other channels that the message belongs to. */
   otherRows: readonly number[]
-  /** Running time after which it is no longer wanted; 0 is never. */
+  /** Milliseconds of running time until the message expires; 0 is never. */
   ttlMs: number
-  /** What it survives once it is acknowledged; undefined: as the store's settings say. */
+  /** The failure that an acknowledged message survives; undefined takes the store's setting. */
   durability: Bridge['durability']
 }
 
@@ -49,20 +49,20 @@ interface OpenRoute {
   takes: (topic: string) => boolean
 }
 
-/** What is known of the messages of one kind; undefined: not asked for yet. */
+/** Bridge and plans of one message definition; a plan is undefined until the first message needs it. */
 interface Kind {
   readonly bridge: Bridge
   valid: MessagePlan | undefined
   invalid: MessagePlan | undefined
 }
 
-/** The plans of one channel, made when the first message needs them. Thousands of channels have one: it holds little until then. */
+/** The plans of one channel, made when the first message needs them, so that thousands of unused channels stay small. */
 export class ChannelPlans {
   private readonly input: ChannelPlansInput
   private readonly fixedRoutes: RouteSettings[]
-  /** Routes of which only the topic tells whether they are meant. */
+  /** Routes whose `from` matches some topics of the channel only. */
   private readonly openRoutes: OpenRoute[]
-  /** By message, and which of the open routes are meant. */
+  /** Keyed by message and by the open routes that match. */
   private made: Map<string, MessagePlan> | undefined
   private readonly kinds = new Map<ContractMessage | undefined, Kind>()
 
@@ -75,7 +75,7 @@ export class ChannelPlans {
       .map((route) => ({ route, takes: topicTest(route.from) }))
   }
 
-  /** Of a message of the channel; undefined for what is none of them, nor near to one. */
+  /** @param message undefined for a payload that comes near to no message of the channel */
   bridgeOf(message: ContractMessage | undefined): Bridge {
     return this.kindOf(message).bridge
   }
@@ -87,7 +87,7 @@ export class ChannelPlans {
     return kind.valid
   }
 
-  /** Of an invalid message that goes on all the same; `nearest`: the message that it comes nearest to. */
+  /** The plan of an invalid message that is forwarded all the same (`tag`, `pass`). `nearest`: the message it resembles most. */
   planForInvalid(topic: string, nearest: ContractMessage | undefined): MessagePlan {
     if (this.openRoutes.length > 0) return this.planOn(topic, nearest, false)
     const kind = this.kindOf(nearest)
@@ -104,16 +104,16 @@ export class ChannelPlans {
     return kind
   }
 
-  /** Where messages of one kind go; `open`: those of the routes that the topic decides about which are meant. */
+  /** The targets of one message definition. `open`: the open routes that match the topic. */
   targets(message: ContractMessage | undefined, open: readonly RouteSettings[] = []): PlanTarget[] {
     const { channel, address, receives, settings } = this.input
     if (!receives) return []
-    // In the order of the settings, whichever way they matched.
+    // Targets keep the order of the settings.
     const routes = settings.routes.filter((route) => this.fixedRoutes.includes(route) || open.includes(route))
     return targetsOf(this.bridgeOf(message), routes, settings, plainNames(channel), address)
   }
 
-  /** Where the topic decides about routes. */
+  /** The plan where open routes have to be tested against the topic. */
   private planOn(topic: string, message: ContractMessage | undefined, isValid: boolean): MessagePlan {
     const open = this.openRoutes.filter((one) => one.takes(topic)).map((one) => one.route)
     const { routes } = this.input.settings
@@ -131,7 +131,7 @@ export class ChannelPlans {
     const described = isValid ? message : undefined
     const plan = {
       document,
-      // A channel that describes no message has one without a name.
+      // The stand-in for a channel without messages has an empty name.
       message: described?.name || null,
       channel: address,
       channelIds: [channelId],

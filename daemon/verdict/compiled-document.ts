@@ -16,21 +16,21 @@ export interface ActiveDocument {
   contract: Contract
 }
 
-/** A channel of a document in force, with all that a message on it needs. */
+/** A channel of a document in force, with everything that judging a message on it needs. */
 export interface ActiveChannel {
   id: string
   /** `name@version` */
   document: string
   channel: ContractChannel
-  /** Compiled when it is first asked for. */
+  /** Compiles the schemas when it is first called. */
   check: () => ChannelCheck
   plans: ChannelPlans
   tally: Tally
-  /** Devices publish on it; false: we send on it, so that what a device publishes there stays local. */
+  /** Devices publish on it. False: the application sends on it, and what a device publishes there stays local. */
   receives: boolean
-  /** Of the operations whose messages are meant by what is published on it. */
+  /** The direction whose messages a publication is checked against. */
   action: ContractOperation['action']
-  /** Its servers are all upstreams: no topic of a device belongs to it, and the API publishes to these upstreams alone. */
+  /** All its servers are upstreams: device topics never match it, and the API publishes to these upstreams alone. */
   upstreamOnly: boolean
 }
 
@@ -56,7 +56,7 @@ export class CompiledDocument {
     this.validator = new MessageValidator(compiler)
   }
 
-  /** In steps of a channel each, for whoever lets everything else go on in between. */
+  /** Compiles one channel a step, so that the caller can serve devices between steps. */
   static *compiling(source: ActiveDocument, context: CompileContext): Generator<void, CompiledDocument> {
     const compiled = new CompiledDocument(source, context)
     const ids = channelIds(source.name, source.contract)
@@ -71,7 +71,7 @@ export class CompiledDocument {
     return atOnce(CompiledDocument.compiling(source, context))
   }
 
-  /** Whether it is what would be made of a document under these settings. */
+  /** Whether compiling the document under these settings would give the same again. */
   isOf({ name, version, contract }: ActiveDocument, settings: RoutingSettings): boolean {
     const { source, context } = this
     return (
@@ -90,7 +90,7 @@ export class CompiledDocument {
     const has = (action: ContractOperation['action']): boolean =>
       channel.operations.some((operation) => operation.action === action)
     const receives = upstreams !== undefined || channel.operations.length === 0 || has('receive')
-    // To another's server we send; on our own, others send to us.
+    // The gateway sends to other servers; on its own, others send to it.
     const action: ContractOperation['action'] =
       has('send') && (upstreams !== undefined || !receives) ? 'send' : 'receive'
     const tally = tallyOf(id, channel.address ?? channel.id, document)
@@ -114,7 +114,7 @@ export class CompiledDocument {
   }
 }
 
-/** The configured upstreams among a channel's servers, where all of them are another's; undefined: devices publish on it. */
+/** The configured upstreams among a channel's servers; undefined where one of its servers is this gateway. */
 function upstreamsOf(
   contract: Contract,
   channel: ContractChannel,

@@ -4,7 +4,7 @@ import type { CompileContext } from './compiled-document.ts'
 import { PlanBook } from './plan-book.ts'
 import type { RoutingSettings } from './targets.ts'
 
-/** For judging beside the gateway: what is numbered and counted goes nowhere. */
+/** A context for judging outside the running gateway (dry runs, `explain`): plans and counts are discarded. */
 export function detachedContext(settings: RoutingSettings): CompileContext {
   const table = new AcceptedTable()
   return {

@@ -7,15 +7,15 @@ import type { Passed } from './judgement.ts'
 import type { TopicMatch } from './topic-match.ts'
 
 /**
- * The short way of a topic: all that is looked at for a message without headers stands in one object, which is also the verdict.
- * Among ten thousand channels every other object that has to be found costs more than checking the payload.
+ * The fast path of a topic that one message definition describes: check, verdict and plan in one object, for messages without
+ * headers. Without it the bench's `channels` (10,000 channels) falls: each further object is a cache miss, which costs more than the check.
  */
 export class DirectCheck implements Passed {
   readonly verdict = 'pass'
   admitted: boolean
   private readonly compiler: SchemaCompiler
   private readonly format: PayloadReader
-  /** undefined: any payload. */
+  /** Undefined where every payload is valid. */
   private readonly schema: ValueCheck | undefined
   readonly wrongDirection: boolean
   readonly tagged = undefined
@@ -52,7 +52,7 @@ export class DirectCheck implements Passed {
     this.match = match
   }
 
-  /** undefined where more than the payload decides. */
+  /** Undefined where more than the payload decides: several channels, documents or messages. */
   static of(found: TopicMatch): DirectCheck | undefined {
     const [match] = found.matches
     const active = match?.value
@@ -64,7 +64,7 @@ export class DirectCheck implements Passed {
     return new DirectCheck(found, messages.compiler, check, plan, !active.receives)
   }
 
-  /** undefined where the payload is not valid: the long way tells why. */
+  /** Undefined where the payload is invalid; the full judgement gives the reasons. */
   judge(payload: Uint8Array): Passed | undefined {
     if (this.schema === undefined) return this
     this.compiler.refill()

@@ -2,7 +2,7 @@ import type { FeedMessage } from '../ports/feed.ts'
 import { headersOf, type RecordInput } from '../store/log/record.ts'
 import type { Plan } from './plan.ts'
 
-/** A durable message, for those who watch; without its plan where the store has lost that. */
+/** The feed event of a durable message. `plan` is undefined where a damaged store has lost it. */
 export function feedMessage(
   prefix: string,
   seq: number,

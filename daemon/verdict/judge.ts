@@ -22,7 +22,7 @@ export class Judge {
   private readonly unmatched: Unmatched
   private readonly settings: RoutingSettings
   private readonly routes: readonly ((topic: string) => boolean)[]
-  /** By the routes that take the topic. */
+  /** Keyed by the routes that match the topic. */
   private readonly passedUnmatched = new Map<string, Passed>()
 
   constructor(catalogue: Catalogue, book: PlanBook, unmatched: Unmatched, settings: RoutingSettings) {
@@ -33,12 +33,12 @@ export class Judge {
     this.routes = settings.routes.map((route) => topicTest(route.from))
   }
 
-  /** `message`: it is meant to be the message of this name. */
+  /** @param message name of the message definition that the publisher claims */
   judge(topic: string, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
     return this.judgeKnown(this.catalogue.lookUp(topic), payload, headers, message)
   }
 
-  /** For a topic that was looked up already. */
+  /** As `judge`, for a topic that is looked up already. */
   judgeKnown(known: KnownTopic, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
     if (!(known instanceof DirectCheck)) {
       const judgement = this.judgeAtLength(known, payload, headers, message)
@@ -70,12 +70,12 @@ export class Judge {
     return passed
   }
 
-  /** For a channel that no topic of a device belongs to: another server's, to which only the API publishes. */
+  /** Judges by the channel given, not by topic: for channels of upstreams, to which only the API publishes. */
   judgeOn(active: ActiveChannel, topic: string, payload: Uint8Array, headers?: Headers, message?: string): Judgement {
     return judgeAs(active, topic, payload, headers, message, () => ({}))
   }
 
-  /** A message of several documents goes wherever one of them sends it, once. */
+  /** A message that several documents describe goes to the targets of all of them, to each once. */
   private merge(a: Passed, b: Passed): Passed {
     const [one, other] = [a.plan, b.plan]
     const invalid = a.invalid || b.invalid
@@ -149,7 +149,7 @@ function rowsOf({ row, otherRows }: MessagePlan): readonly number[] {
   return row === undefined ? otherRows : [row, ...otherRows]
 }
 
-/** The stricter of two; undefined stands for the settings of the store, which are one of the others. */
+/** The stricter of two durabilities. Undefined stands for the setting of the store, which may be either. */
 function safer(a: MessagePlan['durability'], b: MessagePlan['durability']): MessagePlan['durability'] {
   return a === 'power' || b === 'power' ? 'power' : a === b ? a : undefined
 }

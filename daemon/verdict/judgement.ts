@@ -7,9 +7,9 @@ import type { ActiveChannel } from './compiled-document.ts'
 /** The message is stored and forwarded: valid, or marked invalid because its document says `tag` or `pass`. */
 export interface Passed extends MessagePlan {
   verdict: 'pass'
-  /** A device publishes where only we should. */
+  /** A device publishes on a channel that only the application sends on. */
   wrongDirection: boolean
-  /** Errors of an invalid message that goes on with `onInvalid: tag`. */
+  /** Errors of an invalid message that is forwarded with them (`onInvalid: tag`). */
   tagged: readonly Violation[] | undefined
 }
 

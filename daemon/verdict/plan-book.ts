@@ -1,7 +1,7 @@
 import type { Op, PlanRow, StreamRow } from '../store/log/batch.ts'
 import type { NumberedPlan, Plan, PlanTarget } from './plan.ts'
 
-/** Numbers plans and streams; what is new goes into the log before the first message that uses it. */
+/** Numbers plans and streams. A new one is written to the log before the first message that uses it. */
 export class PlanBook {
   private readonly put: (op: Op) => void
   private readonly plans = new Map<string, number>()
@@ -32,13 +32,16 @@ export class PlanBook {
   }
 
   /**
-   * Gives plans that are in the log targets that they did not have: `targetsOf` says which. Nothing may have been numbered under
-   * the settings that brought these destinations. undefined where no plan gets any.
+   * Adds targets to plans that are stored already, so that messages in the log reach new destinations. Must be called before any
+   * plan is numbered under the settings that bring these destinations.
+   *
+   * @param targetsOf the targets to add to a plan
+   * @returns undefined where no plan gets any
    */
   adopt(targetsOf: (plan: Plan) => PlanTarget[]): Op | undefined {
     const plans: PlanRow[] = []
     const streams = new Map<number, StreamRow>()
-    // A copy: what is put in while it is walked through would be walked through as well.
+    // Iterates over a copy, because the map gets new entries meanwhile.
     for (const [body, id] of Array.from(this.plans)) {
       const plan = JSON.parse(body) as Plan
       const targets = targetsOf(plan)

@@ -1,22 +1,22 @@
 import type { Lane } from '../core/message.ts'
 
-/** Where one message goes at one destination; absent fields are the protocol's own plain rule, filled in when the plan is made. */
+/** One address at one destination, as templates. */
 export interface PlanTarget {
   to: string
-  /** Template of the Kafka topic, routing key, MQTT topic; null: the topic with dots for slashes, as a name that Kafka allows. */
+  /** Template of the Kafka topic, routing key or MQTT topic. Null: the topic with dots for slashes, as a name that Kafka allows. */
   address: string | null
   exchange?: string
   /** Template; null: no key. */
   key: string | null
   headers?: Readonly<Record<string, string>>
-  /** Addresses whose parameters the templates name beside those of the plan's channel; the last one wins. */
+  /** Further addresses whose parameters the templates may name; of equal names the last wins. */
   from?: readonly string[]
   mandatory?: boolean
 }
 
 /**
- * What was decided when a message was accepted, and is stored with it: later documents and settings change nothing of it.
- * The body of a plan is its JSON; equal bodies are one plan.
+ * The decisions made when a message was accepted: its document, channel and targets. Stored with the message, so later documents
+ * and settings do not change them. The body of a plan is its JSON; plans with equal bodies are the same plan.
  */
 export interface Plan {
   /** `name@version`; null for a topic that no document describes. */
@@ -24,12 +24,12 @@ export interface Plan {
   message: string | null
   /** The channel's address, from which the parameters of the topic are cut out. */
   channel: string | null
-  /** Ids of the channels that it belongs to: several where several documents describe the topic. */
+  /** Ids of its channels: several where several documents describe the topic. */
   channelIds?: string[]
   contentType: string | null
   lane: Lane
   targets: PlanTarget[]
-  /** Sent although it is invalid: the headers `valid` and, with `tag`, `errors` tell so. */
+  /** Forwarded although invalid: marked by the header `valid: false` and, with `tag`, by `errors`. */
   invalid?: boolean
 }
 

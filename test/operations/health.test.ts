@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { EdgeError } from '../../daemon/core/errors.ts'
+import type { DestinationStatus } from '../../daemon/forward/forwarder-messages.ts'
+import { healthReport, type HealthReport } from '../../daemon/operations/health.ts'
+import { destination } from './destination.ts'
+
+interface World {
+  listening?: boolean
+  full?: string
+  whenFull?: 'reject' | 'drop-oldest'
+  destinations?: DestinationStatus[]
+  failures?: { file: string; kept: boolean; errors: EdgeError[] }[]
+}
+
+/** The report of a gateway that has these problems and no others. */
+function reportOf({
+  listening = true,
+  full,
+  whenFull = 'reject',
+  destinations = [],
+  failures = [],
+}: World): HealthReport {
+  return healthReport({
+    listening: () => listening,
+    settings: () => ({ store: { whenFull } }),
+    failures: () => failures,
+    forwarder: { destinations },
+    store: { full },
+  })
+}
+
+describe('the health report', () => {
+  test('of a gateway without problems is ready and gives no reasons', () => {
+    expect(reportOf({ destinations: [destination()] })).toEqual({ ready: true, degraded: false, reasons: [] })
+  })
+
+  test('is not ready before the listeners are open', () => {
+    const report = reportOf({ listening: false })
+    expect(report.ready).toBe(false)
+    expect(report.reasons).toEqual(['The MQTT listeners are not open yet.'])
+  })
+
+  test('is not ready while a full store refuses messages, and only degraded while it makes room', () => {
+    expect(reportOf({ full: 'it holds 2 GiB' })).toMatchObject({ ready: false, degraded: true })
+    expect(reportOf({ full: 'it holds 2 GiB', whenFull: 'drop-oldest' })).toMatchObject({ ready: true, degraded: true })
+  })
+
+  test.each(['disconnected', 'degraded'] as const)('is degraded by an upstream that is %s, with its error', (state) => {
+    const lastError = { code: 'upstream-unreachable', message: 'connect ECONNREFUSED', hint: '' }
+    expect(reportOf({ destinations: [destination({ state, lastError })] })).toEqual({
+      ready: true,
+      degraded: true,
+      reasons: [`Upstream events is ${state}: connect ECONNREFUSED.`],
+    })
+  })
+
+  test('is degraded by damaged bytes that an upstream met', () => {
+    expect(reportOf({ destinations: [destination({ damagedBytes: 12 })] }).reasons).toEqual([
+      'Upstream events met 12 damaged bytes in the store.',
+    ])
+  })
+
+  test('names each document that did not load, and says whether its last good version serves', () => {
+    const errors = [new EdgeError('document-syntax', 'unexpected end')]
+    const failures = [
+      { file: 'a.yaml', kept: true, errors },
+      { file: 'b.yaml', kept: false, errors },
+    ]
+    expect(reportOf({ failures }).reasons).toEqual([
+      'a.yaml did not load (document-syntax); its last good version is in force.',
+      'b.yaml did not load (document-syntax).',
+    ])
+  })
+})
