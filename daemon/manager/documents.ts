@@ -89,8 +89,6 @@ export class Documents {
     if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
     this.upstreams = Object.keys(settings.upstreams)
     this.take(loaded)
-    this.tellUnknown(this.active)
-    this.options.inForce.activate(this.active)
   }
 
   /** Throws DocumentErrors where any file does not load; then nothing has changed. */
@@ -100,7 +98,6 @@ export class Documents {
     this.upstreams = Object.keys(settings.upstreams)
     this.told.clear()
     this.take(loaded)
-    this.tellUnknown(this.active)
   }
 
   /** The files that documents in force come from. */

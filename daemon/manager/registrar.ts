@@ -101,7 +101,7 @@ export class Registrar {
 
   register(input: RegistrationInput, by: string): Promise<Registered> {
     return this.inTurn(async () => {
-      const { registry, inForce, activate } = this.options
+      const { registry, inForce } = this.options
       const candidate = await this.check(input)
       await turn()
       const { name, version, contract, hash } = candidate
@@ -120,7 +120,7 @@ export class Registrar {
       registry.set(document)
       if (active) {
         inForce.set(document, contract)
-        activate(inForce.active())
+        this.putInForce()
       }
       await turn()
       return { document, contract, changes }
@@ -132,7 +132,13 @@ export class Registrar {
     const { registry, inForce } = this.options
     const kept = new Set(files.map(({ name, version }) => documentId(name, version)))
     const gone = registry.ofFiles().filter((one) => !kept.has(one.id))
-    for (const one of gone) registry.delete(one.id)
+    for (const one of gone) {
+      registry.delete(one.id)
+      inForce.delete(one.id)
+      const next = registry.inForce(one.name)
+      const contract = next === undefined ? undefined : inForce.contractAtHand(next)
+      if (next !== undefined && contract !== undefined) inForce.set(next, contract)
+    }
     const writes = gone.map((one) => this.forget(one))
     for (const { name, version, contract, file, mode, text, hash } of files) {
       const known = registry.get(documentId(name, version))
@@ -147,12 +153,13 @@ export class Registrar {
       if (active) inForce.set(document, contract)
       writes.push(this.write(document, contract, text, active, 'configuration'))
     }
+    this.putInForce()
     return Promise.all(writes)
   }
 
   unregister(id: string): Promise<void> {
     return this.inTurn(async () => {
-      const { registry, inForce, activate } = this.options
+      const { registry, inForce } = this.options
       const document = registry.known(id)
       if (document.source === 'file')
         throw new EdgeError('document-of-file', `${document.name} is the document of ${document.file ?? 'a file'}.`)
@@ -160,13 +167,12 @@ export class Registrar {
       registry.delete(id)
       inForce.delete(id)
       await this.bringInForce(document.name)
-      activate(inForce.active())
     })
   }
 
   pin(id: string, pinned: boolean): Promise<RegisteredDocument> {
     return this.inTurn(async () => {
-      const { registry, inForce, commit, activate } = this.options
+      const { registry, commit } = this.options
       const document = registry.known(id)
       const at = this.now()
       for (const other of registry.versions(document.name)) {
@@ -176,7 +182,6 @@ export class Registrar {
         registry.set({ ...other, pinned: wanted })
       }
       await this.bringInForce(document.name)
-      activate(inForce.active())
       return registry.known(id)
     })
   }
@@ -247,19 +252,34 @@ export class Registrar {
   /** Unregisters a document whose file is no longer configured. */
   private async forget(document: RegisteredDocument): Promise<void> {
     await this.options.commit({ type: 'unregister', documentId: document.id, at: this.now() })
-    this.options.inForce.delete(document.id)
     await this.bringInForce(document.name)
   }
 
-  /** Writes the version that is in force now to the tables and loads its contract. */
+  /** Loads the version of a name that is in force now, writes it to the tables, and puts it in force. */
   private async bringInForce(name: string): Promise<void> {
     const { registry, inForce, commit } = this.options
-    const document = registry.inForce(name)
-    if (document === undefined) return
-    const contract = await inForce.contractOf(document)
-    const at = this.now()
-    await commit({ type: 'activate', documentId: document.id, at, rows: documentRows(document, contract, at) })
-    inForce.set(document, contract)
+    try {
+      // Another version may take force during each wait: then that one is loaded.
+      for (let document = registry.inForce(name); document !== undefined;) {
+        const contract = await inForce.contractOf(document)
+        const at = this.now()
+        if (document === registry.inForce(name))
+          await commit({ type: 'activate', documentId: document.id, at, rows: documentRows(document, contract, at) })
+        const current = registry.inForce(name)
+        if (document === current) {
+          inForce.set(document, contract)
+          return
+        }
+        document = current
+      }
+    } finally {
+      this.putInForce()
+    }
+  }
+
+  /** Every change of the documents in force ends here. */
+  private putInForce(): void {
+    this.options.activate(this.options.inForce.active())
   }
 
   private now(): string {

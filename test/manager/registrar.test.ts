@@ -36,7 +36,13 @@ class Registry {
     contract: (hash: string) => this.contracts.get(hash),
     remember: (hash: string, body: string) => void this.contracts.set(hash, body),
   }
-  readonly inForce = new DocumentsInForce({ registry: this.registry, cache: this.cache, template: () => undefined })
+  /** Texts of templates, as the store has them. */
+  readonly templates = new Map<string, string>()
+  readonly inForce = new DocumentsInForce({
+    registry: this.registry,
+    cache: this.cache,
+    template: (id) => this.templates.get(id),
+  })
   readonly lists = new DocumentLists(this.registry, this.inForce, () => undefined)
   readonly registrar = new Registrar({
     registry: this.registry,
@@ -45,6 +51,7 @@ class Registry {
     commit: (op) => {
       if (this.failure !== undefined) return Promise.reject(this.failure)
       this.ops.push(op)
+      if (op.type === 'register') this.templates.set(op.registration.template.id, op.registration.template.content)
       return Promise.resolve()
     },
     prepare: () => Promise.resolve(),
@@ -230,6 +237,36 @@ describe('documents of files', () => {
     expect(await codeOf(here.register(text('2.0.0')))).toBe('document-of-file')
     const [listed] = here.lists.documents()
     expect(await codeOf(here.registrar.unregister(listed?.id ?? ''))).toBe('document-of-file')
+  })
+
+  test('a version that comes back when its file is removed judges at once', async () => {
+    await here.register(text('1.0.0'))
+    await here.registrar.adopt([await here.file(text('2.0.0'), '/a.yaml')])
+    expect(here.inForceNow).toEqual(['Meter@2.0.0'])
+    const adopted = here.registrar.adopt([])
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+    await adopted
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+  })
+
+  test('a version whose contract has to be checked again judges when its check ends', async () => {
+    await here.register(text('1.0.0'))
+    await here.registrar.adopt([await here.file(text('2.0.0'), '/a.yaml')])
+    here.contracts.clear()
+    const adopted = here.registrar.adopt([])
+    expect(here.inForceNow).toEqual([])
+    await adopted
+    expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+  })
+
+  test('a version that is registered while another one comes back stays in force', async () => {
+    await here.register(text('1.0.0'))
+    await here.registrar.adopt([await here.file(text('2.0.0'), '/a.yaml')])
+    here.contracts.clear()
+    const adopted = here.registrar.adopt([])
+    await here.register(text('3.0.0'))
+    await adopted
+    expect(here.inForceNow).toEqual(['Meter@3.0.0'])
   })
 
   test('a file that is no longer configured is taken out', async () => {
