@@ -11,6 +11,8 @@ export class FeedSubscriber {
   /** Sequence number up to which messages are delivered or skipped; null before the first one. */
   private after: number | null = null
   private lastId: string | null = null
+  /** Accepted before the reader came, so no live event is made of it: the log has to be read at least up to this one. */
+  private until = 0
   private behind = false
   /** Events other than messages that were dropped while the reader was slow. */
   private missed = 0
@@ -25,10 +27,15 @@ export class FeedSubscriber {
     return this.behind
   }
 
-  /** Resumes behind a message of the past. */
-  startAfter(seq: number, id: string): void {
+  /**
+   * Resumes behind a message of the past.
+   *
+   * @param until the last sequence number that was given to a message, whether or not it is committed
+   */
+  startAfter(seq: number, id: string, until: number): void {
     this.after = seq
     this.lastId = id
+    this.until = until
     this.behind = true
   }
 
@@ -50,15 +57,19 @@ export class FeedSubscriber {
     }
   }
 
-  /** Delivers the next page of missed messages. After the last page the reader is live again. */
-  catchUp(history: History): void {
+  /**
+   * Delivers the next page of missed messages. After the last page the reader is live again.
+   *
+   * @returns false where the messages that are missing are not committed yet
+   */
+  catchUp(history: History): boolean {
     if (this.missed > 0) {
       this.reader.gap({ after: this.lastId, missed: this.missed, reason: 'slow' })
       this.missed = 0
     }
     if (this.after === null || !this.filter.kinds.has('message')) {
       this.behind = false
-      return
+      return true
     }
     const page = history.page(this.after)
     if (page.missing > 0) this.reader.gap({ after: this.lastId, missed: page.missing, reason: 'expired' })
@@ -69,7 +80,8 @@ export class FeedSubscriber {
       this.remember(wanted)
     }
     this.after = Math.max(this.after, page.lastSeq)
-    this.behind = !page.atEnd
+    this.behind = !page.atEnd || this.after < this.until
+    return !page.atEnd || !this.behind
   }
 
   private remember(events: readonly FeedEvent[]): void {
@@ -81,7 +93,8 @@ export class FeedSubscriber {
   }
 }
 
+/** Connections belong to no channel, so a filter by channel lets them pass. */
 export function wants({ kinds, channelId }: FeedFilter, { kind, event }: FeedEvent): boolean {
   if (!kinds.has(kind)) return false
-  return channelId === undefined || !('channelIds' in event) || event.channelIds.includes(channelId)
+  return channelId === undefined || kind === 'connection' || event.channelIds.includes(channelId)
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inSlices } from '../core/in-slices.ts'
+import type { Timers } from '../core/timers.ts'
 import type {
   Feed,
   FeedConnection,
@@ -18,6 +19,8 @@ import type { History } from './history.ts'
 /** The more readers, the longer events are gathered, so that one write serves many. */
 const MAX_FLUSH_MS = 50
 const READERS_PER_MS = 20
+/** Until a reader that waits for a commit looks again. */
+const COMMIT_WAIT_MS = 20
 
 /**
  * Distributes events to all readers: live ones from memory, missed messages from the log. A slow reader delays neither devices nor
@@ -25,14 +28,19 @@ const READERS_PER_MS = 20
  */
 export class LiveFeed implements Feed {
   private readonly history: History
+  private readonly lastSeq: () => number
+  private readonly timers: Timers
   private readonly readers = new Set<FeedSubscriber>()
   private pending: FeedEvent[] = []
   private flushing = false
   private readonly behind: FeedSubscriber[] = []
   private catchingUp = false
 
-  constructor(history: History) {
+  /** @param lastSeq the last sequence number that was given to a message, whether or not it is committed */
+  constructor(history: History, lastSeq: () => number, timers: Timers) {
     this.history = history
+    this.lastSeq = lastSeq
+    this.timers = timers
   }
 
   /** Whether a reader is subscribed. Events are made only then. */
@@ -76,7 +84,7 @@ export class LiveFeed implements Feed {
   private begin(subscriber: FeedSubscriber, from: string): void {
     const position = this.history.position(from)
     if (!position.known) return subscriber.reader.gap({ after: from, missed: null, reason: 'unknown-id' })
-    subscriber.startAfter(position.seq, from)
+    subscriber.startAfter(position.seq, from, this.lastSeq())
     this.resume(subscriber)
   }
 
@@ -90,7 +98,7 @@ export class LiveFeed implements Feed {
     this.flushing = true
     const delayMs = Math.min(MAX_FLUSH_MS, Math.floor(this.readers.size / READERS_PER_MS))
     if (delayMs === 0) setImmediate(() => this.flush())
-    else setTimeout(() => this.flush(), delayMs)
+    else this.timers.after(delayMs, () => this.flush())
   }
 
   private flush(): void {
@@ -135,8 +143,9 @@ export class LiveFeed implements Feed {
       return
     }
     if (this.readers.has(subscriber) && subscriber.reader.ready()) {
-      subscriber.catchUp(this.history)
-      if (subscriber.isBehind && subscriber.reader.ready()) this.behind.push(subscriber)
+      const found = subscriber.catchUp(this.history)
+      if (!found) this.timers.after(COMMIT_WAIT_MS, () => this.resume(subscriber))
+      else if (subscriber.isBehind && subscriber.reader.ready()) this.behind.push(subscriber)
     }
     setImmediate(() => this.catchUp())
   }

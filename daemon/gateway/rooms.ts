@@ -106,12 +106,13 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   await documents.start(settings)
   const logReader = new LogReader(db, (damage) => store.reportDamage(damage))
   const history = new History(logReader)
-  const feed = new LiveFeed(history)
+  const feed = new LiveFeed(history, () => store.log.seq, systemTimers)
   const refused = new RefusedReader(db)
   const events = new GatewayEvents({
     feed,
     destinations: () => forwarder.destinations,
     refused,
+    channelIds: (topic) => inForce.catalogue.channelIds(topic),
     wallMs: () => clock.wallMs(),
     timers: systemTimers,
   })

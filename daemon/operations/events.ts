@@ -8,6 +8,8 @@ export interface GatewayEventsOptions {
   feed: Pick<LiveFeed, 'connection' | 'deadLetter'>
   destinations: () => readonly DestinationStatus[]
   refused: Pick<RefusedReader, 'deadLettersAfter' | 'lastDeadLetterId'>
+  /** Ids of the channels in force that a topic matches. */
+  channelIds: (topic: string) => readonly string[]
   wallMs: () => number
   timers: Timers
 }
@@ -55,6 +57,7 @@ export class GatewayEvents {
         destination,
         messageId,
         topic,
+        channelIds: this.options.channelIds(topic),
         code,
         answer,
         at: new Date(at).toISOString(),

@@ -46,6 +46,8 @@ export interface FeedDeadLetter {
   /** message-id of the message. */
   messageId: string
   topic: string
+  /** Ids of the channels in force that the topic matches. */
+  channelIds: readonly string[]
   code: string
   answer: string
   at: string
@@ -95,7 +97,7 @@ export interface FeedReader {
 
 export interface FeedFilter {
   kinds: ReadonlySet<FeedKind>
-  /** Only messages and rejections of this channel. */
+  /** Only messages, rejections and dead letters of this channel. */
   channelId?: string
 }
 

@@ -46,6 +46,11 @@ export class Catalogue {
     return known instanceof DirectCheck ? known.match : known
   }
 
+  /** Ids of the channels that a topic matches. */
+  channelIds(topic: string): string[] {
+    return this.matchOf(topic).matches.flatMap(({ values }) => values.map(({ id }) => id))
+  }
+
   /** Later messages on the topic of `direct` are judged by it. */
   cacheDirectCheck(direct: DirectCheck): void {
     this.remembered.set(direct.match.topic, direct)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemTimers } from '../../daemon/core/timers.ts'
 import { History } from '../../daemon/feed/history.ts'
 import { LiveFeed } from '../../daemon/feed/live-feed.ts'
 import type { FeedFilter, FeedMessage } from '../../daemon/ports/feed.ts'
@@ -16,6 +17,8 @@ let logReader: LogReader
 let feed: LiveFeed
 let prefix: string
 let seq = 0
+/** Messages that have a number and wait for their commit count too. */
+let accepted = 0
 let batch = 0
 
 beforeEach(() => {
@@ -41,7 +44,8 @@ beforeEach(() => {
   log.writer.commit(batchOf(++batch, [], [plan(1, ['one']), streamOp(1, [])]), [])
   prefix = log.opened.messageIdPrefix
   logReader = new LogReader(openReadable(folder.path))
-  feed = new LiveFeed(new History(logReader))
+  accepted = 0
+  feed = new LiveFeed(new History(logReader), () => Math.max(accepted, seq), systemTimers)
 })
 afterEach(() => {
   logReader.close()
@@ -116,6 +120,34 @@ describe('a reader', () => {
     store(1)
     await has(reader, 1)
     expect(reader.gaps).toEqual([{ after: 'other:store:7', missed: null, reason: 'unknown-id' }])
+  })
+
+  test('that resumes gets messages that were accepted before it came and are committed after', async () => {
+    store(3, false)
+    accepted = 6
+    const reader = new Collector()
+    feed.subscribe(ALL, prefix + 1, reader)
+    await has(reader, 2)
+    // The page has ended at message 3. No live event was made of the next ones, because nobody watched when they were accepted.
+    store(3, false)
+    await has(reader, 5)
+    store(2)
+    await has(reader, 7)
+    expect(reader.seqs).toEqual(upTo(8, 2))
+    expect(reader.gaps).toEqual([])
+  })
+
+  test('of one channel gets only its dead letters and rejections', async () => {
+    const reader = new Collector()
+    feed.subscribe({ kinds: new Set(['deadletter', 'rejected', 'message'] as const), channelId: 'one' }, null, reader)
+    for (const channelIds of [['two'], ['one'], []]) {
+      const common = { id: '1', topic: 't', code: 'payload-invalid', at: '', channelIds }
+      feed.deadLetter(() => ({ ...common, destination: 'bus', messageId: 'm', answer: '' }))
+      feed.rejected(() => ({ ...common, clientId: 'c', errors: [], document: null, message: null }))
+    }
+    store(1)
+    await has(reader, 1)
+    expect(reader.kinds).toEqual(['deadletter', 'rejected', 'message'])
   })
 
   test('of one channel gets only what belongs to it', async () => {

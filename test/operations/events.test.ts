@@ -31,6 +31,7 @@ beforeEach(() => {
       lastDeadLetterId: () => letters.at(-1)?.id ?? 0,
       deadLettersAfter: (id, limit) => letters.filter((one) => one.id > id).slice(0, limit),
     },
+    channelIds: (topic) => [`channel of ${topic}`],
     wallMs: () => time.wallMs(),
     timers: time,
   })
@@ -93,7 +94,9 @@ describe('dead letters', () => {
     expect(deadLetters).toEqual([])
     letters = [letter(1)]
     await time.pass(2 * LOOK_MS)
-    expect(deadLetters).toMatchObject([{ id: '1', messageId: 'edge:store:1', code: 'message-too-large' }])
+    expect(deadLetters).toMatchObject([
+      { id: '1', messageId: 'edge:store:1', code: 'message-too-large', channelIds: ['channel of d/1'] },
+    ])
   })
 })
 

@@ -56,6 +56,7 @@ describe('a stream', () => {
         destination: 'bus',
         messageId: 'm',
         topic: 't',
+        channelIds: [],
         code: 'message-refused',
         answer: 'no',
         at: 'now',
