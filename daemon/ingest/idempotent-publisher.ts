@@ -8,7 +8,7 @@ import type { Published, Publisher, PublishRequest } from './publisher.ts'
 const IDEMPOTENCY_MS = 24 * 3_600_000
 
 export interface IdempotencyOptions {
-  publisher: Publisher
+  publisher: Pick<Publisher, 'begin' | 'inTime'>
   find: (identity: string, key: string) => IdempotencyRow | undefined
   put: (op: Op) => void
   wallMs: () => number
@@ -21,7 +21,7 @@ export interface IdempotencyOptions {
 export class IdempotentPublisher {
   private readonly options: IdempotencyOptions
   /** Requests in flight. */
-  private readonly open = new Map<string, { bodyHash: string; answer: Promise<Published> }>()
+  private readonly open = new Map<string, { bodyHash: string; stored: Promise<Published> }>()
 
   constructor(options: IdempotencyOptions) {
     this.options = options
@@ -33,22 +33,21 @@ export class IdempotentPublisher {
     const bodyHash = createHash('sha256').update(JSON.stringify(request)).digest('base64url')
     const name = `${identity}\n${key}`
     const open = this.open.get(name)
-    if (open !== undefined) return same(open.bodyHash, bodyHash, key) && open.answer
+    if (open !== undefined) return same(open.bodyHash, bodyHash, key) && publisher.inTime(open.stored)
     const known = find(identity, key)
     if (known !== undefined && known.wall_ms > wallMs() - IDEMPOTENCY_MS)
       return same(known.body_hash, bodyHash, key) && (JSON.parse(known.answer) as Published)
-    const answer = publisher.publish(request, identity, (published) =>
+    const stored = publisher.begin(request, identity, (published) =>
       put({
         type: 'idempotency',
         row: { identity, key, body_hash: bodyHash, answer: JSON.stringify(published), wall_ms: wallMs() },
       }),
     )
-    this.open.set(name, { bodyHash, answer })
-    try {
-      return await answer
-    } finally {
-      this.open.delete(name)
-    }
+    this.open.set(name, { bodyHash, stored })
+    // The key stays taken until the message is stored or lost, also when its publisher has had a timely answer before.
+    const close = (): void => void this.open.delete(name)
+    stored.then(close, close)
+    return publisher.inTime(stored)
   }
 }
 

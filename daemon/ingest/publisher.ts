@@ -63,16 +63,19 @@ export class Publisher {
   }
 
   /**
-   * Resolves once the message is durable. `identity` becomes the client id of the message. `alongside` is called with the
-   * answer before the commit, to write more in the same commit.
+   * Resolves once the message is durable. `identity` becomes the client id of the message.
    * Throws MessageRefused, and EdgeErrors `not-found`, `parameter-missing`, `parameter-invalid`, `channel-unaddressed`,
    * `topic-invalid`, `message-too-large`, `store-full`, `shutting-down`.
    */
-  async publish(
-    request: PublishRequest,
-    identity: string,
-    alongside?: (answer: Published) => void,
-  ): Promise<Published> {
+  async publish(request: PublishRequest, identity: string): Promise<Published> {
+    return this.inTime(this.begin(request, identity))
+  }
+
+  /**
+   * As `publish`, without a time limit: settles when the message is durable or lost, however long the store takes. `alongside` is
+   * called with the answer before the commit, to write more in the same commit.
+   */
+  begin(request: PublishRequest, identity: string, alongside?: (answer: Published) => void): Promise<Published> {
     const { ingest, deliver } = this.options
     const full = this.options.isFull()
     if (full !== undefined) throw new EdgeError('store-full', `The store takes no messages: ${full}.`)
@@ -88,8 +91,13 @@ export class Publisher {
       },
       alongside: (id) => alongside?.({ id, topic }),
     })
+    return stored.then((id) => ({ id, topic }))
+  }
+
+  /** The answer of a publication, or `store-full` when the store takes too long. The message may still be stored later. */
+  inTime(begun: Promise<Published>): Promise<Published> {
     const late = (): Error => new EdgeError('store-full', 'The store did not take the message in time.')
-    return { id: await withDeadline(this.options.timers, stored, STORE_WAIT_MS, late), topic }
+    return withDeadline(this.options.timers, begun, STORE_WAIT_MS, late)
   }
 
   /**
