@@ -62,7 +62,7 @@ export class Gateway {
   /** Resolves when devices may connect. Throws EdgeErrors; what was started is stopped again. */
   async start(): Promise<void> {
     try {
-      await this.startRooms()
+      await this.lifecycle.inTurn(() => this.startRooms())
     } catch (error) {
       await this.lifecycle.stop(FAILED_START_STOP_MS)
       throw error
@@ -74,23 +74,12 @@ export class Gateway {
     return this.running().api.manager
   }
 
-  /** Applies the settings that can change while running. If anything is wrong, nothing changes; keys that need a restart are refused by name. */
-  async reload(next: Settings): Promise<{ applied: string[] }> {
-    const { documents, inForce, forwarder, store, calls, api } = this.running()
-    const { live, restart } = diffSettings(this.settings, next)
-    if (restart.length > 0)
-      throw new EdgeError('config-restart', `these settings are read at start only: ${restart.join(', ')}`)
-    await documents.reload(next)
-    Object.assign(this.brokerSettings, next.broker)
-    this.settings = next
-    inForce.reconfigure(documents.active, routingOf(next), next.unmatched)
-    await this.adoptHistory()
-    if (live.includes('upstreams') || live.includes('store.maxAge'))
-      forwarder.configure(next.upstreams, next.store.maxAgeMs)
-    store.setLimits(limitsOf(next), next.store.whenFull)
-    calls.configure(next.callLog)
-    api.update(next)
-    return { applied: live }
+  /**
+   * Applies the settings that can change while running. If anything is wrong, nothing changes; keys that need a restart are refused
+   * by name. Reloads run one after the other, and after the start: the one that was asked for last is in force at the end.
+   */
+  reload(next: Settings): Promise<{ applied: string[] }> {
+    return this.lifecycle.inTurn(() => this.apply(next))
   }
 
   /** Finishes commits and sends in flight, never the backlog. */
@@ -120,6 +109,7 @@ export class Gateway {
     const { settings, clock, logger, lifecycle, onFatal } = this
     const clockSync = new ClockSync({ clock, run: runCommand })
     await settledWithin(systemTimers, clockSync.start(), CLOCK_WAIT_MS)
+    lifecycle.ensureRunning()
     lifecycle.onStop(() => clockSync.stop())
     const rooms = await buildRooms({
       settings: () => this.settings,
@@ -137,6 +127,7 @@ export class Gateway {
     lifecycle.onStop(() => clockSync.stop())
     statistics.start()
     await this.adoptHistory()
+    lifecycle.ensureRunning()
     forwarder.start()
     lifecycle.onStop(() => Promise.all(rooms.sensors.map((sensor) => sensor.stop())))
     rooms.sensors.push(...(await startSensors(settings, { ingest, broker })))
@@ -145,9 +136,30 @@ export class Gateway {
       lifecycle.onStop((timeoutMs) => opened.server.close(Math.min(HTTP_CLOSE_MS, timeoutMs)))
       this.addresses = { mqtt: [], http: opened.url, freshKey: opened.freshKey }
     }
+    lifecycle.ensureRunning()
     this.addresses.mqtt = await broker.listen()
+    lifecycle.ensureRunning()
     rooms.state.listening = true
     settleHeapWhenQuiet(() => counts.received + broker.clients)
+  }
+
+  private async apply(next: Settings): Promise<{ applied: string[] }> {
+    const { documents, inForce, forwarder, store, calls, api } = this.running()
+    const { live, restart } = diffSettings(this.settings, next)
+    if (restart.length > 0)
+      throw new EdgeError('config-restart', `these settings are read at start only: ${restart.join(', ')}`)
+    await documents.reload(next)
+    this.lifecycle.ensureRunning()
+    Object.assign(this.brokerSettings, next.broker)
+    this.settings = next
+    inForce.reconfigure(documents.active, routingOf(next), next.unmatched)
+    await this.adoptHistory()
+    if (live.includes('upstreams') || live.includes('store.maxAge'))
+      forwarder.configure(next.upstreams, next.store.maxAgeMs)
+    store.setLimits(limitsOf(next), next.store.whenFull)
+    calls.configure(next.callLog)
+    api.update(next)
+    return { applied: live }
   }
 
   private adoptHistory(): Promise<void> {

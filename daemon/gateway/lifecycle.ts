@@ -1,26 +1,51 @@
+import { EdgeError } from '../core/errors.ts'
 import { settledWithin, type Timers } from '../core/timers.ts'
 
 /** Ends one thing that was started; must not take longer than `timeoutMs`. */
 type StopStep = (timeoutMs: number) => unknown
 
-/** Ends what was started in the reverse order of starting, so that nothing outlives what it needs. */
+/** Time for a step that is registered after the stop has begun. */
+const LATE_STEP_MS = 1_000
+
+/**
+ * The life of one gateway, one step at a time: start and reloads run in the order in which they were asked for, the stop overtakes
+ * them. Ends what was started in the reverse order of starting, so that nothing outlives what it needs.
+ */
 export class Lifecycle {
   private readonly timers: Timers
   private readonly steps: StopStep[] = []
+  private last: Promise<unknown> = Promise.resolve()
   private stopped: Promise<void> | undefined
 
   constructor(timers: Timers) {
     this.timers = timers
   }
 
-  /** Must be called as soon as something is started. */
+  /** Runs `work` when the work before it has ended. Rejects with `shutting-down` once the stop has begun. */
+  inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.last.then(() => {
+      this.ensureRunning()
+      return work()
+    })
+    this.last = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** To be called after each wait of a start or a reload. Throws `shutting-down` once the stop has begun. */
+  ensureRunning(): void {
+    if (this.stopped !== undefined) throw new EdgeError('shutting-down', 'The gateway is stopping.')
+  }
+
+  /** Must be called as soon as something is started. Runs the step at once where the stop has begun before. */
   onStop(step: StopStep): void {
-    this.steps.push(step)
+    if (this.stopped === undefined) this.steps.push(step)
+    else this.stopped = this.stopped.then(async () => void (await step(LATE_STEP_MS)))
   }
 
   /** Runs the steps once; further calls wait for the same end. Runs every step, then rejects with the first error. */
   stop(timeoutMs: number): Promise<void> {
-    return (this.stopped ??= this.runSteps(timeoutMs))
+    this.stopped ??= this.runSteps(timeoutMs)
+    return this.stopped
   }
 
   /** Waits for the promise at most `timeoutMs` and ignores its outcome, so that one step that hangs does not keep the others from running. */

@@ -104,6 +104,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const inForce = new InForce({ settings: routingOf(settings), book, tallyOf }, settings.unmatched)
   const documents = new Documents({ store, reader: new RegistryReader(db), clock, logger, inForce })
   await documents.start(settings)
+  lifecycle.ensureRunning()
   const logReader = new LogReader(db, (damage) => store.reportDamage(damage))
   const history = new History(logReader)
   const feed = new LiveFeed(history, () => store.log.seq, systemTimers)

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemTimers } from '../../daemon/core/timers.ts'
 import { History } from '../../daemon/feed/history.ts'
 import { LiveFeed } from '../../daemon/feed/live-feed.ts'
-import type { FeedFilter, FeedMessage } from '../../daemon/ports/feed.ts'
+import type { FeedFilter } from '../../daemon/ports/feed.ts'
 import { openReadable } from '../../daemon/store/connection.ts'
 import { BlockBuilder, BlockPool } from '../../daemon/store/log/block-builder.ts'
 import { LogReader } from '../../daemon/store/log/log-reader.ts'
@@ -10,6 +10,7 @@ import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-fold
 import { waitUntil } from '../servers/wait-until.ts'
 import { batchOf, blocksOf, OpenLog, openOptions, recordInput, streamOp } from '../store/store-fixture.ts'
 import { Collector, has } from './feed-collector.ts'
+import { durableMessage, planOp } from './feed-input.ts'
 
 let folder: TemporaryFolder
 let log: OpenLog
@@ -24,24 +25,9 @@ let batch = 0
 beforeEach(() => {
   folder = temporaryFolder('feed')
   log = new OpenLog(openOptions(folder.path))
-  const plan = (id: number, channelIds: string[]) => ({
-    type: 'plan' as const,
-    row: {
-      id,
-      body: JSON.stringify({
-        document: 'd@1',
-        message: 'm',
-        channel: 'a',
-        channelIds,
-        contentType: null,
-        lane: 'live',
-        targets: [],
-      }),
-    },
-  })
   seq = 0
   batch = 0
-  log.writer.commit(batchOf(++batch, [], [plan(1, ['one']), streamOp(1, [])]), [])
+  log.writer.commit(batchOf(++batch, [], [planOp(1, ['one']), streamOp(1, [])]), [])
   prefix = log.opened.messageIdPrefix
   logReader = new LogReader(openReadable(folder.path))
   accepted = 0
@@ -59,23 +45,7 @@ function store(count: number, tell = true): void {
   log.writer.commit(batchOf(++batch, blocksOf(1, seq + 1, payloads)), [])
   for (const payload of payloads) {
     const number = ++seq
-    if (tell) feed.message(() => message(number, payload))
-  }
-}
-
-function message(number: number, payload: string): FeedMessage {
-  return {
-    id: prefix + number,
-    seq: number,
-    topic: 't',
-    clientId: 'c',
-    payload: Buffer.from(payload),
-    contentType: null,
-    headers: {},
-    receivedAt: '2026-01-01T00:00:00.000Z',
-    channelIds: ['one'],
-    document: 'd@1',
-    message: 'm',
+    if (tell) feed.message(() => durableMessage(prefix, number, payload))
   }
 }
 
