@@ -5,7 +5,7 @@ import type { Headers, Violation } from '../core/message.ts'
 import type { FeedMessage, FeedRejection } from '../ports/feed.ts'
 import type { PublishInput, PublishOutcome } from '../ports/publication.ts'
 import type { MessageLog, Stored, StoredListener } from '../store/log/message-log.ts'
-import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, type RecordInput } from '../store/log/record.ts'
+import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, recordFits, type RecordInput } from '../store/log/record.ts'
 import type { RunningClock } from '../store/log/running-clock.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
 import type { Tally } from '../telemetry/statistics/tally.ts'
@@ -107,10 +107,6 @@ export class Ingest {
     headers: Headers | undefined,
   ): number | undefined {
     const { log, clock, counts, calls, feed } = this.options
-    if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++
-    this.rememberPacket(input)
-    if (input.retain && this.options.retained.admit(input.topic))
-      log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })
     const runningMs = clock.runningMs()
     const flags =
       (clock.synced ? FLAG_SYNCED : 0) |
@@ -128,6 +124,15 @@ export class Ingest {
       headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged),
       payload: input.payload,
     }
+    // Every check that can refuse stands before the first operation: refused means that nothing happened.
+    if (!recordFits(record)) {
+      this.turnAway(input, 'message-too-large', 'takes over 65,535 bytes with its headers', done)
+      return undefined
+    }
+    if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++
+    this.rememberPacket(input)
+    if (input.retain && this.options.retained.admit(input.topic))
+      log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })
     const stored = new WaitingMessage(this.options, passed, this.sourceOf(input), input.payload.length, runningMs, done)
     const seq = feed.active
       ? this.appendWatched(passed, record, stored)

@@ -51,6 +51,8 @@ export interface PreparedMessage {
   judgement: Judgement
 }
 
+/** Of all headers of a message, as JSON. */
+const MAX_HEADER_BYTES = 32 * 1024
 /** Longest wait for the commit before the publisher gets `store-full`. */
 const STORE_WAIT_MS = 10_000
 
@@ -139,6 +141,12 @@ export class Publisher {
       request.bytes === undefined ? encodePayload(meant(channel, request.message), request.value) : request.bytes
     if (payload.length > limits.maxPacketSizeBytes)
       throw new EdgeError('message-too-large', `The payload has more than ${limits.maxPacketSizeBytes} bytes.`)
+    const headerBytes = Buffer.byteLength(JSON.stringify(request.headers ?? {}))
+    if (headerBytes > MAX_HEADER_BYTES)
+      throw new EdgeError('message-too-large', `The headers take ${headerBytes} of ${MAX_HEADER_BYTES} bytes.`, {
+        place: { field: 'headers' },
+        hint: 'Send fewer or shorter headers, or move their content into the payload.',
+      })
     const { qos, retain } = delivery(channel)
     const bytes = asBuffer(payload)
     const input: PublishInput = {

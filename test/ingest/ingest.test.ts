@@ -46,6 +46,32 @@ describe('a valid message', () => {
   })
 })
 
+describe('a message whose headers do not fit a record', () => {
+  test('leaves no retained value and no record behind', () => {
+    const headers = { 'x-long': 'x'.repeat(70_000) }
+    const answers = hand('d/1', { n: 1 }, { qos: 2, packetId: 7, retain: true, headers })
+    world.log.commit()
+    expect(answers).toEqual(['set-aside'])
+    expect(world.log.records).toEqual([])
+    expect(world.log.opsOf('retain')).toEqual([])
+    expect(codes()).toEqual({ 'message-too-large': 1 })
+    expect(world.notices).toMatchObject([
+      { clientId: 'client-1', rejection: { code: 'message-too-large', packetId: 7 } },
+    ])
+  })
+
+  test('is refused by the API before anything is stored', async () => {
+    const headers = { 'x-long': 'x'.repeat(40_000) }
+    const [channelId] = world.judge.catalogue.channelIds('d/1')
+    const request = { channelId: channelId ?? '', value: { id: '1', n: 1 }, headers }
+    await expect(world.publisher.publish(request, 'alice')).rejects.toMatchObject({
+      code: 'message-too-large',
+      place: { field: 'headers' },
+    })
+    expect([world.log.records, world.log.opsOf('retain')]).toEqual([[], []])
+  })
+})
+
 describe('an invalid message', () => {
   test('is quarantined, then announced and acknowledged', () => {
     const answers = hand('d/1', { n: 'x' }, { qos: 2, packetId: 5, headers: { h: '1' } })
