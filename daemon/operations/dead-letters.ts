@@ -1,4 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
+import { KeyedTurns } from '../core/keyed-turns.ts'
 import { headersOf } from '../store/log/record.ts'
 import type { DeadLetterRow } from '../store/tables/refused-reader.ts'
 import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
@@ -22,6 +23,8 @@ export interface DeadLetterView {
 /** Dead letters, messages that a destination refused for good: list, send again to that destination, discard. */
 export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterView> {
   const { reader, inForce, publisher, log, book } = options
+  // Of several replays of one message that come at once the first is done; the others find it gone.
+  const turns = new KeyedTurns<number>()
   const find = (id: string): DeadLetterRow => {
     const row = reader.deadLetter(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no dead letter ${id}.`)
@@ -31,24 +34,23 @@ export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterV
     list: ({ topic, client_id, destination, ...request }) =>
       tablePage(request, { topic, client_id, destination }, (query) => reader.deadLetters(query), idOf, deadLetterView),
     get: (id) => deadLetterView(find(id)),
-    async replay(id) {
-      const row = find(id)
-      const { topic, destination } = row
-      const { headers, passed } = judgedAgain(inForce, row)
-      const { plan } = passed
-      const targets = plan.targets.filter((target) => target.to === destination)
-      if (targets.length === 0)
-        throw new EdgeError('not-found', `Messages of ${topic} do not go to ${destination} any more.`)
-      const numbered = book.number({ ...plan, targets })
-      const toOne = { ...passed, ...numbered, row: undefined, otherRows: [] }
-      const stored = await publisher.store(inputOf(row, 1), toOne, headers, {
-        alongside: () => log.put({ type: 'dead-letter-delete', id: row.id }),
-      })
-      return { id: stored }
-    },
-    async discard(id) {
-      await log.commit({ type: 'dead-letter-delete', id: find(id).id })
-    },
+    replay: (id) =>
+      turns.run(numberOf(id), async () => {
+        const row = find(id)
+        const { topic, destination } = row
+        const { headers, passed } = judgedAgain(inForce, row)
+        const { plan } = passed
+        const targets = plan.targets.filter((target) => target.to === destination)
+        if (targets.length === 0)
+          throw new EdgeError('not-found', `Messages of ${topic} do not go to ${destination} any more.`)
+        const numbered = book.number({ ...plan, targets })
+        const toOne = { ...passed, ...numbered, row: undefined, otherRows: [] }
+        const stored = await publisher.store(inputOf(row, 1), toOne, headers, {
+          alongside: () => log.put({ type: 'dead-letter-delete', id: row.id }),
+        })
+        return { id: stored }
+      }),
+    discard: (id) => turns.run(numberOf(id), () => log.commit({ type: 'dead-letter-delete', id: find(id).id })),
   }
 }
 

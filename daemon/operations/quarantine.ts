@@ -1,4 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
+import { KeyedTurns } from '../core/keyed-turns.ts'
 import type { Violation } from '../core/message.ts'
 import { headersOf } from '../store/log/record.ts'
 import type { QuarantineRow } from '../store/tables/refused-reader.ts'
@@ -22,6 +23,8 @@ export interface QuarantineView {
 /** The quarantine, messages that their document refused: list, publish again under the documents in force, discard. */
 export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineView> {
   const { reader, inForce, publisher, log, deliver } = options
+  // Of several replays of one message that come at once the first is done; the others find it gone.
+  const turns = new KeyedTurns<number>()
   const find = (id: string): QuarantineRow => {
     const row = reader.quarantined(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no message ${id} in the quarantine.`)
@@ -31,21 +34,20 @@ export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineV
     list: ({ topic, client_id, ...request }) =>
       tablePage(request, { topic, client_id }, (query) => reader.quarantine(query), idOf, quarantineView),
     get: (id) => quarantineView(find(id)),
-    async replay(id) {
-      const row = find(id)
-      const { topic, payload, qos } = row
-      const { headers, passed } = judgedAgain(inForce, row)
-      const level = qos === 0 || qos === 2 ? qos : 1
-      const stored = await publisher.store(inputOf(row, level), passed, headers, {
-        durable: () => deliver(topic, payload, level, false),
-        // The commit that stores the message also deletes it from the quarantine.
-        alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
-      })
-      return { id: stored }
-    },
-    async discard(id) {
-      await log.commit({ type: 'quarantine-delete', id: find(id).id })
-    },
+    replay: (id) =>
+      turns.run(numberOf(id), async () => {
+        const row = find(id)
+        const { topic, payload, qos } = row
+        const { headers, passed } = judgedAgain(inForce, row)
+        const level = qos === 0 || qos === 2 ? qos : 1
+        const stored = await publisher.store(inputOf(row, level), passed, headers, {
+          durable: () => deliver(topic, payload, level, false),
+          // The commit that stores the message also deletes it from the quarantine.
+          alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
+        })
+        return { id: stored }
+      }),
+    discard: (id) => turns.run(numberOf(id), () => log.commit({ type: 'quarantine-delete', id: find(id).id })),
   }
 }
 
