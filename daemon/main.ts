@@ -11,6 +11,9 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.exit(1)
 }
 
+// A reload that is asked for while the program loads is served by the start, which reads the files as they are then.
+if (process.argv[2] === 'run') process.on('SIGHUP', () => undefined)
+
 const { hostname } = await import('node:os')
 const { main } = await import('./cli/program.ts')
 

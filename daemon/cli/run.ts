@@ -14,6 +14,8 @@ import { printErrors } from './print-errors.ts'
 
 /** Ctrl-C reaches npm and the daemon, and npm hands it on to the daemon once more: that is one signal, not two. */
 const SIGNAL_ECHO_MS = 100
+/** After a fault of the disk nothing can be finished: the service manager starts the daemon again. */
+const FATAL_STOP_MS = 2_000
 
 /** The daemon in the foreground. Resolves to the exit code when it has ended. */
 export async function run(options: { config?: string }, context: CliContext): Promise<number> {
@@ -36,7 +38,8 @@ export async function run(options: { config?: string }, context: CliContext): Pr
     // A drain that hangs must not keep the service from ending.
     setTimeout(() => ended.resolve(EXIT.failure), settings.shutdownTimeoutMs).unref()
     await notify.stopping()
-    await gateway.stop(settings.shutdownTimeoutMs - 1_000)
+    const timeoutMs = settings.shutdownTimeoutMs - 1_000
+    await gateway.stop(code === EXIT.ok ? timeoutMs : Math.min(FATAL_STOP_MS, timeoutMs))
     ended.resolve(code)
   }
   const fatal = (error: unknown): void => {
@@ -48,12 +51,6 @@ export async function run(options: { config?: string }, context: CliContext): Pr
   }
   const gateway = new Gateway({ settings, logger, onFatal: fatal })
   context.onUncaught(fatal)
-  try {
-    await gateway.start()
-  } catch (error) {
-    logger.flush()
-    return startFailure(error, context)
-  }
   let firstSignalMs: number | undefined
   const signalled = (): void => {
     const now = performance.now()
@@ -61,9 +58,20 @@ export async function run(options: { config?: string }, context: CliContext): Pr
     if (stopping && now - firstSignalMs < SIGNAL_ECHO_MS) return
     void stop(EXIT.ok).catch(fatal)
   }
+  // Before the start, which takes a while: a signal without a handler ends the process.
   context.onSignal('SIGTERM', signalled)
   context.onSignal('SIGINT', signalled)
-  context.onSignal('SIGHUP', () => void reload(gateway, load, logger, notify))
+  context.onSignal(
+    'SIGHUP',
+    onceMore(() => reload(gateway, load, logger, notify)),
+  )
+  try {
+    await gateway.start()
+  } catch (error) {
+    if (stopping) return ended.promise
+    logger.flush()
+    return startFailure(error, context)
+  }
   announce(gateway, settings, context, logger)
   await notify.ready('running')
   const watchdog = new Watchdog({
@@ -89,6 +97,24 @@ function startFailure(error: unknown, context: CliContext): number {
   }
   context.stderr.write(`${messageOf(error)}\n`)
   return EXIT.failure
+}
+
+/** Runs `work` for each call, one at a time. Calls that come meanwhile are served by one more run after it. */
+function onceMore(work: () => Promise<void>): () => void {
+  let running = false
+  let again = false
+  return () => {
+    again = true
+    if (running) return
+    running = true
+    void (async () => {
+      while (again) {
+        again = false
+        await work()
+      }
+      running = false
+    })()
+  }
 }
 
 /** A bad file changes nothing and says why. */

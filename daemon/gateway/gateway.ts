@@ -9,7 +9,6 @@ import { settleHeapWhenQuiet } from '../platform/settle-heap.ts'
 import { diffSettings } from '../settings/loading/reload-diff.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
-import { startHttp } from './build-http.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { limitsOf, routingOf } from './room-settings.ts'
 import { buildRooms, type Rooms } from './rooms.ts'
@@ -59,7 +58,7 @@ export class Gateway {
     this.clock = clock
   }
 
-  /** Resolves when devices may connect. Throws EdgeErrors; what was started is stopped again. */
+  /** Resolves when every listener is open; MQTT is the first. Throws EdgeErrors; what was started is stopped again. */
   async start(): Promise<void> {
     try {
       await this.lifecycle.inTurn(() => this.startRooms())
@@ -128,18 +127,20 @@ export class Gateway {
     statistics.start()
     await this.adoptHistory()
     lifecycle.ensureRunning()
+    this.addresses = { mqtt: await broker.listen() }
+    lifecycle.ensureRunning()
+    rooms.state.listening = true
+    // Devices are served from here on. What they do not need is loaded and started behind it.
     forwarder.start()
     lifecycle.onStop(() => Promise.all(rooms.sensors.map((sensor) => sensor.stop())))
     rooms.sensors.push(...(await startSensors(settings, { ingest, broker })))
     if (settings.http.enabled) {
+      const { startHttp } = await import('./build-http.ts')
       const opened = await startHttp({ settings, rooms, clock, logger })
       lifecycle.onStop((timeoutMs) => opened.server.close(Math.min(HTTP_CLOSE_MS, timeoutMs)))
-      this.addresses = { mqtt: [], http: opened.url, freshKey: opened.freshKey }
+      this.addresses = { ...this.addresses, http: opened.url, freshKey: opened.freshKey }
+      lifecycle.ensureRunning()
     }
-    lifecycle.ensureRunning()
-    this.addresses.mqtt = await broker.listen()
-    lifecycle.ensureRunning()
-    rooms.state.listening = true
     settleHeapWhenQuiet(() => counts.received + broker.clients)
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../servers/wait-until.ts'
@@ -236,4 +236,42 @@ test('a folder of documents that is gone leaves the last good ones in force, als
   await hup('configuration and documents reloaded')
   await publish('meter/4', '{"kwh":1}')
   expect(quarantined()).toEqual(['meter/4'])
+})
+
+/** Resolves when the process has a handler for HUP (proc(5), SigCgt). */
+function catchesHup(): Promise<void> {
+  return waitUntil(
+    () => `the program has a handler\n${daemon.log()}`,
+    () => /^SigCgt:\s*[0-9a-f]*[13579bdf]$/m.test(readFileSync(`/proc/${daemon.pid}/status`, 'utf8')),
+  )
+}
+
+describe('a signal during the start', () => {
+  test('HUP does not end the daemon, and its settings are in force once it runs', async () => {
+    const running = daemon.start()
+    await catchesHup()
+    // Again and again, so that some come at each moment of the start.
+    const signals = setInterval(() => daemon.signal('SIGHUP'), 5)
+    await running
+    clearInterval(signals)
+    daemon.configure({ unmatched: 'quarantine' })
+    daemon.signal('SIGHUP')
+    await waitUntil(
+      () => `a topic that no document describes is quarantined\n${daemon.log().slice(-2_000)}`,
+      async () => {
+        await publish('no/document')
+        return readStore(daemon.folder, 'SELECT id FROM quarantine').length > 0
+      },
+    )
+  })
+
+  test('TERM ends the start, with exit code 0', async () => {
+    daemon.launch()
+    await waitUntil(
+      () => `the store is being opened\n${daemon.log()}`,
+      () => existsSync(daemon.path('data/stepflow.db')),
+    )
+    daemon.signal('SIGTERM')
+    expect(await daemon.exit()).toEqual({ code: 0, signal: null })
+  })
 })
