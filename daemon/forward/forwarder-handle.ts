@@ -1,7 +1,7 @@
 import { Worker, type MessagePort } from 'node:worker_threads'
 import type { Logger } from '../core/logger.ts'
 import { siblingModule } from '../platform/module-url.ts'
-import type { UpstreamSettings } from '../settings/sections/upstream-settings.ts'
+import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type {
   DestinationStatus,
   ForwardedCount,

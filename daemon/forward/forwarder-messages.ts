@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { UpstreamSettings } from '../settings/sections/upstream-settings.ts'
+import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type { ClockReading } from '../store/log/batch.ts'
 
 export type CircuitState = 'connecting' | 'connected' | 'degraded' | 'disconnected' | 'stopped'

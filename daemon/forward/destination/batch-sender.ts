@@ -1,5 +1,5 @@
 import { EdgeError, messageOf } from '../../core/errors.ts'
-import type { OutgoingMessage, Outcome, ProtocolAdapter } from '../../protocols/adapter.ts'
+import type { OutgoingMessage, Outcome, OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { DeadLetterInput, HeldInput } from '../../store/log/batch.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { MessageFactory } from '../thread/message-factory.ts'
@@ -48,7 +48,7 @@ export class BatchSender {
     this.options = options
   }
 
-  async send(adapter: ProtocolAdapter, entries: readonly Entry[]): Promise<BatchResult> {
+  async send(adapter: OutgoingAdapter, entries: readonly Entry[]): Promise<BatchResult> {
     const result: BatchResult = {
       delivered: [],
       expired: [],
@@ -93,7 +93,7 @@ export class BatchSender {
 
   /** Sends messages that were held on `route`; says which of them need not be held any longer. */
   async probe(
-    adapter: ProtocolAdapter,
+    adapter: OutgoingAdapter,
     entries: readonly Entry[],
     route: string,
   ): Promise<{ released: number[]; delivered: number; deadLetters: DeadLetterInput[] }> {

@@ -1,6 +1,6 @@
 import { EdgeError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { ProtocolAdapter } from '../../protocols/adapter.ts'
+import type { OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { DeadLetterInput, HeldInput, LostRange } from '../../store/log/batch.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { CircuitState, DestinationStatus } from '../forwarder-messages.ts'
@@ -18,7 +18,7 @@ export interface DestinationLoopOptions {
   name: string
   protocol: string
   /** Resolves to an adapter that is connected; undefined where the destination is no longer configured. */
-  connect: (() => Promise<ProtocolAdapter>) | undefined
+  connect: (() => Promise<OutgoingAdapter>) | undefined
   lanes: LaneQueue[]
   held: HeldRoutes
   sender: BatchSender
@@ -42,7 +42,7 @@ export class DestinationLoop {
   private readonly options: DestinationLoopOptions
   private readonly backoff: Backoff
   private readonly sleeper = new Sleeper()
-  private adapter: ProtocolAdapter | undefined
+  private adapter: OutgoingAdapter | undefined
   private state: CircuitState = 'connecting'
   private sinceMs: number
   private lastError: EdgeError | undefined
@@ -148,7 +148,7 @@ export class DestinationLoop {
     this.enter('stopped')
   }
 
-  private async connect(connect: () => Promise<ProtocolAdapter>): Promise<ProtocolAdapter | undefined> {
+  private async connect(connect: () => Promise<OutgoingAdapter>): Promise<OutgoingAdapter | undefined> {
     try {
       this.adapter = await connect()
       this.lastError = undefined
@@ -160,7 +160,7 @@ export class DestinationLoop {
     }
   }
 
-  private async sendNext(adapter: ProtocolAdapter): Promise<'sent' | 'nothing' | 'failed'> {
+  private async sendNext(adapter: OutgoingAdapter): Promise<'sent' | 'nothing' | 'failed'> {
     const { lanes, policy } = this.options
     for (const queue of lanes) {
       let entries = queue.take(policy.maxBatchBytes)
@@ -178,7 +178,7 @@ export class DestinationLoop {
     return 'nothing'
   }
 
-  private async send(adapter: ProtocolAdapter, queue: LaneQueue, entries: Entry[]): Promise<'sent' | 'failed'> {
+  private async send(adapter: OutgoingAdapter, queue: LaneQueue, entries: Entry[]): Promise<'sent' | 'failed'> {
     const { sender, clock } = this.options
     // While the batch is out the cursor must not pass it, whatever is reported meanwhile.
     queue.keep(entries)
@@ -209,7 +209,7 @@ export class DestinationLoop {
   }
 
   /** Tries the oldest held messages of one route; true if some of them have gone. */
-  private async probeHeld(adapter: ProtocolAdapter): Promise<boolean> {
+  private async probeHeld(adapter: OutgoingAdapter): Promise<boolean> {
     const { held, clock, sender, lanes, policy } = this.options
     const due = held.due(clock.runningMs())
     const queue = lanes.find((lane) => lane.lane === due?.rows[0]?.lane)

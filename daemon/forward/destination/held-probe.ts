@@ -1,5 +1,5 @@
 import { EdgeError } from '../../core/errors.ts'
-import type { ProtocolAdapter } from '../../protocols/adapter.ts'
+import type { OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { DeadLetterInput } from '../../store/log/batch.ts'
 import type { HeldRow } from '../../store/log/log-reader.ts'
 import { decodeRecord } from '../../store/log/record.ts'
@@ -9,7 +9,7 @@ import type { Entry } from './lane-queue.ts'
 export interface ProbeInput {
   route: string
   rows: readonly HeldRow[]
-  adapter: ProtocolAdapter
+  adapter: OutgoingAdapter
   sender: BatchSender
   /** Messages that have been held since before this running time are dead-lettered. */
   overdueMs: number

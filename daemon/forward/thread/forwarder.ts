@@ -1,6 +1,7 @@
 import type { Logger } from '../../core/logger.ts'
 import { LANES, type Lane } from '../../core/message.ts'
-import type { UpstreamSettings } from '../../settings/sections/upstream-settings.ts'
+import { protocolOf } from '../../protocols/registry.ts'
+import type { UpstreamSettings } from '../../settings/sections/upstream-common.ts'
 import type { CursorRow, StreamRow } from '../../store/log/batch.ts'
 import type { LogReader } from '../../store/log/log-reader.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
@@ -13,7 +14,6 @@ import { LaneQueue } from '../destination/lane-queue.ts'
 import type { ForwardedCount, DestinationStatus } from '../forwarder-messages.ts'
 import { MessageFactory } from './message-factory.ts'
 import type { Reporter } from './reporter.ts'
-import { connectUpstream } from './upstream-adapter.ts'
 
 export interface ForwarderOptions {
   reader: LogReader
@@ -35,8 +35,6 @@ const GONE: DestinationPolicy = {
   required: false,
   maxBacklogBytes: null,
 }
-const DEFAULT_BATCH_BYTES = 256 * 1024
-const DEFAULT_LINGER_MS = 10
 
 /** A loop for every destination that is configured, or still has messages in the log. */
 export class Forwarder {
@@ -106,7 +104,7 @@ export class Forwarder {
       clock,
       logger,
       sender: new BatchSender({ factory, held, clock, maxAgeMs: policy.maxAgeMs, counts }),
-      connect: upstream === undefined ? undefined : () => connectUpstream(upstream, gatewayId, logger),
+      connect: upstream === undefined ? undefined : () => protocolOf(upstream).connect(upstream, { gatewayId, logger }),
     })
     this.loops.set(name, loop)
     loop.start(this.options.onFailure)
@@ -191,9 +189,13 @@ export class Forwarder {
 
 function policyOf(upstream: UpstreamSettings, maxAgeMs: number | null): DestinationPolicy {
   const { deadlineMs, holdForMs, retry, required, maxBacklogBytes } = upstream
-  const sizes =
-    upstream.protocol === 'kafka'
-      ? { maxBatchBytes: upstream.maxBatchBytes, lingerMs: upstream.lingerMs }
-      : { maxBatchBytes: DEFAULT_BATCH_BYTES, lingerMs: DEFAULT_LINGER_MS }
-  return { ...sizes, deadlineMs, holdForMs, retry, required, maxBacklogBytes, maxAgeMs }
+  return {
+    ...protocolOf(upstream).batchPolicy(upstream),
+    deadlineMs,
+    holdForMs,
+    retry,
+    required,
+    maxBacklogBytes,
+    maxAgeMs,
+  }
 }

@@ -3,7 +3,7 @@ import { FakeClock } from '../../../daemon/core/clock.ts'
 import { silentLogger } from '../../../daemon/core/logger.ts'
 import { Forwarder } from '../../../daemon/forward/thread/forwarder.ts'
 import { Reporter } from '../../../daemon/forward/thread/reporter.ts'
-import type { UpstreamSettings } from '../../../daemon/settings/sections/upstream-settings.ts'
+import type { FileUpstream } from '../../../daemon/protocols/file/file-settings.ts'
 import { openReadable } from '../../../daemon/store/connection.ts'
 import type { Op, StreamRow } from '../../../daemon/store/log/batch.ts'
 import { LogReader } from '../../../daemon/store/log/log-reader.ts'
@@ -63,7 +63,7 @@ function startForwarder(reader: LogReader): { forwarder: Forwarder; payloads: ()
     deadlineMs: 1_000,
     from: 'now',
     retry: { minMs: 10, maxMs: 100 },
-  } satisfies UpstreamSettings
+  } satisfies FileUpstream
   const failures: unknown[] = []
   const last = { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: true }
   const forwarder = new Forwarder({

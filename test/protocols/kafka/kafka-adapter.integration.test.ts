@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KafkaAdapter } from '../../../daemon/protocols/kafka/kafka-adapter.ts'
-import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-options.ts'
+import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-config.ts'
 import { partitionOf } from '../../../daemon/protocols/kafka/partitioner.ts'
 import { type KafkaServer, startKafka } from '../../servers/kafka.ts'
 import { freePort, portOf } from '../../servers/ports.ts'
