@@ -1,7 +1,7 @@
 import { EdgeError, type ErrorCode } from '../../daemon/core/errors.ts'
 import { ACCEPTED, type OutgoingAdapter, type OutgoingMessage, type Outcome } from '../../daemon/protocols/adapter.ts'
 
-/** A destination that answers as a test says, and writes down what it was sent. */
+/** A destination that answers as a test says, and records the messages that it was sent. */
 export class FakeAdapter implements OutgoingAdapter {
   /** The `n` of the payloads of each publish. */
   readonly sends: number[][] = []

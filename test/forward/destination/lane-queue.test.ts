@@ -51,7 +51,7 @@ test('messages in flight come first in the next batch', () => {
   expect(seqs(queue.takeBatch(ALL))).toEqual([1, 2, 3])
 })
 
-test('the cursor follows what is settled, and stays before what is in flight', () => {
+test('the cursor follows settled messages, and stays before those in flight', () => {
   log.append(OWN, topics(5))
   const queue = queueFrom(1)
   const entries = queue.takeBatch(ALL)

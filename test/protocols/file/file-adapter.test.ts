@@ -27,6 +27,7 @@ adapterSuite<FileConfig>('FileAdapter', () => {
           .map(({ payload }) => payload.n),
       ),
     deadlineMs: 5000,
+    canSubscribe: false,
     stop: () => Promise.resolve(folder.remove()),
   })
 })
