@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { EdgeError } from './core/errors.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { upstreamSchemas } from './protocols/registry.ts'
 import { loadSettings } from './settings/loading/load-settings.ts'
 import { createLogger } from './telemetry/logging/logger.ts'
 
@@ -17,7 +18,14 @@ export interface CreateGatewayOptions {
 /** A gateway that is not started yet. Throws the first EdgeError of a configuration that is not valid. */
 export function createGateway(options: CreateGatewayOptions = {}): Gateway {
   const { file, overrides = {}, onFatal } = options
-  const loaded = loadSettings({ file, env: {}, cwd: process.cwd(), hostName: hostname(), overrides })
+  const loaded = loadSettings({
+    file,
+    env: {},
+    cwd: process.cwd(),
+    hostName: hostname(),
+    upstreams: upstreamSchemas,
+    overrides,
+  })
   if (!loaded.ok) throw loaded.errors[0] ?? new EdgeError('config-invalid', 'the configuration is not valid')
   const logger = createLogger({ level: 'warn', secrets: loaded.secrets })
   const gateway: Gateway = new Gateway({

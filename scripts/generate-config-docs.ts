@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { upstreamSchemas } from '../daemon/protocols/registry.ts'
 import { configurationReference } from '../daemon/settings/schema/configuration-reference.ts'
 import { settingsJsonSchema } from '../daemon/settings/schema/json-schema.ts'
 
@@ -31,7 +32,7 @@ function update(name: string, make: (current: string) => string): void {
   }
 }
 
-const schema = settingsJsonSchema()
+const schema = settingsJsonSchema(upstreamSchemas)
 update('config/schema.json', () => `${JSON.stringify(schema, null, 2)}\n`)
 update('docs/configuration.md', (current) => {
   const head = current.split(MARK)[0]?.trimEnd() ?? ''

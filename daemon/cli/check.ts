@@ -3,6 +3,7 @@ import { loadDocument } from '../asyncapi/documents/load-document.ts'
 import { readDocumentFile } from '../asyncapi/documents/read-document-file.ts'
 import type { EdgeError } from '../core/errors.ts'
 import { errorsOf } from '../manager/document-loader.ts'
+import { upstreamSchemas } from '../protocols/registry.ts'
 import { expandDocuments } from '../settings/loading/expand-documents.ts'
 import { loadSettings } from '../settings/loading/load-settings.ts'
 import { unknownUpstreams, unknownUpstreamText } from '../verdict/unknown-upstreams.ts'
@@ -28,6 +29,7 @@ export async function check(
       env: context.env,
       cwd: context.cwd,
       hostName: context.hostName,
+      upstreams: upstreamSchemas,
     })
     if (!loaded.ok) errors.push(...loaded.errors)
     else {

@@ -2,6 +2,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { EdgeError, messageOf } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import { loadDocuments, type DocumentCache } from '../manager/document-loader.ts'
+import { upstreamSchemas } from '../protocols/registry.ts'
 import { expandDocuments } from '../settings/loading/expand-documents.ts'
 import { loadSettings } from '../settings/loading/load-settings.ts'
 import { Catalogue } from '../verdict/catalogue.ts'
@@ -47,7 +48,13 @@ export async function explain(
   options: { config?: string; json?: boolean },
   context: CliContext,
 ): Promise<number> {
-  const loaded = loadSettings({ file: options.config, env: context.env, cwd: context.cwd, hostName: context.hostName })
+  const loaded = loadSettings({
+    file: options.config,
+    env: context.env,
+    cwd: context.cwd,
+    hostName: context.hostName,
+    upstreams: upstreamSchemas,
+  })
   if (!loaded.ok) return printErrors(context, loaded.errors)
   const { settings } = loaded
   const documents = await loadDocuments(expandDocuments(settings), NO_CACHE)

@@ -5,6 +5,7 @@ import { levelOf } from '../gateway/room-settings.ts'
 import { runCommand } from '../platform/run-command.ts'
 import { SdNotify } from '../platform/sd-notify.ts'
 import { Watchdog } from '../platform/watchdog.ts'
+import { upstreamSchemas } from '../protocols/registry.ts'
 import { loadSettings } from '../settings/loading/load-settings.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createLogger, type ProcessLogger } from '../telemetry/logging/logger.ts'
@@ -20,7 +21,13 @@ const FATAL_STOP_MS = 2_000
 /** The daemon in the foreground. Resolves to the exit code when it has ended. */
 export async function run(options: { config?: string }, context: CliContext): Promise<number> {
   const load = () =>
-    loadSettings({ file: options.config, env: context.env, cwd: context.cwd, hostName: context.hostName })
+    loadSettings({
+      file: options.config,
+      env: context.env,
+      cwd: context.cwd,
+      hostName: context.hostName,
+      upstreams: upstreamSchemas,
+    })
   const loaded = load()
   if (!loaded.ok) return printErrors(context, loaded.errors)
   const { settings, secrets } = loaded

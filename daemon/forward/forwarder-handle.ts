@@ -1,70 +1,77 @@
-import { Worker, type MessagePort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import type { Logger } from '../core/logger.ts'
-import { siblingModule } from '../platform/module-url.ts'
-import type { UpstreamSettings } from '../settings/sections/upstream-settings.ts'
+import { settledWithin, systemTimers, type Timers } from '../core/timers.ts'
+import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type {
   DestinationStatus,
   ForwardedCount,
   ForwarderThreadData,
   FromForwarderThread,
-  ToForwarderThread,
 } from './forwarder-messages.ts'
+import { type ForwarderPort, type StartForwarder, startForwarderThread } from './forwarder-port.ts'
 
 export interface ForwarderHandleOptions {
-  /** Read anew at every start. */
+  /** Called at every start, because settings and clock change. */
   data: () => ForwarderThreadData
-  /** A port to the log writer, for a thread that has none yet. */
+  /** Opens a port to the log writer, for a forwarder that has just been started. */
   connectWriter: () => MessagePort
-  /** What was forwarded since it was last told. */
+  /** Messages forwarded since the last call. */
   onCounts: (counts: readonly ForwardedCount[]) => void
   logger: Logger
+  timers?: Timers
+  /** A thread of its own by default. */
+  startForwarder?: StartForwarder
 }
 
-/** The forwarder as the main thread holds it: started, restarted when it dies, asked how it is. */
+const RESTART_STEP_MS = 50
+const MAX_RESTART_DELAY_MS = 1_000
+
+/** The forwarder as the main thread holds it: starts it, starts another when it ends, and keeps its last status. */
 export class ForwarderHandle {
   destinations: DestinationStatus[] = []
   private readonly options: ForwarderHandleOptions
-  private worker: Worker | undefined
+  private readonly timers: Timers
+  private port: ForwarderPort | undefined
   private restarts = 0
-  private stopping: (() => void) | undefined
+  /** Resolves `stop`; set from its call on. */
+  private stopped: (() => void) | undefined
 
   constructor(options: ForwarderHandleOptions) {
     this.options = options
+    this.timers = options.timers ?? systemTimers
   }
 
   start(): void {
-    const worker = new Worker(siblingModule(import.meta.url, './thread/forwarder-thread'), {
-      name: 'forwarder',
-      workerData: this.options.data(),
-      resourceLimits: { maxYoungGenerationSizeMb: 9, maxOldGenerationSizeMb: 128 },
+    const { startForwarder = startForwarderThread, data, logger, connectWriter } = this.options
+    const port = startForwarder(data(), {
+      onMessage: (message) => this.receive(message),
+      onError: (error) => logger.error({ err: error }, 'forwarder failed'),
+      onEnd: () => this.ended(port),
     })
-    worker.on('message', (message: FromForwarderThread) => this.receive(message))
-    worker.on('error', (error) => this.options.logger.error({ err: error }, 'forwarder failed'))
-    worker.on('exit', () => this.ended(worker))
-    this.worker = worker
-    this.attachWriter(this.options.connectWriter())
+    this.port = port
+    this.attachWriter(connectWriter())
   }
 
-  /** The log writer is another one now. */
+  /** Connects the forwarder to another log writer. Before `start` the port is closed, because `start` opens its own. */
   attachWriter(port: MessagePort): void {
-    if (this.worker === undefined) port.close()
-    else this.worker.postMessage({ type: 'writer', port } satisfies ToForwarderThread, [port])
+    if (this.port === undefined) port.close()
+    else this.port.post({ type: 'writer', port }, [port])
   }
 
   configure(upstreams: Record<string, UpstreamSettings>, maxAgeMs: number | null): void {
-    this.worker?.postMessage({ type: 'settings', upstreams, maxAgeMs } satisfies ToForwarderThread)
+    this.port?.post({ type: 'settings', upstreams, maxAgeMs })
   }
 
-  /** Finishes what is being sent, within `timeoutMs`; the backlog stays in the log. */
+  /** Gives outstanding sends `timeoutMs` to finish; the backlog stays in the log. */
   async stop(timeoutMs: number): Promise<void> {
-    const { worker } = this
-    if (worker === undefined) return
+    const { port } = this
+    if (port === undefined) return
     const stopped = new Promise<void>((resolve) => {
-      this.stopping = resolve
+      this.stopped = resolve
     })
-    worker.postMessage({ type: 'stop' } satisfies ToForwarderThread)
-    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, timeoutMs).unref())])
-    await worker.terminate()
+    port.post({ type: 'stop' })
+    await settledWithin(this.timers, stopped, timeoutMs)
+    await port.terminate()
   }
 
   private receive(message: FromForwarderThread): void {
@@ -77,15 +84,15 @@ export class ForwarderHandle {
         this.options.logger[message.level](message.fields, message.message)
         break
       case 'stopped':
-        this.stopping?.()
+        this.stopped?.()
         break
     }
   }
 
-  private ended(worker: Worker): void {
-    if (this.stopping !== undefined || worker !== this.worker) return
+  private ended(port: ForwarderPort): void {
+    if (this.stopped !== undefined || port !== this.port) return
     this.restarts++
     this.options.logger.error({ restarts: this.restarts }, 'forwarder ended, starting another')
-    setTimeout(() => this.start(), Math.min(1_000, 50 * this.restarts))
+    this.timers.after(Math.min(MAX_RESTART_DELAY_MS, RESTART_STEP_MS * this.restarts), () => this.start())
   }
 }

@@ -1,10 +1,10 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { UpstreamSettings } from '../settings/sections/upstream-settings.ts'
+import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type { ClockReading } from '../store/log/batch.ts'
 
 export type CircuitState = 'connecting' | 'connected' | 'degraded' | 'disconnected' | 'stopped'
 
-/** One destination as operators see it; crosses threads as it is. */
+/** One destination as operators see it. Plain data, which crosses threads by cloning. */
 export interface DestinationStatus {
   name: string
   protocol: string
@@ -26,7 +26,7 @@ export interface DestinationStatus {
   lastLatencyMs: number | null
 }
 
-/** Messages of one plan that one destination has settled since the last count; crosses threads as it is. */
+/** Messages of one plan that one destination has settled since the last count. Plain data. */
 export interface ForwardedCount {
   destination: string
   channelIds: readonly string[]
@@ -42,9 +42,9 @@ export interface ForwarderThreadData {
   gatewayId: string
   upstreams: Record<string, UpstreamSettings>
   maxAgeMs: number | null
-  /** The running clock of the main thread, read just now. */
+  /** A reading of main's running clock, taken at the start of the thread. */
   clock: ClockReading
-  /** Counts the writer's commits. */
+  /** Index 0 counts the writer's commits and is notified at each. */
   signal: SharedArrayBuffer
 }
 

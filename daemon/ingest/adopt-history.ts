@@ -1,5 +1,5 @@
 import type { Logger } from '../core/logger.ts'
-import type { UpstreamSettings } from '../settings/sections/upstream-settings.ts'
+import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { LogReader } from '../store/log/log-reader.ts'
 import type { MessageLog } from '../store/log/message-log.ts'

@@ -1,10 +1,10 @@
 import type { EdgeError } from '../core/errors.ts'
 
-/** A message on its way to another server. What is not needed any more should not be kept: values may be made when asked for. */
+/** A message on its way to another server. Adapters hold none of its values longer than they need: they may be rendered at each access. */
 export interface OutgoingMessage {
   /** Stable over retries and restarts: `<gateway id>:<store id>:<seq>`. */
   readonly id: string
-  /** Kafka topic, AMQP routing key, MQTT topic, channel of a file: where it goes unless it is the adapter's one channel. */
+  /** Kafka topic, AMQP routing key, MQTT topic or channel of a file; `publish` may replace it by its one channel. */
   readonly address: string
   /** AMQP exchange; other protocols have none. */
   readonly exchange?: string | undefined
@@ -17,9 +17,9 @@ export interface OutgoingMessage {
   readonly headers: Readonly<Record<string, string | Buffer>>
   /** Milliseconds since the epoch, or null where the gateway's clock cannot be trusted. */
   readonly timestampMs: number | null
-  /** AMQP: an unroutable message comes back. */
+  /** AMQP: the server returns a message that it cannot route. */
   readonly mandatory?: boolean | undefined
-  /** What the file upstream writes beside the payload; made on demand, as only one protocol wants it. */
+  /** The fields that a file holds beside the payload; made on demand, because only one protocol writes them. */
   describe(): MessageDescription
 }
 
@@ -32,13 +32,13 @@ export interface MessageDescription {
   headers: Readonly<Record<string, string>>
 }
 
-/** What became of one message of a batch. */
+/** The outcome of one message of a batch. */
 export type Outcome =
   /** The server has it, durably as far as it can say. */
   | { readonly status: 'accepted' }
-  /** Refused for good, for what the message itself is. */
+  /** Refused for good, because of the message itself. */
   | { readonly status: 'rejected'; readonly error: EdgeError }
-  /** Not delivered as far as we know; may be sent again. */
+  /** Not delivered as far as we know; it may be sent again. */
   | { readonly status: 'kept'; readonly error: EdgeError }
 
 export const ACCEPTED: Outcome = Object.freeze({ status: 'accepted' })
@@ -49,20 +49,48 @@ export interface IncomingMessage {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/**
- * A connection to one other server. Adapters do not retry, buffer or drop: policy is the pipeline's.
- *
- * - `connect` resolves when the server has answered, or rejects with an EdgeError; may be called again after `disconnect`.
- * - `publish` answers for every message, in the order given; one call is outstanding at a time; it does not reject for
- *   what happened to messages. It ends within the deadline of its configuration.
- * - `subscribe` calls back for each message; the message is acknowledged to the server when the callback's promise resolves.
- * - `disconnect` is idempotent.
- */
-export interface ProtocolAdapter<Config = unknown> {
+/** Opening and closing the connection to one other server. */
+interface Connectable<Config> {
+  /**
+   * Resolves when the server has answered. On a connected adapter it closes that connection first, so that renewed
+   * certificates and credentials take effect. Rejects with an EdgeError whose `retryable` says whether waiting can help, and
+   * within the deadline of `config`: `upstream-unreachable`, `upstream-timeout`, `upstream-auth`, `upstream-tls`,
+   * `upstream-protocol`, `upstream-unavailable`, `upstream-disk`. May be called again after a rejection and after `disconnect`.
+   */
   connect(config: Config): Promise<void>
-  publish(channel: string | null, messages: readonly OutgoingMessage[]): Promise<Outcome[]>
-  subscribe(channel: string, callback: (message: IncomingMessage) => Promise<void>): Promise<void>
+  /** Closes the connection and frees everything it held. Idempotent; does not reject because the server is gone. */
   disconnect(): Promise<void>
-  /** Called when an established connection is lost or regained; set before `connect`. */
-  onStateChange?: (state: 'connected' | 'disconnected', error?: EdgeError) => void
 }
+
+/** Sends messages to one other server. It neither retries, buffers nor drops: that policy is the forwarder's. */
+export interface OutgoingAdapter<Config = unknown> extends Connectable<Config> {
+  /**
+   * Answers for every message, in the order given, within the deadline of the configuration. Only one call may be outstanding.
+   *
+   * - Messages with the same order key and address arrive in the order given; behind one that is kept, none of them is sent.
+   * - It resolves also when the connection is lost: the messages are `kept`, and the next call opens a new one.
+   * - Without a connection every message is kept.
+   * - `rejected` names the message's own fault (`message-too-large`, `message-refused`, `topic-name-invalid`): sending it
+   *   again cannot help. A protocol that cannot publish rejects every message with `unsupported`.
+   * - `kept` with `route-missing` or `route-forbidden` is about this message's address alone; any other code is about the
+   *   server, and a repeat may deliver the message twice under the same id.
+   *
+   * A `channel` replaces the address of every message.
+   */
+  publish(channel: string | null, messages: readonly OutgoingMessage[]): Promise<Outcome[]>
+}
+
+/** Receives messages from one other server. */
+export interface IncomingAdapter<Config = unknown> extends Connectable<Config> {
+  /**
+   * Resolves when messages that the server gets from now on will be seen. Calls back for one message of an order key at a time,
+   * in the server's order, and acknowledges a message to the server when the callback's promise resolves. When that rejects,
+   * the message comes again; it may also come again after a lost connection. The subscription ends with `disconnect`.
+   *
+   * Rejects with `unsupported` where the protocol cannot subscribe, else with an error of `connect`.
+   */
+  subscribe(channel: string, callback: (message: IncomingMessage) => Promise<void>): Promise<void>
+}
+
+/** Both directions. The gateway opens a connection for each, so that one that fails does not stop the other. */
+export interface ProtocolAdapter<Config = unknown> extends OutgoingAdapter<Config>, IncomingAdapter<Config> {}

@@ -10,7 +10,7 @@ import { httpSchema } from './sections/http-settings.ts'
 import { routesSchema } from './sections/route-settings.ts'
 import { sensorsSchema } from './sections/sensor-settings.ts'
 import { storeSchema } from './sections/store-settings.ts'
-import { upstreamsSchema } from './sections/upstream-settings.ts'
+import { type UpstreamSchemas, upstreamsSchema } from './sections/upstream-common.ts'
 import { LOG_LEVELS, type Settings, UNMATCHED } from './settings.ts'
 
 const gateway = object<Settings['gateway']>({
@@ -28,42 +28,44 @@ const log = object<Settings['log']>({
 
 const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name or address' })
 
-/** The whole configuration. */
-export const settingsSchema: Schema<Settings> = object<Settings>({
-  gateway: withDefault('gateway', gateway, {}, 'Who this gateway is.'),
-  asyncapi: withDefault(
-    'asyncapi',
-    asyncapiSchema,
-    [],
-    'AsyncAPI documents to register at start: paths, glob patterns, or maps with `file`.',
-  ),
-  unmatched: withDefault(
-    'unmatched',
-    choice(UNMATCHED),
-    'local',
-    'What becomes of a message whose topic no document describes: delivered locally, quarantined, or forwarded too.',
-  ),
-  allowUpstreamHosts: withDefault(
-    'allowUpstreamHosts',
-    list(host),
-    [],
-    'Hosts that documents registered over the API may name as upstreams.',
-  ),
-  broker: withDefault('broker', brokerSchema, {}, 'The embedded MQTT broker.'),
-  http: withDefault('http', httpSchema, {}, 'The API and the dashboard; `http: null` switches both off.'),
-  upstreams: withDefault(
-    'upstreams',
-    upstreamsSchema,
-    {},
-    'Where messages go, by name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but not `broker`.',
-  ),
-  routes: withDefault('routes', routesSchema, [], 'Which messages go where, if their document does not say it.'),
-  store: withDefault('store', storeSchema, {}, 'Holds every message until its destinations have confirmed it.'),
-  sensors: withDefault('sensors', sensorsSchema, [], 'Sensors of this machine.'),
-  callLog: withDefault('callLog', callLogSchema, {}, 'The log of calls, one row a message.'),
-  shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
-  log: withDefault('log', log, {}, 'What is logged.'),
-})
+/** The whole configuration; `upstreams` are the protocols that its upstreams may have. */
+export function settingsSchema(upstreams: UpstreamSchemas): Schema<Settings> {
+  return object<Settings>({
+    gateway: withDefault('gateway', gateway, {}, 'Who this gateway is.'),
+    asyncapi: withDefault(
+      'asyncapi',
+      asyncapiSchema,
+      [],
+      'AsyncAPI documents to register at start: paths, glob patterns, or maps with `file`.',
+    ),
+    unmatched: withDefault(
+      'unmatched',
+      choice(UNMATCHED),
+      'local',
+      'What becomes of a message whose topic no document describes: delivered locally, quarantined, or forwarded too.',
+    ),
+    allowUpstreamHosts: withDefault(
+      'allowUpstreamHosts',
+      list(host),
+      [],
+      'Hosts that documents registered over the API may name as upstreams.',
+    ),
+    broker: withDefault('broker', brokerSchema, {}, 'The embedded MQTT broker.'),
+    http: withDefault('http', httpSchema, {}, 'The API and the dashboard; `http: null` switches both off.'),
+    upstreams: withDefault(
+      'upstreams',
+      upstreamsSchema(upstreams),
+      {},
+      'Where messages go, by name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but not `broker`.',
+    ),
+    routes: withDefault('routes', routesSchema, [], 'Which messages go where, if their document does not say it.'),
+    store: withDefault('store', storeSchema, {}, 'Holds every message until its destinations have confirmed it.'),
+    sensors: withDefault('sensors', sensorsSchema, [], 'Sensors of this machine.'),
+    callLog: withDefault('callLog', callLogSchema, {}, 'The log of calls, one row a message.'),
+    shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
+    log: withDefault('log', log, {}, 'What is logged.'),
+  })
+}
 
 function idFromHostName(hostName: string): string {
   const id = hostName.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 64)

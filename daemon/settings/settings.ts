@@ -5,7 +5,7 @@ import type { HttpSettings } from './sections/http-settings.ts'
 import type { RouteSettings } from './sections/route-settings.ts'
 import type { SensorSettings } from './sections/sensor-settings.ts'
 import type { StoreSettings } from './sections/store-settings.ts'
-import type { UpstreamSettings } from './sections/upstream-settings.ts'
+import type { UpstreamSettings } from './sections/upstream-common.ts'
 
 /**
  * The configuration as the rooms see it: complete, checked, paths absolute, durations in ms, sizes in bytes.

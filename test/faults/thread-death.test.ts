@@ -4,6 +4,7 @@ import process from 'node:process'
 import type { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 import { Gateway } from '../../daemon/gateway/gateway.ts'
+import { upstreamSchemas } from '../../daemon/protocols/registry.ts'
 import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
 import { createLogger } from '../../daemon/telemetry/logging/logger.ts'
 import { temporaryFolder } from '../servers/temporary-folder.ts'
@@ -29,7 +30,14 @@ async function startGateway(folder: string) {
     upstreams: { journal: { protocol: 'file', directory: join(folder, 'journal') } },
     store: { directory: join(folder, 'data') },
   }
-  const loaded = loadSettings({ file: undefined, env: {}, cwd: folder, hostName: 'test', overrides })
+  const loaded = loadSettings({
+    file: undefined,
+    env: {},
+    cwd: folder,
+    hostName: 'test',
+    upstreams: upstreamSchemas,
+    overrides,
+  })
   if (!loaded.ok) throw loaded.errors[0] ?? new Error('the settings are not valid')
   const fatal: Error[] = []
   const logger = createLogger({ write: (line) => void lines.push(line) })

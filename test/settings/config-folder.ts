@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { EdgeError } from '../../daemon/core/errors.ts'
+import { upstreamSchemas } from '../../daemon/protocols/registry.ts'
 import {
   type LoadedSettings,
   loadSettings,
@@ -21,7 +22,13 @@ export function configFolder(files: Readonly<Record<string, string>>): string {
   return folder
 }
 
-export const base: LoadOptions = { file: undefined, env: {}, cwd: '/srv', hostName: 'host-1' }
+export const base: LoadOptions = {
+  file: undefined,
+  env: {},
+  cwd: '/srv',
+  hostName: 'host-1',
+  upstreams: upstreamSchemas,
+}
 
 export function loadText(text: string, options: Partial<LoadOptions> = {}): LoadResult {
   return loadSettings({ ...base, ...options, file: join(configFolder({ 'edge.yaml': text }), 'edge.yaml') })

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { upstreamSchemas } from '../../daemon/protocols/registry.ts'
 import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
 import { settingsJsonSchema } from '../../daemon/settings/schema/json-schema.ts'
 import { accepted, base } from './config-folder.ts'
 
 const root = join(import.meta.dirname, '../..')
-const validate = new Ajv2020({ allowUnionTypes: true }).compile(settingsJsonSchema())
+const validate = new Ajv2020({ allowUnionTypes: true }).compile(settingsJsonSchema(upstreamSchemas))
 
 test('config/schema.json and docs/configuration.md are up to date', () => {
   execFileSync(process.execPath, [join(root, 'scripts/generate-config-docs.ts'), '--check'], { stdio: 'pipe' })

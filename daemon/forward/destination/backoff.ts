@@ -1,4 +1,4 @@
-/** Exponential pauses with full jitter between half and all of each step, and a ceiling. */
+/** Exponential delays with jitter: each is drawn between half of its step and all of it, and steps double up to `maxMs`. */
 export class Backoff {
   private readonly minMs: number
   private readonly maxMs: number
@@ -11,18 +11,19 @@ export class Backoff {
     this.random = random
   }
 
-  /** How long to wait after one more failure. */
-  next(): number {
+  /** Counts one more failure and returns the delay before the next attempt. */
+  nextDelayMs(): number {
     const step = Math.min(this.maxMs, this.minMs * 2 ** Math.min(this.failures, 30))
     this.failures++
     return step / 2 + (step / 2) * this.random()
   }
 
-  succeeded(): void {
+  /** An attempt has succeeded: the next failure starts with the shortest delay again. */
+  reset(): void {
     this.failures = 0
   }
 
-  get failing(): boolean {
+  get isFailing(): boolean {
     return this.failures > 0
   }
 }

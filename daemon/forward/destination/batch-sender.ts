@@ -1,5 +1,5 @@
 import { EdgeError, messageOf } from '../../core/errors.ts'
-import type { OutgoingMessage, Outcome, ProtocolAdapter } from '../../protocols/adapter.ts'
+import type { OutgoingMessage, Outcome, OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { DeadLetterInput, HeldInput } from '../../store/log/batch.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { MessageFactory } from '../thread/message-factory.ts'
@@ -7,11 +7,11 @@ import type { ForwardedCounts } from './forwarded-counts.ts'
 import type { HeldRoutes } from './held-routes.ts'
 import type { Entry } from './lane-queue.ts'
 
-/** What became of the messages of one batch. Each entry is in exactly one list. */
+/** Outcome of one batch: every entry is in exactly one of the first six lists. */
 export interface BatchResult {
   delivered: Entry[]
   expired: Entry[]
-  /** Not meant for this destination: they only stand beside messages that are. */
+  /** Meant for other destinations only; they share a block with messages for this one. */
   foreign: Entry[]
   dead: Entry[]
   /** Moved to the held table. */
@@ -20,11 +20,14 @@ export interface BatchResult {
   kept: Entry[]
   deadLetters: DeadLetterInput[]
   held: HeldInput[]
-  /** Why entries were kept. */
+  /** The reason why entries were kept; the first one. */
   error: EdgeError | undefined
-  /** Whether the destination took anything at all. */
+  /** Whether the destination accepted any message of the batch. */
   accepted: boolean
 }
+
+/** Entries of a batch that are not delivered; all others are. */
+type Fates = Map<Entry, 'dead' | 'parked' | 'kept'>
 
 interface Sending {
   message: OutgoingMessage
@@ -36,11 +39,12 @@ export interface BatchSenderOptions {
   factory: MessageFactory
   held: HeldRoutes
   clock: RunningClock
+  /** Messages older than this have expired; null is never. */
   maxAgeMs: number | null
   counts: ForwardedCounts
 }
 
-/** Renders a batch, hands it to the adapter, and sorts the entries by what became of them. Decides nothing about time. */
+/** Renders a batch, publishes it and sorts its entries by their outcome. When to send, and when again, is the loop's decision. */
 export class BatchSender {
   private readonly options: BatchSenderOptions
 
@@ -48,7 +52,7 @@ export class BatchSender {
     this.options = options
   }
 
-  async send(adapter: ProtocolAdapter, entries: readonly Entry[]): Promise<BatchResult> {
+  async send(adapter: OutgoingAdapter, entries: readonly Entry[]): Promise<BatchResult> {
     const result: BatchResult = {
       delivered: [],
       expired: [],
@@ -62,7 +66,7 @@ export class BatchSender {
       accepted: false,
     }
     const sendings: Sending[] = []
-    const fates = new Map<Entry, 'dead' | 'parked' | 'kept'>()
+    const fates: Fates = new Map()
     const now = this.options.clock.runningMs()
     const live = entries.filter((entry) => {
       entry.targets ??= this.options.factory.targets(entry.record)
@@ -71,13 +75,13 @@ export class BatchSender {
       result[isForeign ? 'foreign' : 'expired'].push(entry)
       return false
     })
-    for (const entry of live) this.prepare(entry, sendings, fates, result)
+    for (const entry of live) this.render(entry, sendings, fates, result)
     if (sendings.length > 0) {
       const outcomes = await adapter.publish(
         null,
         sendings.map((sending) => sending.message),
       )
-      for (const [index, sending] of sendings.entries()) this.apply(sending, outcomes[index], fates, result)
+      for (const [index, sending] of sendings.entries()) this.sortOut(sending, outcomes[index], fates, result)
     }
     const { counts } = this.options
     const confirmedMs = this.options.clock.runningMs()
@@ -91,9 +95,9 @@ export class BatchSender {
     return result
   }
 
-  /** Sends messages that were held on `route`; says which of them need not be held any longer. */
+  /** Publishes messages that were held on `route` once more. Those that are accepted or rejected are released. */
   async probe(
-    adapter: ProtocolAdapter,
+    adapter: OutgoingAdapter,
     entries: readonly Entry[],
     route: string,
   ): Promise<{ released: number[]; delivered: number; deadLetters: DeadLetterInput[] }> {
@@ -119,13 +123,13 @@ export class BatchSender {
       if (outcome.status === 'accepted') {
         delivered++
         this.options.counts.delivered(entry.record.plan, this.options.clock.runningMs() - entry.origin.closedMs)
-      } else deadLetters.push(this.bury(entry, message.address, outcome.error))
+      } else deadLetters.push(this.deadLetter(entry, message.address, outcome.error))
     }
     return { released, delivered, deadLetters }
   }
 
-  /** A dead letter, counted, for a message that this destination will never take. */
-  bury(entry: Entry, address: string, error: EdgeError): DeadLetterInput {
+  /** Counts and makes the dead letter of a message that this destination will never accept. */
+  deadLetter(entry: Entry, address: string, error: EdgeError): DeadLetterInput {
     const { factory, counts } = this.options
     const { record } = entry
     counts.deadLettered(record.plan)
@@ -150,63 +154,54 @@ export class BatchSender {
     )
   }
 
-  private prepare(
-    entry: Entry,
-    sendings: Sending[],
-    fates: Map<Entry, 'dead' | 'parked' | 'kept'>,
-    result: BatchResult,
-  ): void {
+  /** Adds a message for each target of the entry; those on held routes are held. */
+  private render(entry: Entry, sendings: Sending[], fates: Fates, result: BatchResult): void {
     const { factory, held } = this.options
     for (const target of entry.targets ?? []) {
       try {
         const message = factory.make(entry.record, entry.origin, target)
-        if (held.has(routeOf(message))) this.park(entry, message, undefined, fates, result)
+        if (held.isHeld(routeOf(message))) this.hold(entry, message, undefined, fates, result)
         else sendings.push({ message, entry, target })
       } catch (error) {
         const known = error instanceof EdgeError ? error : new EdgeError('internal', messageOf(error), { cause: error })
-        result.deadLetters.push(this.bury(entry, '', known))
+        result.deadLetters.push(this.deadLetter(entry, '', known))
         fates.set(entry, 'dead')
       }
     }
   }
 
-  private apply(
-    sending: Sending,
-    outcome: Outcome | undefined,
-    fates: Map<Entry, 'dead' | 'parked' | 'kept'>,
-    result: BatchResult,
-  ): void {
+  private sortOut(sending: Sending, outcome: Outcome | undefined, fates: Fates, result: BatchResult): void {
     const { entry, target, message } = sending
     if (outcome?.status === 'accepted') {
       result.accepted = true
       entry.targets = entry.targets?.filter((one) => one !== target)
       return
     }
-    const error = outcome?.error ?? new EdgeError('internal', 'the adapter gave no answer for a message')
+    const error = outcome?.error ?? new EdgeError('internal', 'the adapter did not answer for a message')
     if (outcome?.status === 'rejected') {
       entry.targets = entry.targets?.filter((one) => one !== target)
-      result.deadLetters.push(this.bury(entry, message.address, error))
+      result.deadLetters.push(this.deadLetter(entry, message.address, error))
       if (fates.get(entry) !== 'kept') fates.set(entry, 'dead')
     } else if (error.code === 'route-missing' || error.code === 'route-forbidden') {
-      this.park(entry, message, error, fates, result)
+      this.hold(entry, message, error, fates, result)
     } else {
       result.error ??= error
       fates.set(entry, 'kept')
     }
   }
 
-  private park(
+  private hold(
     entry: Entry,
     message: OutgoingMessage,
     error: EdgeError | undefined,
-    fates: Map<Entry, 'dead' | 'parked' | 'kept'>,
+    fates: Fates,
     result: BatchResult,
   ): void {
     const route = routeOf(message)
-    // A message waits once, whatever number of its targets is missing.
+    // The held table has one row for a message, even if several of its targets are missing.
     if (fates.get(entry) === 'parked') return
     const sinceRunningMs = this.options.clock.runningMs()
-    this.options.held.add(route, error, sinceRunningMs)
+    this.options.held.hold(route, error, sinceRunningMs)
     result.held.push({
       seq: entry.record.seq,
       route,
@@ -219,7 +214,7 @@ export class BatchSender {
   }
 }
 
-/** What is missing or forbidden together. */
+/** The exchange and address of a message: one that is missing or forbidden holds every message of the same route. */
 export function routeOf(message: OutgoingMessage): string {
   return message.exchange === undefined ? message.address : `${message.exchange} ${message.address}`
 }

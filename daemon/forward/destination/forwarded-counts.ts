@@ -7,7 +7,7 @@ interface PlanCount {
   latency: LatencyHistogram
 }
 
-/** Counts of one destination, by plan, until they are taken. A message costs a comparison and an addition. */
+/** Counts of one destination, by plan, until they are drained. A message costs a comparison and an addition. */
 export class ForwardedCounts {
   private readonly destination: string
   private readonly channelIdsOf: (plan: number) => readonly string[]
@@ -21,18 +21,18 @@ export class ForwardedCounts {
   }
 
   delivered(plan: number, latencyMs: number): void {
-    const count = this.of(plan)
+    const count = this.countOf(plan)
     count.delivered++
     count.latency.add(latencyMs)
   }
 
   deadLettered(plan: number): void {
-    this.of(plan).deadLettered++
+    this.countOf(plan).deadLettered++
   }
 
-  /** What was counted since the last call. */
-  take(): ForwardedCount[] {
-    const taken = [...this.byPlan].map(([plan, { delivered, deadLettered, latency }]) => ({
+  /** The counts since the last call. */
+  drain(): ForwardedCount[] {
+    const counts = [...this.byPlan].map(([plan, { delivered, deadLettered, latency }]) => ({
       destination: this.destination,
       channelIds: this.channelIdsOf(plan),
       delivered,
@@ -41,10 +41,10 @@ export class ForwardedCounts {
     }))
     this.byPlan.clear()
     this.lastPlan = -1
-    return taken
+    return counts
   }
 
-  private of(plan: number): PlanCount {
+  private countOf(plan: number): PlanCount {
     if (plan === this.lastPlan && this.last !== undefined) return this.last
     let count = this.byPlan.get(plan)
     if (count === undefined)

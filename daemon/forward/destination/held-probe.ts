@@ -1,5 +1,5 @@
 import { EdgeError } from '../../core/errors.ts'
-import type { ProtocolAdapter } from '../../protocols/adapter.ts'
+import type { OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { DeadLetterInput } from '../../store/log/batch.ts'
 import type { HeldRow } from '../../store/log/log-reader.ts'
 import { decodeRecord } from '../../store/log/record.ts'
@@ -9,24 +9,24 @@ import type { Entry } from './lane-queue.ts'
 export interface ProbeInput {
   route: string
   rows: readonly HeldRow[]
-  adapter: ProtocolAdapter
+  adapter: OutgoingAdapter
   sender: BatchSender
-  /** Messages that have been held since before this running time are dead-lettered. */
+  /** Messages that were held before this running time are dead-lettered. */
   overdueMs: number
-  /** Why the route is held. */
+  /** The reason why the route is held. */
   reason: EdgeError | undefined
 }
 
 export interface Probed {
-  /** Sequences that need not be held any longer. */
+  /** Sequence numbers that leave the held table. */
   released: number[]
   deadLetters: DeadLetterInput[]
   delivered: number
-  /** The destination took some: the route may be open again. */
-  open: boolean
+  /** The destination accepted or rejected some of them, so the route may be open again. */
+  isOpening: boolean
 }
 
-/** Sends the oldest held messages of a route once more, and gives up those that were held for too long. */
+/** Sends the oldest held messages of a route once more, and dead-letters those that were held for too long. */
 export async function probeRoute({ route, rows, adapter, sender, overdueMs, reason }: ProbeInput): Promise<Probed> {
   const released: number[] = []
   const deadLetters: DeadLetterInput[] = []
@@ -45,7 +45,7 @@ export async function probeRoute({ route, rows, adapter, sender, overdueMs, reas
     else released.push(row.seq)
     if (entry !== undefined && row.sinceRunningMs < overdueMs) {
       const why = reason?.message ?? 'the route stayed closed'
-      deadLetters.push(sender.bury(entry, route, new EdgeError('held-too-long', why)))
+      deadLetters.push(sender.deadLetter(entry, route, new EdgeError('held-too-long', why)))
     }
   }
   const sent = await sender.probe(adapter, entries, route)
@@ -53,6 +53,6 @@ export async function probeRoute({ route, rows, adapter, sender, overdueMs, reas
     released: [...released, ...sent.released],
     deadLetters: [...deadLetters, ...sent.deadLetters],
     delivered: sent.delivered,
-    open: sent.released.length > 0,
+    isOpening: sent.released.length > 0,
   }
 }

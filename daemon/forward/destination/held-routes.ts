@@ -12,36 +12,36 @@ const ROWS_A_PROBE = 500
 
 /**
  * The routes of one destination whose topic or exchange is missing, or may not be written. Their messages stand in a table of
- * their own, in order, until a probe goes through or `holdFor` is over; the rest of the destination goes on.
+ * their own, in order, until a probe succeeds or `holdFor` is over; the rest of the destination goes on.
  */
 export class HeldRoutes {
   private readonly destination: string
-  private readonly reader: LogReader
+  private readonly reader: Pick<LogReader, 'heldRoutes' | 'held'>
   private readonly routes = new Map<string, HeldRoute>()
 
-  constructor(destination: string, reader: LogReader) {
+  constructor(destination: string, reader: Pick<LogReader, 'heldRoutes' | 'held'>) {
     this.destination = destination
     this.reader = reader
     for (const { route, count } of reader.heldRoutes(destination))
       this.routes.set(route, { count, nextProbeMs: 0, error: undefined })
   }
 
-  has(route: string): boolean {
+  isHeld(route: string): boolean {
     return this.routes.size > 0 && this.routes.has(route)
   }
 
-  /** Whatever comes later on this route has to wait behind this message. */
-  add(route: string, error: EdgeError | undefined, nowMs: number): void {
-    const known = this.routes.get(route)
-    if (known === undefined) this.routes.set(route, { count: 1, nextProbeMs: nowMs + PROBE_EVERY_MS, error })
+  /** Counts one more message that waits on the route; the first one closes it, so that later messages wait behind it. */
+  hold(route: string, error: EdgeError | undefined, nowMs: number): void {
+    const held = this.routes.get(route)
+    if (held === undefined) this.routes.set(route, { count: 1, nextProbeMs: nowMs + PROBE_EVERY_MS, error })
     else {
-      known.count++
-      known.error = error ?? known.error
+      held.count++
+      held.error = error ?? held.error
     }
   }
 
-  /** The oldest held messages of a route that is due to be tried again; undefined where none is. */
-  due(nowMs: number): { route: string; rows: HeldRow[] } | undefined {
+  /** The oldest held messages of a route that is due to be tried again; undefined when none is. */
+  nextDue(nowMs: number): { route: string; rows: HeldRow[] } | undefined {
     for (const [route, held] of this.routes) {
       if (held.nextProbeMs > nowMs) continue
       held.nextProbeMs = nowMs + PROBE_EVERY_MS
@@ -51,13 +51,16 @@ export class HeldRoutes {
     return undefined
   }
 
-  /** So many have left; when the last one has, the route is open again. `again`: the next probe may follow at once. */
-  released(route: string, count: number, again: boolean): void {
+  /**
+   * Counts messages that have left the route; when the last one has, the route is open again. With `isOpening` the next probe
+   * may follow at once.
+   */
+  release(route: string, count: number, isOpening: boolean): void {
     const held = this.routes.get(route)
     if (held === undefined) return
     held.count -= count
     if (held.count <= 0) this.routes.delete(route)
-    else if (again) held.nextProbeMs = 0
+    else if (isOpening) held.nextProbeMs = 0
   }
 
   get count(): number {
@@ -66,7 +69,7 @@ export class HeldRoutes {
     return sum
   }
 
-  /** Why the routes are held. */
+  /** The reason why routes are held, of the first one that has any. */
   get error(): EdgeError | undefined {
     for (const { error } of this.routes.values()) if (error !== undefined) return error
     return undefined

@@ -8,53 +8,57 @@ import { SettledSet } from '../../store/log/settled-set.ts'
 export interface Entry {
   record: RecordView
   origin: BlockOrigin
-  /** Targets that have not confirmed it yet; filled in when it is first rendered. */
+  /** Numbers of the targets that have not confirmed it; filled in before its first send. */
   targets: readonly number[] | undefined
 }
 
-/** What the messages of a block have in common. */
+/** Facts that all messages of a block share. */
 export interface BlockOrigin {
   epoch: number
   boot: number
-  /** Running time at which its batch was closed off, to be committed at once: the last that is known before it was durable. */
+  /** Running time at which its batch was closed, just before the commit. */
   closedMs: number
 }
 
-/** Bytes of its record. */
+/** Bytes of the entry's record. */
 export function sizeOf({ record }: Entry): number {
   return record.end - record.start
 }
 
-/** Whether messages of a stream are for this destination and lane. */
+/** Whether the messages of a stream are meant for this destination and lane. */
 export type StreamFilter = (stream: number) => boolean
 
 const HEADS_AT_ONCE = 64
-/** How far a cursor may move over other destinations' messages before it is written. */
+/** How far a cursor may move over messages of other destinations before it is written. */
 const UNREPORTED_STEPS = 100_000
-/** Messages that may wait for another try while those behind them go on. */
-const MAX_KEPT = 5_000
+/** Messages that may wait for another attempt while those behind them are sent. */
+const MAX_IN_FLIGHT = 5_000
+
+/** The part of the log that a queue reads. */
+export type BlockReader = Pick<LogReader, 'positionBefore' | 'headsAfter' | 'read' | 'snapshot'>
 
 /**
- * What one destination has still to do on one lane, in sequence order. `kept` were sent and not taken, `ready` are read but not
- * sent; everything that has been read and is in neither is settled, which is all that the cursor has to say.
+ * The messages of one lane that one destination has still to settle, in sequence order. `inFlight` are being sent or have to be sent
+ * again; `ready` are read and not sent yet. Every message that has been read and is in neither is settled, and the cursor
+ * says exactly that.
  */
 export class LaneQueue {
   readonly lane: Lane
   readonly cursor: CursorRow
   /** Bytes of blocks that could not be read. */
   damagedBytes = 0
-  private readonly reader: LogReader
-  private readonly wants: StreamFilter
+  private readonly reader: BlockReader
+  private readonly isWanted: StreamFilter
   private readonly settledBefore: SettledSet
-  private kept: Entry[] = []
+  private inFlight: Entry[] = []
   private ready: Entry[] = []
   private position: number
   private readUpTo: number
-  private changed = false
+  private hasSettled = false
 
-  constructor(reader: LogReader, wants: StreamFilter, cursor: CursorRow) {
+  constructor(reader: BlockReader, isWanted: StreamFilter, cursor: CursorRow) {
     this.reader = reader
-    this.wants = wants
+    this.isWanted = isWanted
     this.lane = cursor.lane
     this.cursor = cursor
     this.settledBefore = new SettledSet(cursor.low, cursor.ranges)
@@ -62,14 +66,17 @@ export class LaneQueue {
     this.readUpTo = cursor.low - 1
   }
 
-  /** The next messages, kept ones first, up to `maxBytes`; they stay here until `settle` or `keep` says what became of them. */
-  take(maxBytes: number): Entry[] {
-    const taken = this.kept
-    this.kept = []
+  /**
+   * Takes the next messages out, up to `maxBytes`: those in flight first, then unread ones. The caller hands each of them to
+   * `setInFlight` or `countSettled` before the cursor is asked for.
+   */
+  takeBatch(maxBytes: number): Entry[] {
+    const taken = this.inFlight
+    this.inFlight = []
     let bytes = taken.reduce((sum, entry) => sum + sizeOf(entry), 0)
-    if (taken.length >= MAX_KEPT) return taken
+    if (taken.length >= MAX_IN_FLIGHT) return taken
     while (bytes < maxBytes) {
-      if (this.ready.length === 0 && !this.read(maxBytes)) break
+      if (this.ready.length === 0 && !this.readMore(maxBytes)) break
       let count = 0
       for (const entry of this.ready) {
         const size = sizeOf(entry)
@@ -83,84 +90,83 @@ export class LaneQueue {
     return taken
   }
 
-  /** These need no more work. */
-  settle(entries: readonly Entry[]): void {
+  /** Counts entries that need no more work: delivered, dead, held, expired, or of another destination. */
+  countSettled(entries: readonly Entry[]): void {
     if (entries.length === 0) return
     for (const entry of entries) this.cursor.settledBytes += sizeOf(entry)
     this.cursor.settled += entries.length
-    this.changed = true
+    this.hasSettled = true
   }
 
-  /** These have to be sent again, before anything else of this lane; in sequence order. */
-  keep(entries: readonly Entry[]): void {
-    this.kept = [...entries]
+  /** Replaces the messages in flight, in sequence order. The cursor stays before them, and the next batch begins with them. */
+  setInFlight(entries: readonly Entry[]): void {
+    this.inFlight = [...entries]
   }
 
-  /** Gives up unread blocks, oldest first, until `bytes` are free; returns which messages that were. What is under way is left alone. */
-  giveUp(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number; seqs: number[] } {
-    const given = { messages: 0, bytes: 0, seqs: [] as number[] }
-    while (given.bytes < bytes) {
+  /**
+   * Settles the oldest messages without sending them, until they make up `bytes` or the next one was received at `olderThanMs` of
+   * running time or later. Messages in flight are left alone.
+   */
+  discardOldest(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number; seqs: number[] } {
+    const discarded = { messages: 0, bytes: 0, seqs: [] as number[] }
+    while (discarded.bytes < bytes) {
       if (this.ready.length > 0) {
         const oldest = this.ready[0]
         if (oldest === undefined || oldest.record.runningMs >= olderThanMs) break
         this.ready.shift()
-        given.messages++
-        given.bytes += sizeOf(oldest)
-        given.seqs.push(oldest.record.seq)
-        this.settle([oldest])
+        discarded.messages++
+        discarded.bytes += sizeOf(oldest)
+        discarded.seqs.push(oldest.record.seq)
+        this.countSettled([oldest])
         continue
       }
       const heads = this.nextHeads(HEADS_AT_ONCE)
       if (heads.length === 0 || (heads[0]?.running_ms ?? 0) >= olderThanMs) break
-      if (!this.read(1)) break
+      if (!this.readMore(1)) break
     }
-    return given
+    return discarded
   }
 
-  /** The cursor, if it has moved since it was last asked for. */
-  report(): CursorRow | undefined {
+  /** A copy of the cursor if it has changed since the last call, to be written. */
+  changedCursor(): CursorRow | undefined {
     const unsettled = this.ready[0]?.record.seq ?? this.readUpTo + 1
-    const low = this.kept[0]?.record.seq ?? unsettled
-    // What was not for this destination moves the cursor as well; that alone is rarely worth a write.
-    if (!this.changed && low - this.cursor.low < UNREPORTED_STEPS) return undefined
-    this.changed = false
+    const low = this.inFlight[0]?.record.seq ?? unsettled
+    // Messages of other destinations move the cursor as well; that alone is rarely worth a write.
+    if (!this.hasSettled && low - this.cursor.low < UNREPORTED_STEPS) return undefined
+    this.hasSettled = false
     this.cursor.low = Math.max(low, this.cursor.low)
     const ranges: [number, number][] = []
     let from = low
-    for (const { record } of this.kept) {
+    for (const { record } of this.inFlight) {
       if (record.seq > from) ranges.push([from, record.seq - 1])
       from = record.seq + 1
     }
-    if (this.kept.length > 0 && unsettled > from) ranges.push([from, unsettled - 1])
+    if (this.inFlight.length > 0 && unsettled > from) ranges.push([from, unsettled - 1])
     this.cursor.ranges = ranges
     return { ...this.cursor }
   }
 
-  get keptCount(): number {
-    return this.kept.length
-  }
-
-  /** Running time at which the oldest message that waits was received; undefined where nothing waits in memory. */
+  /** Running time at which the oldest message in memory was received; undefined where there is none. */
   get oldestRunningMs(): number | undefined {
-    return (this.kept[0] ?? this.ready[0])?.record.runningMs
+    return (this.inFlight[0] ?? this.ready[0])?.record.runningMs
   }
 
-  /** Fills `ready` from the log; false where nothing more is there. In one moment: a lock for each block would cost more than the block. */
-  private read(maxBytes: number): boolean {
+  /** Fills `ready` from the log; false at its end. In one snapshot, because a lock for each block costs more than reading it. */
+  private readMore(maxBytes: number): boolean {
     return this.reader.snapshot(() => this.readNext(maxBytes))
   }
 
   private readNext(maxBytes: number): boolean {
     for (;;) {
       const heads = this.nextHeads(HEADS_AT_ONCE)
-      const chosen = chooseBatches(heads, this.wants, maxBytes)
+      const chosen = chooseBatches(heads, this.isWanted, maxBytes)
       if (chosen.length === 0) return false
       this.position = chosen.at(-1)?.id ?? this.position
       let streams = 0
       let last = -1
       for (const head of chosen) {
         this.readUpTo = Math.max(this.readUpTo, head.last_seq)
-        if (!this.wants(head.stream)) continue
+        if (!this.isWanted(head.stream)) continue
         if (head.stream !== last) streams++
         last = head.stream
         this.decode(head)
@@ -173,7 +179,7 @@ export class LaneQueue {
   private nextHeads(limit: number): BlockHead[] {
     for (let count = limit; ; count *= 4) {
       const heads = this.reader.headsAfter(this.position, count)
-      // Blocks of one batch interleave: never stop in the middle of the first one.
+      // The blocks of one batch interleave: never stop in the middle of the first one.
       if (heads.length < count || heads[0]?.batch !== heads.at(-1)?.batch) return heads
     }
   }
@@ -188,16 +194,16 @@ export class LaneQueue {
   }
 }
 
-/** Whole batches from the front, as many as fit; at least one. */
-function chooseBatches(heads: readonly BlockHead[], wants: StreamFilter, maxBytes: number): BlockHead[] {
+/** As many whole batches from the front as fit; at least one. */
+function chooseBatches(heads: readonly BlockHead[], isWanted: StreamFilter, maxBytes: number): BlockHead[] {
   let bytes = 0
   let end = 0
   for (const [index, head] of heads.entries()) {
     const next = heads[index + 1]
-    if (wants(head.stream)) bytes += head.length
+    if (isWanted(head.stream)) bytes += head.length
     if (next !== undefined && next.batch === head.batch) continue
     if (end > 0 && bytes > maxBytes) break
-    // The last batch may go on behind what was read, unless everything was.
+    // The last batch may go on behind the heads that were read, unless they reach the end of the log.
     if (next === undefined && end > 0 && heads.length % HEADS_AT_ONCE === 0) break
     end = index + 1
   }

@@ -1,41 +1,48 @@
-/** The pauses of a loop: some are cut short by news, some only by the end. */
-export class Sleeper {
-  private stopped = false
-  private news = false
-  private onNews: (() => void) | undefined
-  private onStop: (() => void) | undefined
+import type { Timers } from '../../core/timers.ts'
 
-  /** There may be something to do: ends `idle`, also one that begins later. */
+/** The pauses of a loop: `idle` ends early when there is work, `pause` only when the loop is stopped. */
+export class Sleeper {
+  private readonly timers: Timers
+  private isStopped = false
+  private hasWork = false
+  private endIdle: (() => void) | undefined
+  private endPause: (() => void) | undefined
+
+  constructor(timers: Timers) {
+    this.timers = timers
+  }
+
+  /** There may be work: ends `idle`, also one that begins later. */
   wake(): void {
-    this.news = true
-    this.onNews?.()
+    this.hasWork = true
+    this.endIdle?.()
   }
 
   /** Ends every pause, now and from now on. */
   stop(): void {
-    this.stopped = true
-    this.onNews?.()
-    this.onStop?.()
+    this.isStopped = true
+    this.endIdle?.()
+    this.endPause?.()
   }
 
-  /** Until there is news, or for `maxMs`. */
+  /** Waits until `wake`, for at most `maxMs`. */
   async idle(maxMs: number): Promise<void> {
-    if (!this.news && !this.stopped) await this.wait(maxMs, (end) => (this.onNews = end))
-    this.onNews = undefined
-    this.news = false
+    if (!this.hasWork && !this.isStopped) await this.wait(maxMs, (end) => (this.endIdle = end))
+    this.endIdle = undefined
+    this.hasWork = false
   }
 
-  /** For `ms`, whatever is new. */
+  /** Waits for `ms`, whether or not there is work. */
   async pause(ms: number): Promise<void> {
-    if (!this.stopped) await this.wait(ms, (end) => (this.onStop = end))
-    this.onStop = undefined
+    if (!this.isStopped) await this.wait(ms, (end) => (this.endPause = end))
+    this.endPause = undefined
   }
 
-  private async wait(ms: number, register: (end: () => void) => void): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
+  private wait(ms: number, register: (end: () => void) => void): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const timer = this.timers.after(ms, resolve)
       register(() => {
-        clearTimeout(timer)
+        timer.cancel()
         resolve()
       })
     })

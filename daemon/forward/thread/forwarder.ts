@@ -1,42 +1,39 @@
 import type { Logger } from '../../core/logger.ts'
 import { LANES, type Lane } from '../../core/message.ts'
-import type { UpstreamSettings } from '../../settings/sections/upstream-settings.ts'
+import type { Timers } from '../../core/timers.ts'
+import type { OutgoingAdapter } from '../../protocols/adapter.ts'
+import type { UpstreamSettings } from '../../settings/sections/upstream-common.ts'
 import type { CursorRow, StreamRow } from '../../store/log/batch.ts'
 import type { LogReader } from '../../store/log/log-reader.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import { BatchSender } from '../destination/batch-sender.ts'
 import { DestinationLoop } from '../destination/destination-loop.ts'
-import type { DestinationPolicy } from '../destination/destination-policy.ts'
+import { policyOf } from '../destination/destination-policy.ts'
 import { ForwardedCounts } from '../destination/forwarded-counts.ts'
 import { HeldRoutes } from '../destination/held-routes.ts'
-import { LaneQueue } from '../destination/lane-queue.ts'
+import { type BlockReader, LaneQueue } from '../destination/lane-queue.ts'
 import type { ForwardedCount, DestinationStatus } from '../forwarder-messages.ts'
-import { MessageFactory } from './message-factory.ts'
-import type { Reporter } from './reporter.ts'
-import { connectUpstream } from './upstream-adapter.ts'
+import { MessageFactory, type PlanReader } from './message-factory.ts'
+import type { Reporter, SettlementReporter } from './reporter.ts'
+
+/** The part of the log that the forwarder reads. */
+export type ForwarderReader = BlockReader &
+  PlanReader &
+  Pick<LogReader, 'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'held' | 'heldRoutes'>
+
+/** Resolves to an adapter that is connected to the upstream. */
+export type ConnectUpstream = (upstream: UpstreamSettings) => Promise<OutgoingAdapter>
 
 export interface ForwarderOptions {
-  reader: LogReader
-  reporter: Reporter
+  reader: ForwarderReader
+  reporter: SettlementReporter & Pick<Reporter, 'onRoomNeeded'>
   clock: RunningClock
+  timers: Timers
   logger: Logger
-  gatewayId: string
+  connect: ConnectUpstream
+  /** Gets an error that has ended a destination's loop and is not the destination's. */
   onFailure: (error: unknown) => void
 }
-
-/** For a destination that is no longer configured: it sends nothing, and is the first to give up what it has. */
-const GONE: DestinationPolicy = {
-  maxBatchBytes: 1,
-  lingerMs: 0,
-  deadlineMs: 1,
-  holdForMs: Infinity,
-  retry: { minMs: 1, maxMs: 1 },
-  maxAgeMs: null,
-  required: false,
-  maxBacklogBytes: null,
-}
-const DEFAULT_BATCH_BYTES = 256 * 1024
-const DEFAULT_LINGER_MS = 10
 
 /** A loop for every destination that is configured, or still has messages in the log. */
 export class Forwarder {
@@ -47,15 +44,15 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.options = options
-    options.reporter.giveUp = (bytes, required) => this.giveUp(bytes, required)
+    options.reporter.onRoomNeeded((bytes, required) => this.makeRoom(bytes, required))
   }
 
   start(upstreams: Record<string, UpstreamSettings>, maxAgeMs: number | null): void {
     for (const { name, cursors } of this.beginnings(Object.keys(upstreams)))
-      this.add(name, upstreams[name], maxAgeMs, cursors)
+      this.startLoop(name, upstreams[name], maxAgeMs, cursors)
   }
 
-  /** Ends every loop and starts those that are configured now; what waits stays in the log. */
+  /** Ends every loop and starts those that are configured now; the backlog stays in the log. */
   async restart(upstreams: Record<string, UpstreamSettings>, maxAgeMs: number | null): Promise<void> {
     await this.stop()
     this.loops.clear()
@@ -66,7 +63,7 @@ export class Forwarder {
     for (const loop of this.loops.values()) loop.wake()
   }
 
-  /** Finishes the sends that are out, and waits until the store knows of them. */
+  /** Finishes the outstanding sends, and waits until their settlements are durable. */
   async stop(): Promise<void> {
     await Promise.all([...this.loops.values()].map((loop) => loop.stop()))
     await this.options.reporter.flushed()
@@ -76,24 +73,24 @@ export class Forwarder {
     return [...this.loops.values()].map((loop) => loop.status(this.queued(loop.name)))
   }
 
-  /** What was forwarded since the last call, by destination and channels. */
-  takeCounts(): ForwardedCount[] {
-    return [...this.counts.values()].flatMap((one) => one.take())
+  /** Counts of messages forwarded since the last call, by destination and channels. */
+  drainCounts(): ForwardedCount[] {
+    return [...this.counts.values()].flatMap((one) => one.drain())
   }
 
-  private add(
+  private startLoop(
     name: string,
     upstream: UpstreamSettings | undefined,
     maxAgeMs: number | null,
     cursors: readonly CursorRow[],
   ): void {
-    const { reader, reporter, clock, logger, gatewayId } = this.options
+    const { reader, reporter, clock, timers, logger, connect } = this.options
     const factory = new MessageFactory(name, reader)
     const held = new HeldRoutes(name, reader)
     const lanes = cursors.map(
-      (cursor) => new LaneQueue(reader, (stream) => this.wants(stream, name, cursor.lane), cursor),
+      (cursor) => new LaneQueue(reader, (stream) => this.isWanted(stream, name, cursor.lane), cursor),
     )
-    const policy = upstream === undefined ? GONE : policyOf(upstream, maxAgeMs)
+    const policy = policyOf(upstream, maxAgeMs)
     const counts = new ForwardedCounts(name, (plan) => factory.channelIds(plan))
     this.counts.set(name, counts)
     const loop = new DestinationLoop({
@@ -104,17 +101,18 @@ export class Forwarder {
       reporter,
       policy,
       clock,
+      timers,
       logger,
       sender: new BatchSender({ factory, held, clock, maxAgeMs: policy.maxAgeMs, counts }),
-      connect: upstream === undefined ? undefined : () => connectUpstream(upstream, gatewayId, logger),
+      connect: upstream === undefined ? undefined : () => connect(upstream),
     })
     this.loops.set(name, loop)
     loop.start(this.options.onFailure)
   }
 
   /**
-   * Where every destination begins, those that are only known by a cursor included. Read of one moment: a stream that is committed
-   * between two reads would lie before the end of the log without being known.
+   * The cursors with which every destination begins, those that only have a cursor included. Read in one snapshot: a stream that is
+   * committed between two reads would lie before the end of the log without being known.
    */
   private beginnings(configured: readonly string[]): { name: string; cursors: CursorRow[] }[] {
     return this.options.reader.snapshot(() => {
@@ -125,7 +123,7 @@ export class Forwarder {
     })
   }
 
-  /** A destination that has no cursor begins with the oldest message that was accepted for it: before it was configured there is none. */
+  /** Without a cursor a destination begins with the oldest message that was accepted for it; none is older than its configuration. */
   private cursor(destination: string, lane: Lane, known: readonly CursorRow[]): CursorRow {
     const found = known.find((row) => row.destination === destination && row.lane === lane)
     if (found !== undefined) return { ...found }
@@ -147,7 +145,7 @@ export class Forwarder {
     }
   }
 
-  private wants(stream: number, destination: string, lane: Lane): boolean {
+  private isWanted(stream: number, destination: string, lane: Lane): boolean {
     if (!this.streams.has(stream)) this.refreshStreams()
     const row = this.streams.get(stream)
     return row !== undefined && row.lane === lane && row.destinations.includes(destination)
@@ -172,28 +170,22 @@ export class Forwarder {
     }
   }
 
-  /** The longest backlog first: of those that are not required or over their limit, else, where the policy says so, of all. */
-  private giveUp(bytes: number, required: boolean): void {
+  /**
+   * Discards messages, the longest backlog first: of destinations that are not required or over their limit. Where there is none of
+   * these, and `required` says so, of all.
+   */
+  private makeRoom(bytes: number, required: boolean): void {
     const backlogs = [...this.loops.values()]
       .map((loop) => ({ loop, bytes: this.queued(loop.name).bytes }))
       .sort((a, b) => b.bytes - a.bytes)
-    const free = backlogs.filter(
+    const dispensable = backlogs.filter(
       ({ loop, bytes: backlog }) =>
         !loop.policy.required || (loop.policy.maxBacklogBytes !== null && backlog > loop.policy.maxBacklogBytes),
     )
     let wanted = bytes
-    for (const { loop } of free.length > 0 || !required ? free : backlogs) {
+    for (const { loop } of dispensable.length > 0 || !required ? dispensable : backlogs) {
       if (wanted <= 0) break
-      wanted -= loop.giveUp(wanted)
+      wanted -= loop.discard(wanted)
     }
   }
-}
-
-function policyOf(upstream: UpstreamSettings, maxAgeMs: number | null): DestinationPolicy {
-  const { deadlineMs, holdForMs, retry, required, maxBacklogBytes } = upstream
-  const sizes =
-    upstream.protocol === 'kafka'
-      ? { maxBatchBytes: upstream.maxBatchBytes, lingerMs: upstream.lingerMs }
-      : { maxBatchBytes: DEFAULT_BATCH_BYTES, lingerMs: DEFAULT_LINGER_MS }
-  return { ...sizes, deadlineMs, holdForMs, retry, required, maxBacklogBytes, maxAgeMs }
 }

@@ -11,15 +11,16 @@ import { RecordOrigins, type OriginReader } from '../../verdict/record-origins.t
 import { TargetRenderer, type Rendered } from '../../verdict/render-target.ts'
 import { RenderedMessage, type Origin, type RecordFacts } from './rendered-message.ts'
 
-/** Also knows the plans that records name by number. */
+/** The part of the log that messages are rendered from: origins, and plans by their number. */
 export type PlanReader = OriginReader & Pick<LogReader, 'plan'>
 
 interface PlanEntry {
   plan: Plan
-  /** For this destination. */
+  /** One for each target at this destination. */
   renderers: TargetRenderer[]
-  /** Their numbers. */
+  /** The indices of `renderers`. */
   targets: readonly number[]
+  /** Headers that depend on the plan alone. */
   constant: Record<string, Buffer>
 }
 
@@ -45,6 +46,7 @@ export class MessageFactory implements RecordFacts {
   private readonly reader: PlanReader
   private readonly plans = new Map<number, PlanEntry>()
   private readonly origins: RecordOrigins
+  /** Topics and client ids as bytes, because they repeat in every message of a device. */
   private readonly texts = new Generations<string, Buffer>(5_000)
   private lastWallMs = Number.NaN
   private lastIso = Buffer.alloc(0)
@@ -55,14 +57,14 @@ export class MessageFactory implements RecordFacts {
     this.origins = new RecordOrigins(reader)
   }
 
-  /** A record becomes one message for each of these here. */
+  /** Numbers of the record's targets at this destination; each of them gets a message. */
   targets(record: StoredRecord): readonly number[] {
-    return this.entry(record.plan).targets
+    return this.planEntry(record.plan).targets
   }
 
-  /** Of the channels that messages of a plan belong to. */
+  /** Ids of the channels that the messages of a plan belong to. */
   channelIds(plan: number): readonly string[] {
-    return this.entry(plan).plan.channelIds ?? []
+    return this.planEntry(plan).plan.channelIds ?? []
   }
 
   messageId(origin: Origin, seq: number): string {
@@ -73,9 +75,9 @@ export class MessageFactory implements RecordFacts {
     return this.origins.receivedAt(record, origin.boot)
   }
 
-  /** Throws `render-failed`. */
+  /** The message of a record for one of its targets. Throws `render-failed`. */
   make(record: StoredRecord, origin: Origin, targetIndex: number): OutgoingMessage {
-    const entry = this.entry(record.plan)
+    const entry = this.planEntry(record.plan)
     const renderer = entry.renderers[targetIndex]
     if (renderer === undefined)
       throw new EdgeError('internal', `plan ${record.plan} has no target ${targetIndex} for ${this.destination}`)
@@ -87,27 +89,27 @@ export class MessageFactory implements RecordFacts {
     return new RenderedMessage({ factory: this, record, origin, plan: entry.plan, renderer }, rendered)
   }
 
-  /** The gateway's own headers, those of the target, and the device's. */
+  /** The gateway's own headers, those of the target, and those of the device. */
   headers(record: StoredRecord, origin: Origin, extra: Rendered['headers']): Record<string, string | Buffer> {
-    const { plan, constant } = this.entry(record.plan)
+    const { plan, constant } = this.planEntry(record.plan)
     const { prefix, gateway } = this.origins.epoch(origin.epoch)
     const { wallMs, synced } = this.receivedAt(record, origin)
     const headers: Record<string, string | Buffer> = {
       'message-id': prefix + record.seq,
-      'source-topic': this.text(record.topic),
-      'received-at': this.iso(wallMs),
+      'source-topic': this.bytesOf(record.topic),
+      'received-at': this.isoTime(wallMs),
       clock: synced ? SYNCED : UNSYNCED,
       gateway,
-      'client-id': this.text(record.clientId),
+      'client-id': this.bytesOf(record.clientId),
       ...constant,
     }
     const own = headersOf(record)
-    if (own !== undefined) addOwn(headers, own, extra, plan.invalid === true)
+    if (own !== undefined) addDeviceHeaders(headers, own, extra, plan.invalid === true)
     for (const name in extra) if (!RESERVED.includes(name)) headers[name] = extra[name] ?? ''
     return headers
   }
 
-  private entry(id: number): PlanEntry {
+  private planEntry(id: number): PlanEntry {
     const known = this.plans.get(id)
     if (known !== undefined) return known
     const body = this.reader.plan(id)
@@ -126,13 +128,13 @@ export class MessageFactory implements RecordFacts {
     return entry
   }
 
-  private text(value: string): Buffer {
+  private bytesOf(value: string): Buffer {
     let bytes = this.texts.get(value)
     if (bytes === undefined) this.texts.set(value, (bytes = Buffer.from(value)))
     return bytes
   }
 
-  private iso(wallMs: number): Buffer {
+  private isoTime(wallMs: number): Buffer {
     if (wallMs !== this.lastWallMs) {
       this.lastWallMs = wallMs
       this.lastIso = Buffer.from(new Date(wallMs).toISOString())
@@ -141,8 +143,8 @@ export class MessageFactory implements RecordFacts {
   }
 }
 
-/** The device's own headers keep their names, unless one of the gateway's or of the target's has it. */
-function addOwn(
+/** The device's own headers keep their names, unless a header of the gateway or of the target has the same one. */
+function addDeviceHeaders(
   headers: Record<string, string | Buffer>,
   own: Headers,
   extra: Readonly<Record<string, string>>,

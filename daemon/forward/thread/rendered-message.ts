@@ -9,7 +9,7 @@ export interface Origin {
   boot: number
 }
 
-/** The parts of a message that depend on the destination and on the store, made each time they are asked for. */
+/** The parts of a message that depend on the destination and on the store; made at each call. */
 export interface RecordFacts {
   /** `<gateway id>:<store id>:<seq>` */
   messageId(origin: Origin, seq: number): string
@@ -25,7 +25,7 @@ export interface RenderedFrom {
   renderer: TargetRenderer
 }
 
-/** The outgoing message of a record. Only its address is kept; the rest is rendered when an adapter asks for it. */
+/** The outgoing message of a record. Only its address, key and target's headers are rendered at once, the rest at each access. */
 export class RenderedMessage implements OutgoingMessage {
   private readonly from: RenderedFrom
   private readonly rendered: Rendered

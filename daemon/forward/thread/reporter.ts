@@ -1,7 +1,7 @@
-import type { MessagePort } from 'node:worker_threads'
 import type { CursorRow, DeadLetterInput, HeldInput, LostRange, Settlement } from '../../store/log/batch.ts'
 import type { FromForwarder, ToForwarder } from '../../store/log/writer-messages.ts'
 
+/** Changes of one lane that become durable together. */
 export interface Settled {
   cursor: CursorRow
   deadLetters: DeadLetterInput[]
@@ -10,28 +10,38 @@ export interface Settled {
   lost: LostRange[]
 }
 
+/** The part of a port to the writer's thread that is used here. */
+export interface WriterPort {
+  postMessage(message: FromForwarder): void
+  on(event: 'message', listener: (message: ToForwarder) => void): unknown
+  close(): void
+}
+
+/** The part of the reporter that destinations use. */
+export type SettlementReporter = Pick<Reporter, 'report' | 'flushed' | 'unconfirmedCount'>
+
 /**
- * Hands settlements to the log writer. What the writer has not confirmed is handed to the next one, if it dies: cursors are
- * absolute and dead letters are known by destination and sequence, so that twice is as good as once.
+ * Hands settlements to the log writer. If the writer dies, those that it has not confirmed are handed to the next one: cursors are
+ * absolute and dead letters are identified by destination and sequence, so a repeat changes nothing.
  */
 export class Reporter {
-  private port: MessagePort | undefined
+  private port: WriterPort | undefined
   private number = 0
   private unconfirmed: Settlement[] = []
   private readonly waiting: { number: number; resolve: () => void }[] = []
-  private onGiveUp: (bytes: number, required: boolean) => void = () => undefined
+  private discard: (bytes: number, required: boolean) => void = () => undefined
 
-  /** Talks to a (new) writer. */
-  connect(port: MessagePort): void {
+  /** Reports to this writer from now on. */
+  connect(port: WriterPort): void {
     this.port?.close()
     this.port = port
-    port.on('message', (message: ToForwarder) => this.receive(message))
+    port.on('message', (message) => this.receive(message))
     for (const settlement of this.unconfirmed) this.send(settlement)
   }
 
-  /** The store needs room: destinations are asked to give up what they may. */
-  set giveUp(handler: (bytes: number, required: boolean) => void) {
-    this.onGiveUp = handler
+  /** Sets the handler that discards messages when the store needs room; `required`: of required destinations, too. */
+  onRoomNeeded(discard: (bytes: number, required: boolean) => void): void {
+    this.discard = discard
   }
 
   report(settled: Settled): void {
@@ -40,7 +50,7 @@ export class Reporter {
     this.send(settlement)
   }
 
-  /** Resolves when everything reported so far is durable. */
+  /** Resolves when every report so far is durable. */
   async flushed(): Promise<void> {
     if (this.unconfirmed.length === 0) return
     await new Promise<void>((resolve) => this.waiting.push({ number: this.number, resolve }))
@@ -60,7 +70,7 @@ export class Reporter {
   }
 
   private receive(message: ToForwarder): void {
-    if (message.type === 'give-up') return this.onGiveUp(message.bytes, message.required)
+    if (message.type === 'give-up') return this.discard(message.bytes, message.required)
     this.unconfirmed = this.unconfirmed.filter((settlement) => settlement.number > message.number)
     while (this.waiting[0] !== undefined && this.waiting[0].number <= message.number) this.waiting.shift()?.resolve()
   }

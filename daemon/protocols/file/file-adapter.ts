@@ -1,16 +1,15 @@
 import { EdgeError, messageOf } from '../../core/errors.ts'
 import { type Logger, silentLogger } from '../../core/logger.ts'
 import { ACCEPTED, type Outcome, type OutgoingMessage, type ProtocolAdapter } from '../adapter.ts'
-import type { FileConfig } from './file-options.ts'
+import type { FileConfig } from './file-settings.ts'
 import { journalLine } from './journal-line.ts'
 import { type Dropped, Journal } from './journal.ts'
 
 /**
  * Writes messages to files of JSON Lines. A message is accepted when its line is on the disk; a batch is one write and one
- * sync, accepted or kept as a whole. After a failure the files are opened again, as after a crash.
+ * sync, and is accepted or kept as a whole. A last line that was cut off by a crash is removed when the files are opened.
  */
 export class FileAdapter implements ProtocolAdapter<FileConfig> {
-  onStateChange?: (state: 'connected' | 'disconnected', error?: EdgeError) => void
   /** Called when files were deleted because of `maxBytes`. */
   onDrop?: (dropped: Dropped) => void
   droppedFiles = 0
@@ -18,7 +17,6 @@ export class FileAdapter implements ProtocolAdapter<FileConfig> {
   private readonly logger: Logger
   private config: FileConfig | undefined
   private journal: Journal | undefined
-  private hasFailed = false
 
   constructor(options: { logger?: Logger } = {}) {
     this.logger = options.logger ?? silentLogger
@@ -41,11 +39,8 @@ export class FileAdapter implements ProtocolAdapter<FileConfig> {
       this.journal ??= await this.open(this.config)
       await this.journal.append(Buffer.from(messages.map(journalLine).join(''), 'utf8'))
     } catch (error) {
-      const reason = diskError(error)
-      this.setFailed(reason)
-      return keptAll(messages, reason)
+      return keptAll(messages, diskError(error))
     }
-    this.setFailed(undefined)
     return messages.map(() => ACCEPTED)
   }
 
@@ -57,12 +52,11 @@ export class FileAdapter implements ProtocolAdapter<FileConfig> {
     const { journal } = this
     this.config = undefined
     this.journal = undefined
-    this.hasFailed = false
     try {
       await journal?.close()
     } catch (error) {
-      // Everything accepted is on the disk already; what remains is cut off at the next start.
-      this.logger.warn({ error: messageOf(error) }, 'the journal could not be closed properly')
+      // Every accepted line is on the disk already; a torn one is cut off at the next start.
+      this.logger.warn({ error: messageOf(error) }, 'the journal could not be closed cleanly')
     }
   }
 
@@ -72,13 +66,6 @@ export class FileAdapter implements ProtocolAdapter<FileConfig> {
       this.droppedBytes += dropped.bytes
       this.onDrop?.(dropped)
     })
-  }
-
-  private setFailed(error: EdgeError | undefined): void {
-    const hasFailed = error !== undefined
-    if (hasFailed === this.hasFailed) return
-    this.hasFailed = hasFailed
-    this.onStateChange?.(hasFailed ? 'disconnected' : 'connected', error)
   }
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../core/bytes.ts'
 import type { OutgoingMessage } from '../adapter.ts'
 
-/** One message as one line of JSON, with its newline. */
+/** Writes one message as a line of JSON, newline included. */
 export function journalLine(message: OutgoingMessage): string {
   const { topic, receivedAt, document, message: name, parameters, headers } = message.describe()
   const head = JSON.stringify({ id: message.id, topic, receivedAt, document, message: name, parameters, headers })
@@ -13,8 +13,9 @@ export function journalLine(message: OutgoingMessage): string {
 }
 
 /**
- * The payload as its device wrote it: parsed and written again, large numbers and repeated keys would come out different.
- * JSON allows no raw control characters inside strings, so these stand between values, where a space means the same.
+ * The payload's JSON as its device wrote it, or undefined if it is none. Parsing and writing it again would change large numbers and
+ * repeated keys. Newlines and tabs become spaces: strings cannot hold them unescaped, and between values a space means the same
+ * (RFC 8259, sections 2 and 7).
  */
 function jsonText(payload: Uint8Array): string | undefined {
   if (!isUtf8(payload)) return undefined

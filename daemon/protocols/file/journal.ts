@@ -2,10 +2,11 @@ import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/pro
 import { join } from 'node:path'
 import { messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { DEFAULT_MAX_BYTES, DEFAULT_ROTATE_BYTES, type FileConfig } from './file-options.ts'
-import { endOfLastLine } from './last-line.ts'
+import { DEFAULT_MAX_BYTES, DEFAULT_ROTATE_BYTES, type FileConfig } from './file-settings.ts'
 
 const NAME = /^journal-(\d{12})\.jsonl$/
+const NEWLINE = 10
+const BLOCK_BYTES = 64 * 1024
 
 interface JournalFile {
   readonly path: string
@@ -33,9 +34,10 @@ export class Journal {
   private readonly maxBytes: number
   private readonly logger: Logger
   private readonly onDrop: (dropped: Dropped) => void
-  /** All files, oldest first; the last is the current one once `handle` is there. */
+  /** All files, oldest first. Once `handle` is open it is the last one's. */
   private readonly files: JournalFile[]
   private handle: FileHandle | undefined
+  /** The last file may hold bytes of an append that failed. */
   private isSuspect = false
 
   static async open(config: FileConfig, logger: Logger, onDrop: (dropped: Dropped) => void): Promise<Journal> {
@@ -90,7 +92,7 @@ export class Journal {
     if (this.handle !== undefined && current !== undefined) {
       if (this.isSuspect) await this.cutBack(this.handle, current)
       const isFull = current.bytes > 0 && current.bytes + length > this.rotateBytes
-      // Somebody may have moved or deleted the file: what is written to it then would be lost.
+      // An operator may have deleted the file: bytes that are written to it then would be lost.
       const isThere = (await this.handle.stat()).nlink > 0
       if (!isFull && isThere) return { handle: this.handle, file: current }
       await this.handle.close()
@@ -131,7 +133,7 @@ export class Journal {
     this.isSuspect = false
   }
 
-  /** On a disk that fails, cutting back may fail too; it is tried again before the next append, and at the next start. */
+  /** On a failing disk, cutting back may fail too; it is tried again before the next append and at the next start. */
   private async tryCutBack(handle: FileHandle, file: JournalFile): Promise<void> {
     try {
       await this.cutBack(handle, file)
@@ -159,7 +161,7 @@ export class Journal {
     if (files > 0) this.onDrop({ files, bytes })
   }
 
-  /** What was appended is safe already: a file that cannot be deleted now is tried again after the next append. */
+  /** The append itself has succeeded; a file that cannot be deleted now is tried again after the next one. */
   private async tryDelete(path: string): Promise<boolean> {
     try {
       await unlink(path)
@@ -188,4 +190,16 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+/** The offset behind the last newline; 0 if there is none. */
+async function endOfLastLine(handle: FileHandle, size: number): Promise<number> {
+  const block = Buffer.allocUnsafe(BLOCK_BYTES)
+  for (let end = size; end > 0; end -= BLOCK_BYTES) {
+    const start = Math.max(0, end - BLOCK_BYTES)
+    const { bytesRead } = await handle.read(block, 0, end - start, start)
+    const at = block.subarray(0, bytesRead).lastIndexOf(NEWLINE)
+    if (at !== -1) return start + at + 1
+  }
+  return 0
 }

@@ -4,25 +4,25 @@ import { ACCEPTED, type Outcome, type OutgoingMessage } from '../adapter.ts'
 import { type Fault, classifyError } from './classify-error.ts'
 import type { PartitionBatch } from './prepared-messages.ts'
 
-/** Hands lists of different partitions to the server in one request; answers with the partitions it names. */
+/** Sends lists of different partitions in one request; resolves to the partitions that the answer names. */
 export type Send = (batches: readonly PartitionBatch[]) => Promise<RecordMetadata[]>
 
 export interface Delivery {
-  /** One for each message; undefined was not tried. */
+  /** One for each message; undefined where it was not tried. */
   readonly outcomes: readonly (Outcome | undefined)[]
-  /** What made the connection unusable, if anything did. */
+  /** The fault that made the connection unusable, if there was one. */
   readonly fault: Fault | undefined
-  /** Topics that the server refused as a whole. */
+  /** Topics that the server refused for every message. */
   readonly refusedTopics: ReadonlySet<string>
 }
 
 /**
  * Delivers one batch. A request fails as a whole when one message or topic in it is bad: then each partition is sent by
- * itself and halved until the bad message stands alone. A partition's messages stay in order: behind one that is kept,
- * none of the same partition is sent.
+ * itself and halved until the bad message is alone in its request. A partition's messages stay in order: behind one that is
+ * kept, none of the same partition is sent.
  *
- * Sending a partition's list again unchanged after such a refusal is safe with an idempotent producer: kafkajs has taken
- * its sequence numbers back, and the broker recognises a list that it has written already.
+ * Sending a partition's list again unchanged after such a refusal is safe with an idempotent producer: kafkajs has reset
+ * its sequence numbers, and the broker recognises a list that it has written already.
  */
 export class BatchDelivery {
   private readonly send: Send
@@ -50,7 +50,7 @@ export class BatchDelivery {
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const refused = this.refusedTopics.get(batch.topic)
       if (refused !== undefined) {
-        this.settle(part, refused)
+        this.setOutcome(part, refused)
         continue
       }
       const fault = await this.trySend([{ ...batch, indices: part }])
@@ -59,12 +59,12 @@ export class BatchDelivery {
       if (fault.kind === 'route') this.refuseTopic(batch.topic, part, { status: 'kept', error: fault.error })
       else if (fault.error.code === 'topic-name-invalid')
         this.refuseTopic(batch.topic, part, { status: 'rejected', error: fault.error })
-      else if (part.length === 1) this.settle(part, { status: 'rejected', error: fault.error })
+      else if (part.length === 1) this.setOutcome(part, { status: 'rejected', error: fault.error })
       else parts.unshift(part.slice(0, part.length >> 1), part.slice(part.length >> 1))
     }
   }
 
-  /** Undefined when each of the lists has its outcome. */
+  /** Sends the lists in one request. Returns undefined when each of them has its outcome. */
   private async trySend(batches: readonly PartitionBatch[]): Promise<Fault | undefined> {
     let answers: RecordMetadata[]
     try {
@@ -78,7 +78,7 @@ export class BatchDelivery {
       answers.filter(({ errorCode }) => errorCode === 0).map((answer) => `${answer.topicName}/${answer.partition}`),
     )
     for (const { topic, partition, indices } of batches) {
-      if (written.has(`${topic}/${partition}`)) this.settle(indices, ACCEPTED)
+      if (written.has(`${topic}/${partition}`)) this.setOutcome(indices, ACCEPTED)
       else this.fault = missingAnswer(topic, partition)
     }
     return this.fault
@@ -86,15 +86,15 @@ export class BatchDelivery {
 
   private refuseTopic(topic: string, indices: readonly number[], outcome: Outcome): void {
     this.refusedTopics.set(topic, outcome)
-    this.settle(indices, outcome)
+    this.setOutcome(indices, outcome)
   }
 
-  private settle(indices: readonly number[], outcome: Outcome): void {
+  private setOutcome(indices: readonly number[], outcome: Outcome): void {
     for (const index of indices) this.outcomes[index] = outcome
   }
 }
 
-/** kafkajs skips a partition that does not exist, or whose leader changed while it was sending, and says nothing. */
+/** kafkajs skips a partition that does not exist, or whose leader changed during the send, without an error. */
 function missingAnswer(topic: string, partition: number): Fault {
   const error = new EdgeError('upstream-unavailable', `the server did not confirm partition ${partition} of ${topic}`)
   return { kind: 'server', error, kafkaCode: undefined }

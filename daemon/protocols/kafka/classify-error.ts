@@ -1,6 +1,6 @@
 import { EdgeError, type ErrorCode, messageOf } from '../../core/errors.ts'
 
-/** What a fault is about: the message itself, its topic, or the server and the way to it. */
+/** The subject of a fault: the message itself, its topic, or the server and the way to it. */
 export type FaultKind = 'message' | 'route' | 'server'
 
 export interface Fault {
@@ -12,9 +12,9 @@ export interface Fault {
 
 type Verdict = readonly [FaultKind, ErrorCode]
 
-/** Kafka's protocol error numbers; what is not listed can heal and is kept as `upstream-unavailable`. */
+/** Kafka's protocol error numbers. One that is not listed can heal and becomes `upstream-unavailable`. */
 const BY_KAFKA_CODE: Readonly<Record<number, Verdict>> = {
-  2: ['message', 'message-refused'], // CORRUPT_MESSAGE: also a message without key for a compacted topic, on old brokers
+  2: ['message', 'message-refused'], // CORRUPT_MESSAGE; old brokers also use it for a message without a key on a compacted topic
   3: ['route', 'route-missing'], // UNKNOWN_TOPIC_OR_PARTITION
   7: ['server', 'upstream-timeout'], // REQUEST_TIMED_OUT
   10: ['message', 'message-too-large'], // MESSAGE_TOO_LARGE
@@ -44,7 +44,7 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   KafkaJSConnectionClosedError: 'upstream-unreachable',
 }
 
-/** OpenSSL's reasons to distrust a certificate do not share a prefix. */
+/** OpenSSL's codes for a certificate that is not trusted; they share no prefix. */
 const CERTIFICATE_CODES = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
@@ -73,7 +73,7 @@ const UNREACHABLE_CODES = new Set([
   'ETIMEDOUT',
 ])
 
-/** Our code for what kafkajs threw; `connecting` is true until the server has answered once. */
+/** Turns an error of kafkajs into a fault with one of our codes; `connecting` is true until the server has answered once. */
 export function classifyError(thrown: unknown, connecting = false): Fault {
   if (thrown instanceof EdgeError) return { kind: 'server', error: thrown, kafkaCode: undefined }
   const chain = causesOf(thrown)
@@ -95,7 +95,7 @@ export function classifyError(thrown: unknown, connecting = false): Fault {
 }
 
 function codeOfSystemError(code: string): ErrorCode | undefined {
-  // A TLS client that is answered in plain text.
+  // The server answered a TLS client in plain text.
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return 'upstream-protocol'
   if (
     code.startsWith('ERR_TLS') ||
@@ -108,7 +108,7 @@ function codeOfSystemError(code: string): ErrorCode | undefined {
 }
 
 function codeOfName(name: string, connecting: boolean): ErrorCode | undefined {
-  // A broker that takes the connection and closes it at the first request expects TLS or SASL.
+  // A broker that accepts the connection and closes it at the first request expects TLS or SASL.
   if (connecting && name === 'KafkaJSConnectionClosedError') return 'upstream-protocol'
   return BY_NAME[name]
 }
@@ -119,11 +119,16 @@ interface Link {
   readonly code: unknown
 }
 
-/** The error and its causes, outermost first; kafkajs wraps what counts in what gave up. */
+/** The error and its causes, outermost first: kafkajs wraps the cause in the error of the retry that gave up. */
 function causesOf(thrown: unknown): Link[] {
   const chain: Link[] = []
   for (let error = thrown; error instanceof Error && chain.length < 8; error = error.cause) {
     chain.push({ name: error.name, message: error.message, code: 'code' in error ? error.code : undefined })
   }
   return chain
+}
+
+/** Makes the error of a deadline that has passed; `work` is a gerund, as in "sending took longer than its deadline". */
+export function tooLate(work: string): () => EdgeError {
+  return () => new EdgeError('upstream-timeout', `${work} took longer than its deadline`)
 }

@@ -1,28 +1,28 @@
 import { promisify } from 'node:util'
 import { constants, gzip, gzipSync, unzip, zstdCompress, zstdCompressSync, zstdDecompress } from 'node:zlib'
 
-/** What kafkajs asks of a codec. */
+/** The interface of a kafkajs codec. */
 interface Codec {
   compress(encoder: { buffer: Buffer }): Promise<Buffer>
   decompress(bytes: Buffer): Promise<Buffer>
 }
 
-/** Up to here the way to another thread and back costs more than the work: five times as much for a single message. */
+/** Smaller buffers are compressed on this thread: handing one message to another thread costs five times the work itself. */
 const SMALL_BYTES = 64 * 1024
-/** Level 1 costs less than the bytes it saves. */
+/** The fastest level; higher ones cost more processor time than their smaller output saves. */
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
-const gzipElsewhere = promisify(gzip)
-const zstdElsewhere = promisify(zstdCompress)
+const gzipOnThread = promisify(gzip)
+const zstdOnThread = promisify(zstdCompress)
 
 export const gzipCodec: Codec = {
-  compress: async ({ buffer }) => (buffer.length <= SMALL_BYTES ? gzipSync(buffer) : gzipElsewhere(buffer)),
+  compress: async ({ buffer }) => (buffer.length <= SMALL_BYTES ? gzipSync(buffer) : gzipOnThread(buffer)),
   decompress: promisify(unzip),
 }
 
-/** kafkajs names the codec but leaves the work to us. */
+/** kafkajs knows zstd by name only and has no codec for it. */
 export const zstdCodec: Codec = {
   compress: async ({ buffer }) =>
-    buffer.length <= SMALL_BYTES ? zstdCompressSync(buffer, ZSTD) : zstdElsewhere(buffer, ZSTD),
+    buffer.length <= SMALL_BYTES ? zstdCompressSync(buffer, ZSTD) : zstdOnThread(buffer, ZSTD),
   decompress: promisify(zstdDecompress),
 }

@@ -1,31 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { EdgeError, type ErrorCode } from '../../core/errors.ts'
+import { EdgeError } from '../../core/errors.ts'
 import { type Logger, silentLogger } from '../../core/logger.ts'
+import { sleep, systemTimers, type Timers, withDeadline } from '../../core/timers.ts'
 import type { IncomingMessage, Outcome, OutgoingMessage, ProtocolAdapter } from '../adapter.ts'
 import { BatchDelivery, type Send } from './batch-delivery.ts'
-import { type Fault, classifyError } from './classify-error.ts'
+import { type Fault, classifyError, tooLate } from './classify-error.ts'
+import { ACKS_ALL, COMPRESSION, deadlineOf } from './client-options.ts'
+import type { KafkaConfig } from './kafka-config.ts'
 import { KafkaConnection } from './kafka-connection.ts'
-import { COMPRESSION, DEFAULT_DEADLINE_MS, type KafkaConfig } from './kafka-options.ts'
 import { KafkaSubscription } from './kafka-subscription.ts'
 import { byPartition, byTopic } from './partition-batches.ts'
-import { type PartitionBatch, PreparedTopic } from './prepared-messages.ts'
+import { type PartitionBatch, plainMessages, PreparedTopic } from './prepared-messages.ts'
 import { RecordEncoder } from './record-encoder.ts'
 import { TopicPartitions } from './topic-partitions.ts'
-import { withDeadline } from './with-deadline.ts'
 
-/** The server answered, but its coordinator is still starting. */
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE and NOT_COORDINATOR: the server answered, but is still starting. */
 const STARTING_CODES = new Set([14, 15, 16])
 const STARTING_RETRY_MS = 100
-
-/** Faults that mean the connection is gone, rather than that the cluster cannot take messages now. */
-const LOST_CODES = new Set<ErrorCode>([
-  'upstream-unreachable',
-  'upstream-timeout',
-  'upstream-auth',
-  'upstream-tls',
-  'upstream-protocol',
-])
 
 interface Link {
   readonly connection: KafkaConnection
@@ -33,25 +24,25 @@ interface Link {
 }
 
 /**
- * Kafka through kafkajs: acks from all replicas, idempotent producer, one request outstanding.
+ * Kafka through kafkajs: acknowledged by all in-sync replicas, idempotent producer, one request outstanding.
  *
  * kafkajs resolves sends that it did not make, and its sequence numbers are wrong after some failures. So a message counts
- * as accepted only when its partition stands in the answer, and after any failure that is not a plain refusal the whole
+ * as accepted only when the answer names its partition, and after any failure that is not a plain refusal the whole
  * client is dropped; the next call opens a new one.
  */
 export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
-  onStateChange?: (state: 'connected' | 'disconnected', error?: EdgeError) => void
   private readonly logger: Logger
   private readonly clock: Clock
+  private readonly timers: Timers
   private readonly encoder = new RecordEncoder()
   private readonly subscriptions = new Set<KafkaSubscription>()
   private config: KafkaConfig | undefined
   private link: Link | undefined
-  private isLost = false
 
-  constructor(options: { logger?: Logger; clock?: Clock } = {}) {
+  constructor(options: { logger?: Logger; clock?: Clock; timers?: Timers } = {}) {
     this.logger = options.logger ?? silentLogger
     this.clock = options.clock ?? systemClock
+    this.timers = options.timers ?? systemTimers
   }
 
   async connect(config: KafkaConfig): Promise<void> {
@@ -68,7 +59,7 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
       return await this.publishOn(await this.linkFor(config, end), config, channel, messages, end)
     } catch (error) {
       const { error: reason } = classifyError(error)
-      this.lose(reason)
+      this.dropLink()
       return messages.map(() => ({ status: 'kept', error: reason }))
     }
   }
@@ -76,7 +67,7 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
   async subscribe(channel: string, callback: (message: IncomingMessage) => Promise<void>): Promise<void> {
     const config = this.config
     if (config === undefined) throw notConnected()
-    const subscription = await KafkaSubscription.start(config, this.logger, channel, callback)
+    const subscription = await KafkaSubscription.start(config, this.logger, this.timers, channel, callback)
     this.subscriptions.add(subscription)
   }
 
@@ -84,7 +75,6 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
     const { link, subscriptions } = this
     this.config = undefined
     this.link = undefined
-    this.isLost = false
     const subscribed = [...subscriptions]
     subscriptions.clear()
     await Promise.all([link?.connection.close(), ...subscribed.map((subscription) => subscription.stop())])
@@ -98,8 +88,7 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
     end: number,
   ): Promise<Outcome[]> {
     const topics = byTopic(channel, messages)
-    const left = () => end - this.clock.monotonicMs()
-    const answers = await withDeadline(link.partitions.lookUp(topics.keys()), left(), 'asking for topics')
+    const answers = await this.within(link.partitions.lookUp(topics.keys()), end, 'asking for topics')
     const faults = new Map<string, Fault>()
     const batches: PartitionBatch[] = []
     for (const [topic, indices] of topics) {
@@ -113,20 +102,18 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
     const send: Send = (some) => {
       const topicMessages = topicsOf(some).map(([topic, own]) => ({
         topic,
-        messages: new PreparedTopic(own, messages, this.encoder),
+        messages: link.connection.takesPreparedLists
+          ? new PreparedTopic(own, messages, this.encoder)
+          : plainMessages(own, messages),
       }))
       const compression = COMPRESSION[config.compression ?? 'none']
-      const timeout = Math.max(1, Math.floor(left()))
-      return withDeadline(
-        link.connection.producer.sendBatch({ acks: -1, timeout, compression, topicMessages }),
-        left(),
-        'sending',
-      )
+      const timeout = Math.max(1, Math.floor(end - this.clock.monotonicMs()))
+      const sent = link.connection.producer.sendBatch({ acks: ACKS_ALL, timeout, compression, topicMessages })
+      return this.within(sent, end, 'sending')
     }
     const { outcomes, fault, refusedTopics } = await new BatchDelivery(send, messages).deliver(batches)
-    if (fault !== undefined) this.lose(fault.error)
     // kafkajs goes on asking for every topic it has seen, and a refused one would fail all of its requests.
-    else if (refusedTopics.size > 0) this.leave()
+    if (fault !== undefined || refusedTopics.size > 0) this.dropLink()
     return outcomes.map((outcome, index) => {
       if (outcome !== undefined) return outcome
       const topicFault = faults.get(channel ?? messages[index]?.address ?? '')
@@ -139,7 +126,7 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
     if (this.link !== undefined) return this.link
     const link = await this.open(config, end)
     if (this.config !== config) {
-      // Somebody disconnected meanwhile.
+      // `disconnect` was called meanwhile.
       link.connection.drop()
       throw notConnected()
     }
@@ -148,19 +135,16 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
   }
 
   private async open(config: KafkaConfig, end: number): Promise<Link> {
-    const connection = await KafkaConnection.create(config, this.logger)
+    const connection = await KafkaConnection.create(config, this.logger, this.timers)
     try {
-      // With idempotence this asks for metadata and a producer id: a mute server is found out here.
-      await withDeadline(this.start(connection), end - this.clock.monotonicMs(), 'connecting')
+      // An idempotent producer asks for metadata and its id, so that a mute server is noticed here.
+      await this.within(this.start(connection), end, 'connecting')
     } catch (error) {
       connection.drop()
       throw classifyError(error, true).error
     }
-    if (this.isLost) {
-      this.isLost = false
-      this.onStateChange?.('connected')
-    }
-    return { connection, partitions: new TopicPartitions(connection.admin, connection.producer, this.clock) }
+    const { admin, producer } = connection
+    return { connection, partitions: new TopicPartitions(admin, producer, this.clock, this.timers) }
   }
 
   private async start(connection: KafkaConnection): Promise<void> {
@@ -169,20 +153,18 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
     } catch (error) {
       const { kafkaCode } = classifyError(error)
       if (kafkaCode === undefined || !STARTING_CODES.has(kafkaCode) || connection.isDropped) throw error
-      await sleep(STARTING_RETRY_MS)
+      await sleep(this.timers, STARTING_RETRY_MS)
       await this.start(connection)
     }
   }
 
-  private lose(error: EdgeError): void {
-    this.leave()
-    if (this.isLost || !LOST_CODES.has(error.code)) return
-    this.isLost = true
-    this.onStateChange?.('disconnected', error)
+  /** The work's outcome, or `upstream-timeout` at `endMs` of the monotonic clock; the work itself goes on and its result is ignored. */
+  private within<Value>(work: Promise<Value>, endMs: number, name: string): Promise<Value> {
+    return withDeadline(this.timers, work, Math.max(0, endMs - this.clock.monotonicMs()), tooLate(name))
   }
 
   /** The next publish opens a new client. */
-  private leave(): void {
+  private dropLink(): void {
     this.link?.connection.drop()
     this.link = undefined
   }
@@ -196,10 +178,6 @@ function topicsOf(batches: readonly PartitionBatch[]): [string, PartitionBatch[]
     else own.push(batch)
   }
   return [...topics]
-}
-
-function deadlineOf(config: KafkaConfig): number {
-  return config.deadlineMs ?? DEFAULT_DEADLINE_MS
 }
 
 function notConnected(): EdgeError {

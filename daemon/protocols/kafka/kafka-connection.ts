@@ -1,17 +1,12 @@
 import { type Socket, connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type {
-  Admin,
-  Consumer,
-  ISocketFactoryArgs,
-  KafkaConfig as ClientConfig,
-  Kafka,
-  Producer,
-  SASLOptions,
-} from 'kafkajs'
+import type { Admin, Consumer, ISocketFactoryArgs, Kafka, Producer } from 'kafkajs'
 import type { Logger } from '../../core/logger.ts'
-import { DEFAULT_DEADLINE_MS, type KafkaConfig, type KafkaSasl } from './kafka-options.ts'
+import { settledWithin, type Timers } from '../../core/timers.ts'
+import { clientOptions, consumerOptions, PRODUCER_OPTIONS } from './client-options.ts'
+import type { KafkaConfig } from './kafka-config.ts'
 import { loadKafkajs } from './load-kafkajs.ts'
+import { restIdleQueues } from './request-queues.ts'
 
 const DISCONNECT_MS = 1000
 
@@ -22,59 +17,54 @@ const DISCONNECT_MS = 1000
 export class KafkaConnection {
   readonly producer: Producer
   readonly admin: Admin
-  private readonly kafka: Kafka
-  private readonly sockets: Set<Socket>
+  /** Whether kafkajs takes the lists of `PreparedTopic`. */
+  readonly takesPreparedLists: boolean
   isDropped = false
+  private readonly kafka: Kafka
+  private readonly timers: Timers
+  private readonly sockets = new Set<Socket>()
 
-  static async create(config: KafkaConfig, logger: Logger): Promise<KafkaConnection> {
-    const kafkajs = await loadKafkajs()
-    const sockets = new Set<Socket>()
-    const openSocket = (args: ISocketFactoryArgs) => connection.openSocket(args)
+  static async create(config: KafkaConfig, logger: Logger, timers: Timers): Promise<KafkaConnection> {
+    const { kafkajs, isKnownVersion } = await loadKafkajs(logger)
     const kafka = new kafkajs.Kafka({
-      ...clientConfig(config, logger, kafkajs.logLevel.WARN),
-      socketFactory: openSocket,
+      ...clientOptions(config, logger, kafkajs.logLevel.WARN),
+      // Called for the first time by `connect`, when the connection is there.
+      socketFactory: (args: ISocketFactoryArgs) => connection.openSocket(args),
     })
-    const connection = new KafkaConnection(kafka, sockets)
+    if (isKnownVersion) restIdleQueues(kafka)
+    const connection = new KafkaConnection(kafka, isKnownVersion, timers)
     return connection
   }
 
-  private constructor(kafka: Kafka, sockets: Set<Socket>) {
+  private constructor(kafka: Kafka, isKnownVersion: boolean, timers: Timers) {
     this.kafka = kafka
-    this.sockets = sockets
+    this.takesPreparedLists = isKnownVersion
+    this.timers = timers
     this.admin = kafka.admin()
-    this.producer = kafka.producer({
-      idempotent: true,
-      // More in flight, and a failed request is overtaken by the next one.
-      maxInFlightRequests: 1,
-      createPartitioner: () => () => 0,
-    })
+    this.producer = kafka.producer(PRODUCER_OPTIONS)
   }
 
   consumer(groupId: string): Consumer {
-    return this.kafka.consumer({
-      groupId,
-      maxWaitTimeInMs: 1000,
-      retry: { restartOnFailure: () => Promise.resolve(true) },
-    })
+    return this.kafka.consumer(consumerOptions(groupId))
   }
 
-  /** Leaves at once, whatever is outstanding fails. Idempotent. */
+  /** Destroys the sockets at once; outstanding requests fail. Idempotent. */
   drop(): void {
     this.isDropped = true
     for (const socket of this.sockets) socket.destroy(new Error('connection dropped'))
   }
 
-  /** Lets outstanding requests end, within a second. */
+  /** Gives outstanding requests a second to end. */
   async close(): Promise<void> {
-    const timeout = new Promise<void>((resolve) => setTimeout(resolve, DISCONNECT_MS).unref())
-    await Promise.race([Promise.allSettled([this.producer.disconnect(), this.admin.disconnect()]), timeout])
+    const ended = Promise.allSettled([this.producer.disconnect(), this.admin.disconnect()])
+    await settledWithin(this.timers, ended, DISCONNECT_MS)
     this.drop()
   }
 
   private openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
-    // kafkajs still retries for a while after it has been dropped.
+    // kafkajs retries for a while after it has been dropped.
     if (this.isDropped) throw new Error('connection dropped')
-    // Node's types promise `ssl`, kafkajs passes what it was configured with.
+    // The declared type promises `ssl`; kafkajs passes what it was configured with, which may be nothing.
     const tls: typeof ssl | null | undefined = ssl
     const name = isIP(host) === 0 ? { servername: host } : {}
     const socket = tls ? connectTls({ host, port, ...name, ...tls }, onConnect) : connectTcp({ host, port }, onConnect)
@@ -84,38 +74,4 @@ export class KafkaConnection {
     socket.once('close', () => this.sockets.delete(socket))
     return socket
   }
-}
-
-function clientConfig(config: KafkaConfig, logger: Logger, logLevel: number): ClientConfig {
-  const { tls, sasl } = config
-  const deadlineMs = config.deadlineMs ?? DEFAULT_DEADLINE_MS
-  return {
-    clientId: config.clientId,
-    brokers: [...config.brokers],
-    connectionTimeout: deadlineMs,
-    authenticationTimeout: deadlineMs,
-    // kafkajs measures its timeouts by the wall clock, which may step: the deadline around every call is ours.
-    enforceRequestTimeout: false,
-    // Enough to try every broker; whether to try again is the pipeline's to decide.
-    retry: { retries: Math.max(1, config.brokers.length), initialRetryTime: 50, maxRetryTime: 500 },
-    logLevel,
-    // What kafkajs calls an error is returned to us as well, and reported there.
-    logCreator: () => (entry) => logger.debug({ ...entry.log }, `kafkajs: ${entry.log.message}`),
-    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
-    ...(tls === undefined
-      ? {}
-      : {
-          ssl: {
-            ...(tls.ca === undefined ? {} : { ca: [tls.ca] }),
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-            ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-          },
-        }),
-  }
-}
-
-function saslOptions(sasl: KafkaSasl): SASLOptions {
-  if (sasl.mechanism !== 'oauthbearer') return sasl
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
 }

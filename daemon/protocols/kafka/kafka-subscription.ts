@@ -1,31 +1,36 @@
 import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs'
 import { EdgeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { settledWithin, type Timers, withDeadline } from '../../core/timers.ts'
 import type { IncomingMessage } from '../adapter.ts'
-import { classifyError } from './classify-error.ts'
+import { classifyError, tooLate } from './classify-error.ts'
+import { deadlineOf, RUN_OPTIONS } from './client-options.ts'
+import type { KafkaConfig } from './kafka-config.ts'
 import { KafkaConnection } from './kafka-connection.ts'
-import { DEFAULT_DEADLINE_MS, type KafkaConfig } from './kafka-options.ts'
-import { withDeadline } from './with-deadline.ts'
 
 type Callback = (message: IncomingMessage) => Promise<void>
 
-/** A consumer group member of its own; offsets are committed after the callbacks, so a message may come again. */
+const DISCONNECT_MS = 2000
+
+/** A member of a consumer group, with its own connection. Offsets are committed after the callbacks, so a message may come again. */
 export class KafkaSubscription {
   private readonly connection: KafkaConnection
+  private readonly timers: Timers
   private readonly consumer: Consumer
   private readonly callback: Callback
 
-  /** Resolves when the member has its partitions and reads: what is written from now on is seen. */
+  /** Resolves when the member has its partitions and reads: messages that are written from now on are seen. */
   static async start(
     config: KafkaConfig,
     logger: Logger,
+    timers: Timers,
     topic: string,
     callback: Callback,
   ): Promise<KafkaSubscription> {
-    const connection = await KafkaConnection.create(config, logger)
-    const subscription = new KafkaSubscription(connection, config.groupId ?? config.clientId, callback)
+    const connection = await KafkaConnection.create(config, logger, timers)
+    const subscription = new KafkaSubscription(connection, timers, config.groupId ?? config.clientId, callback)
     try {
-      await withDeadline(subscription.run(topic), config.deadlineMs ?? DEFAULT_DEADLINE_MS, 'subscribing')
+      await withDeadline(timers, subscription.run(topic), deadlineOf(config), tooLate('subscribing'))
     } catch (error) {
       connection.drop()
       throw classifyError(error, true).error
@@ -33,15 +38,15 @@ export class KafkaSubscription {
     return subscription
   }
 
-  private constructor(connection: KafkaConnection, groupId: string, callback: Callback) {
+  private constructor(connection: KafkaConnection, timers: Timers, groupId: string, callback: Callback) {
     this.connection = connection
+    this.timers = timers
     this.consumer = connection.consumer(groupId)
     this.callback = callback
   }
 
   async stop(): Promise<void> {
-    const timeout = new Promise<void>((resolve) => setTimeout(resolve, 2000).unref())
-    await Promise.race([Promise.allSettled([this.consumer.disconnect()]), timeout])
+    await settledWithin(this.timers, this.consumer.disconnect(), DISCONNECT_MS)
     this.connection.drop()
   }
 
@@ -52,11 +57,7 @@ export class KafkaSubscription {
       // A group without offsets learns its first ones just before its first fetch.
       this.consumer.on(this.consumer.events.FETCH, () => resolve())
     })
-    await this.consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.readBatch(payload),
-    })
+    await this.consumer.run({ ...RUN_OPTIONS, eachBatch: (payload) => this.readBatch(payload) })
     await reading
   }
 
@@ -72,7 +73,7 @@ export class KafkaSubscription {
         await heartbeat()
       }
     } catch (error) {
-      throw new EdgeError('internal', `a message of ${topic} was not taken`, { cause: error })
+      throw new EdgeError('internal', `a message of ${topic} could not be handled`, { cause: error })
     } finally {
       if (next !== undefined) await this.consumer.commitOffsets([{ topic, partition, offset: next }])
     }

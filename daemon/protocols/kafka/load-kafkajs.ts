@@ -1,36 +1,42 @@
 import { createRequire } from 'node:module'
 import type Kafkajs from 'kafkajs'
+import type { Logger } from '../../core/logger.ts'
+import { COMPRESSION } from './client-options.ts'
 import { gzipCodec, zstdCodec } from './compression-codecs.ts'
-import { COMPRESSION } from './kafka-options.ts'
 
-interface RequestQueue {
-  readonly pending: readonly unknown[]
-  scheduleCheckPendingRequests(): void
+/** The version whose private parts `request-queues.ts` and `prepared-messages.ts` were written for. */
+const KNOWN_VERSION = '2.2.4'
+
+export interface LoadedKafkajs {
+  kafkajs: typeof Kafkajs
+  /** Whether its private parts are the ones that our code was written for. */
+  isKnownVersion: boolean
 }
 
-let isReady = false
+let loaded: LoadedKafkajs | undefined
 
 /**
- * kafkajs with our codecs, loaded when first asked for: 18 MB that other protocols do not need. Its queue of requests looks for requests that wait,
- * once a millisecond and connection for as long as the process lives, from the first answer on and whether or not there are any
- * (tulios/kafkajs#1704): here it looks only while there are.
+ * kafkajs with our codecs, imported at the first call: it takes 18 MB that other protocols do not need.
+ *
+ * Codecs can be registered only for the whole module, as kafkajs documents it; a program that embeds `KafkaAdapter` on the same
+ * thread sees them, too. They write the same formats, and zstd fails without them. Everything else is left as it was.
  */
-export async function loadKafkajs(): Promise<typeof Kafkajs> {
+export async function loadKafkajs(logger: Logger): Promise<LoadedKafkajs> {
   const { default: kafkajs } = await import('kafkajs')
-  if (isReady) return kafkajs
-  mendRequestQueue()
+  if (loaded !== undefined) return loaded
   kafkajs.CompressionCodecs[COMPRESSION.gzip] = () => gzipCodec
   kafkajs.CompressionCodecs[COMPRESSION.zstd] = () => zstdCodec
-  isReady = true
-  return kafkajs
+  const { version } = createRequire(import.meta.url)('kafkajs/package.json') as { version: string }
+  loaded = { kafkajs, isKnownVersion: isKnown(version, logger) }
+  return loaded
 }
 
-function mendRequestQueue(): void {
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
-    prototype: RequestQueue
-  }
-  const { scheduleCheckPendingRequests } = prototype
-  prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
-    if (this.pending.length > 0) scheduleCheckPendingRequests.call(this)
-  }
+/** Says once, in the log, that an unknown version is used by its public interface only. */
+export function isKnown(version: string, logger: Logger): boolean {
+  if (version === KNOWN_VERSION) return true
+  logger.warn(
+    { version, known: KNOWN_VERSION },
+    `kafkajs ${version} is not the version that this was written for (${KNOWN_VERSION}): forwarding takes more processor time`,
+  )
+  return false
 }

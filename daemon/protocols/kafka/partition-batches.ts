@@ -2,7 +2,7 @@ import type { OutgoingMessage } from '../adapter.ts'
 import { partitionOf } from './partitioner.ts'
 import type { PartitionBatch } from './prepared-messages.ts'
 
-/** The indices of the batch's messages by topic, in order. */
+/** Groups a batch by topic: the indices of each topic's messages, in order. */
 export function byTopic(channel: string | null, messages: readonly OutgoingMessage[]): Map<string, number[]> {
   const topics = new Map<string, number[]>()
   let last = ''
@@ -19,7 +19,7 @@ export function byTopic(channel: string | null, messages: readonly OutgoingMessa
   return topics
 }
 
-/** The messages of a topic by partition: the partition follows from the order key, as Java's client has it. */
+/** Groups a topic's messages by partition. The order key decides the partition, as the record key does in Java's client. */
 export function byPartition(
   topic: string,
   partitions: number,

@@ -8,7 +8,7 @@ export function partitionOf(key: string, partitions: number): number {
 
 /** org.apache.kafka.common.utils.Utils.murmur2 of the key's UTF-8 bytes, as a signed 32-bit number. */
 export function murmur2(key: string): number {
-  // Keys are nearly always ASCII, whose bytes can be read from the string; others are turned into one that can.
+  // Keys are nearly always ASCII, whose bytes can be read from the string without a buffer; others are converted first.
   const bytes = isAscii(key) ? key : Buffer.from(key, 'utf8').toString('latin1')
   const { length } = bytes
   let hash = SEED ^ length

@@ -3,7 +3,7 @@ import type { OutgoingMessage } from '../adapter.ts'
 /** Kafka's mark for a record without a time; the broker neither checks nor fills it. */
 export const NO_TIMESTAMP = -1
 
-/** Bytes that a record needs at most beside its key, value and headers: six numbers. */
+/** The most bytes that a record needs beside its key, value and headers: six numbers. */
 const FRAME_BYTES = 32
 /** Two lengths before the name and the value of a header. */
 const HEADER_FRAME_BYTES = 10
@@ -13,17 +13,17 @@ const START_BYTES = 64 * 1024
 export interface EncodedRecords {
   /** The records of a batch of format 2, one after the other. */
   readonly bytes: Buffer
-  /** What the time of each record is counted from: the latest of them. */
+  /** The latest time of the records; each record holds its difference to it. */
   readonly baseTimestamp: number
 }
 
 /** Encodes records as Kafka stores them in a batch of format 2: varints, zig-zag, key, value, headers. */
 export class RecordEncoder {
-  /** Names of headers repeat in every message: their length and bytes are kept as they are written. */
+  /** Encoded names of headers, because they repeat in every message. */
   private readonly names = new Map<string, Buffer>()
   private buffer = Buffer.allocUnsafeSlow(START_BYTES)
 
-  /** `messages[index]` for each index. Each message is asked once for what it is made of. */
+  /** Encodes `messages[index]` for each index. Each property of a message is read once, because reading it renders it. */
   encode(messages: readonly OutgoingMessage[], indices: readonly number[]): EncodedRecords {
     let baseTimestamp = NO_TIMESTAMP
     for (const index of indices) baseTimestamp = Math.max(baseTimestamp, messages[index]?.timestampMs ?? NO_TIMESTAMP)
@@ -38,7 +38,7 @@ export class RecordEncoder {
       end = this.writeRecord(this.buffer, end, { key, payload, headers }, offsetDelta, timestampDelta)
       offsetDelta += 1
     }
-    // What is sent must stand still, the next batch is written over the buffer.
+    // A copy, because the next batch is written over the buffer while this one is being sent.
     return { bytes: Buffer.from(this.buffer.subarray(0, end)), baseTimestamp }
   }
 
@@ -49,7 +49,7 @@ export class RecordEncoder {
     this.buffer = larger
   }
 
-  /** The length stands before the body: the body is written behind room for it, and moved up if fewer bytes were needed. */
+  /** The length comes before the body: the body is written behind room for it, and moved when the length takes fewer bytes. */
   private writeRecord(
     to: Buffer,
     start: number,
@@ -86,7 +86,7 @@ export class RecordEncoder {
   private encodeName(name: string): Buffer {
     const bytes = Buffer.allocUnsafe(HEADER_FRAME_BYTES + name.length * 3)
     const encoded = bytes.subarray(0, writeText(bytes, 0, name))
-    // Names that devices choose are unbounded; the usual dozen is not.
+    // Devices may use any number of names; the usual dozen is cached.
     if (this.names.size < MAX_CACHED_NAMES) this.names.set(name, encoded)
     return encoded
   }
@@ -118,7 +118,7 @@ function writeBytes(to: Buffer, start: number, bytes: Uint8Array): number {
   return at + bytes.byteLength
 }
 
-/** Zig-zag, then seven bits a byte. Safe for any integer a double holds, as times are beyond 32 bits. */
+/** Zig-zag, then seven bits a byte. Exact for any integer that a double holds, because times are beyond 32 bits. */
 function writeVarint(to: Buffer, start: number, value: number): number {
   let rest = value < 0 ? -2 * value - 1 : 2 * value
   let at = start

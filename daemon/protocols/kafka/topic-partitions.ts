@@ -1,54 +1,57 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Producer } from 'kafkajs'
 import type { Clock } from '../../core/clock.ts'
+import { sleep, type Timers } from '../../core/timers.ts'
 import { type Fault, classifyError } from './classify-error.ts'
+import { ACKS_ALL } from './client-options.ts'
 
-const KNOWN_FOR_MS = 5 * 60_000
-/** A missing topic is asked for again soon, but not with every batch, and less and less often. */
-const FIRST_FAULTY_MS = 1000
-const LONGEST_FAULTY_MS = 30_000
-/** A topic that the cluster creates by itself is there a moment later. */
+const CACHED_FOR_MS = 5 * 60_000
+/** A missing topic is asked for again soon, but not with every batch; the time between two requests doubles up to a limit. */
+const FIRST_FAULT_CACHED_MS = 1000
+const MAX_FAULT_CACHED_MS = 30_000
+/** How long a cluster that creates topics by itself needs for one. */
 const CREATION_MS = 150
 const UNKNOWN_TOPIC = 3
 const LEADER_NOT_AVAILABLE = 5
 
 type Answer = { readonly partitions: number } | { readonly fault: Fault }
 
-/** How many partitions each topic has, asked of the cluster and remembered for a while. */
+/** The number of partitions of each topic. The cluster's answers, faults too, are cached for a while. */
 export class TopicPartitions {
   private readonly admin: Admin
   private readonly producer: Producer
   private readonly clock: Clock
-  private readonly known = new Map<string, { answer: Answer; until: number; forMs: number }>()
+  private readonly timers: Timers
+  private readonly cache = new Map<string, { answer: Answer; until: number; forMs: number }>()
 
-  constructor(admin: Admin, producer: Producer, clock: Clock) {
+  constructor(admin: Admin, producer: Producer, clock: Clock, timers: Timers) {
     this.admin = admin
     this.producer = producer
     this.clock = clock
+    this.timers = timers
   }
 
   /** Answers for each topic; rejects only when the server itself does not answer. */
   async lookUp(topics: Iterable<string>): Promise<Map<string, Answer>> {
     const now = this.clock.monotonicMs()
     const answers = new Map<string, Answer>()
-    const missing: string[] = []
+    const unknown: string[] = []
     for (const topic of topics) {
-      const known = this.known.get(topic)
-      if (known !== undefined && known.until > now) answers.set(topic, known.answer)
-      else missing.push(topic)
+      const cached = this.cache.get(topic)
+      if (cached !== undefined && cached.until > now) answers.set(topic, cached.answer)
+      else unknown.push(topic)
     }
-    if (missing.length === 0) return answers
+    if (unknown.length === 0) return answers
     await this.admin.connect()
-    for (const [topic, answer] of await this.ask(missing)) {
+    for (const [topic, answer] of await this.fetch(unknown)) {
       answers.set(topic, answer)
-      const forMs = 'fault' in answer ? this.faultyFor(topic) : KNOWN_FOR_MS
-      this.known.set(topic, { answer, until: now + forMs, forMs })
+      const forMs = 'fault' in answer ? this.faultCachedMs(topic) : CACHED_FOR_MS
+      this.cache.set(topic, { answer, until: now + forMs, forMs })
     }
     return answers
   }
 
-  /** One bad topic fails the whole request: then each is asked for by itself. */
-  private async ask(topics: readonly string[]): Promise<Map<string, Answer>> {
+  /** One bad topic fails the whole request: then each topic gets a request of its own. */
+  private async fetch(topics: readonly string[]): Promise<Map<string, Answer>> {
     try {
       const { topics: found } = await this.admin.fetchTopicMetadata({ topics: [...topics] })
       return new Map(found.map((topic) => [topic.name, { partitions: topic.partitions.length }]))
@@ -57,23 +60,23 @@ export class TopicPartitions {
       if (isServerFault(fault)) throw error
     }
     const answers = new Map<string, Answer>()
-    for (const topic of topics) answers.set(topic, await this.askForOne(topic, !this.isFaulty(topic)))
+    for (const topic of topics) answers.set(topic, await this.fetchOne(topic, !this.isFaulty(topic)))
     return answers
   }
 
   private isFaulty(topic: string): boolean {
-    const known = this.known.get(topic)
-    return known !== undefined && 'fault' in known.answer
+    const cached = this.cache.get(topic)
+    return cached !== undefined && 'fault' in cached.answer
   }
 
-  private faultyFor(topic: string): number {
-    const known = this.known.get(topic)
-    return known !== undefined && 'fault' in known.answer
-      ? Math.min(LONGEST_FAULTY_MS, known.forMs * 2)
-      : FIRST_FAULTY_MS
+  private faultCachedMs(topic: string): number {
+    const cached = this.cache.get(topic)
+    return cached !== undefined && 'fault' in cached.answer
+      ? Math.min(MAX_FAULT_CACHED_MS, cached.forMs * 2)
+      : FIRST_FAULT_CACHED_MS
   }
 
-  private async askForOne(topic: string, mayCreate: boolean): Promise<Answer> {
+  private async fetchOne(topic: string, mayCreate: boolean): Promise<Answer> {
     try {
       const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] })
       return { partitions: topics[0]?.partitions.length ?? 0 }
@@ -82,16 +85,16 @@ export class TopicPartitions {
       if (isServerFault(fault)) throw error
       const mayBeCreated = fault.kafkaCode === UNKNOWN_TOPIC || fault.kafkaCode === LEADER_NOT_AVAILABLE
       if (!mayBeCreated || !mayCreate) return { fault }
-      await this.mention(topic)
-      await sleep(CREATION_MS)
-      return this.askForOne(topic, false)
+      await this.triggerCreation(topic)
+      await sleep(this.timers, CREATION_MS)
+      return this.fetchOne(topic, false)
     }
   }
 
-  /** A producer that names a topic makes a cluster create it, if the cluster does so at all; an admin client does not. */
-  private async mention(topic: string): Promise<void> {
+  /** A cluster that creates topics by itself does so when a producer names one, not when an admin client does. */
+  private async triggerCreation(topic: string): Promise<void> {
     try {
-      await this.producer.sendBatch({ acks: -1, topicMessages: [{ topic, messages: [] }] })
+      await this.producer.sendBatch({ acks: ACKS_ALL, topicMessages: [{ topic, messages: [] }] })
     } catch (error) {
       if (isServerFault(classifyError(error))) throw error
     }

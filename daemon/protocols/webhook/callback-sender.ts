@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { systemCode } from '../../core/errors.ts'
+import { systemTimers, type Timer, type Timers } from '../../core/timers.ts'
 import { http, https } from '../../platform/node-http.ts'
 import type { CallbackResult } from '../../ports/callback.ts'
 import { namesAnAddress, publicLookup } from './callback-target.ts'
@@ -7,16 +8,18 @@ import { namesAnAddress, publicLookup } from './callback-target.ts'
 const DEADLINE_MS = 10_000
 const MAX_SOCKETS = 8
 
-/** Posts messages to callback URLs, signed as Standard Webhooks has it. Redirects are failures: their target was not allowed. */
+/** Posts messages to callback URLs, signed as Standard Webhooks specifies. Redirects are failures, because their target was not allowed. */
 export class CallbackSender {
   private readonly deadlineMs: number
+  private readonly timers: Timers
   private readonly agents = {
     'http:': new http.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     'https:': new https.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
   }
 
-  constructor(deadlineMs = DEADLINE_MS) {
+  constructor(deadlineMs = DEADLINE_MS, timers = systemTimers) {
     this.deadlineMs = deadlineMs
+    this.timers = timers
   }
 
   post(url: URL, id: string, body: string, secret: string, wallMs: number): Promise<CallbackResult> {
@@ -24,9 +27,9 @@ export class CallbackSender {
     const secure = url.protocol === 'https:'
     const client = secure ? https : http
     return new Promise((resolve) => {
-      let deadline: NodeJS.Timeout | undefined
+      let deadline: Timer | undefined
       const end = (result: CallbackResult): void => {
-        clearTimeout(deadline)
+        deadline?.cancel()
         resolve(result)
       }
       const fail = (reason: string, gone = false): void => end({ delivered: false, gone, reason })
@@ -48,7 +51,7 @@ export class CallbackSender {
         (response) => {
           const { statusCode = 0 } = response
           response.on('error', (error) => fail(systemCode(error) ?? error.message))
-          // Nobody reads what it says; a body without end runs into the deadline.
+          // The body is discarded; one without an end runs into the deadline.
           response.resume()
           response.on('end', () => {
             if (statusCode >= 200 && statusCode < 300) end({ delivered: true })
@@ -57,12 +60,12 @@ export class CallbackSender {
         },
       )
       request.on('error', (error) => fail(systemCode(error) ?? error.message))
-      // The time in which it waits for its turn, behind other subscriptions to the same host, is not the receiver's.
+      // The receiver is not charged for the time in which the request waits behind other requests to the same host.
       request.once('socket', () => {
-        deadline = setTimeout(() => {
+        deadline = this.timers.after(this.deadlineMs, () => {
           fail(`no answer within ${this.deadlineMs / 1_000} s`)
           request.destroy()
-        }, this.deadlineMs)
+        })
       })
       request.end(body)
     })

@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import { BlockList, isIP } from 'node:net'
 
-/** Addresses inside networks, which a name of the internet must not lead to. */
+/** Private, local and reserved addresses, to which a name of the internet must not lead. */
 const PRIVATE = new BlockList()
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -47,7 +47,7 @@ export function isAllowed(url: URL, allow: readonly string[]): boolean {
   })
 }
 
-/** An address, or localhost: who allowed it has seen where it leads. */
+/** An address, or localhost: the operator who allowed it could see where it leads. */
 export function namesAnAddress(url: URL): boolean {
   return url.hostname === 'localhost' || isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0
 }
@@ -56,18 +56,18 @@ export function isPrivate(address: string): boolean {
   return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** Resolves names as the system does, but to no address inside: asked at every connection, so that a name cannot change its mind. */
+/** Resolves names as the system does, but never to a private address. Called for every connection, because a name's addresses may change. */
 export const publicLookup: AddressLookup = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, [])
-    const outside = addresses.filter(({ address }) => !isPrivate(address))
-    const [first] = outside
+    const publicOnes = addresses.filter(({ address }) => !isPrivate(address))
+    const [first] = publicOnes
     if (first === undefined) {
       const refused: NodeJS.ErrnoException = new Error(`${hostname} is inside this network`)
       refused.code = 'ECALLBACKPRIVATE'
       return callback(refused, [])
     }
-    if (options.all === true) callback(null, outside)
+    if (options.all === true) callback(null, publicOnes)
     else callback(null, first.address, first.family)
   })
 }

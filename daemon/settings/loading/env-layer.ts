@@ -1,7 +1,6 @@
 import type { EdgeError } from '../../core/errors.ts'
 import { branchesOf, isJsonSchema, propertiesOf } from '../schema/json-schema-walk.ts'
 import type { JsonSchema } from '../schema/schema.ts'
-import { settingsSchema } from '../settings-schema.ts'
 import { errorAt, type Located, type LocatedEntry, type Origin } from './located.ts'
 import { mergeLayers } from './merge-layers.ts'
 import { nearestKey } from './nearest-key.ts'
@@ -14,6 +13,7 @@ const PREFIX = 'STEPFLOW_'
  * Names that the user chose (upstreams) are found in the layers below; a new one is taken in lower case.
  */
 export function envLayer(
+  schema: JsonSchema,
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
   below: Located,
@@ -23,7 +23,7 @@ export function envLayer(
   for (const [variable, value] of Object.entries(env).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     if (value === undefined || !variable.startsWith(PREFIX) || !variable.includes('__')) continue
     const origin: Origin = { base: cwd, variable }
-    const keys = keysOf(variable, origin, below, errors)
+    const keys = keysOf(schema, variable, origin, below, errors)
     if (keys === undefined) continue
     const parsed = parseYaml(value, origin)
     if (parsed.ok) layer = mergeLayers(layer, nest(keys, parsed.tree))
@@ -39,9 +39,15 @@ function nest(keys: readonly string[], value: Located): Located {
   }, value)
 }
 
-function keysOf(variable: string, origin: Origin, below: Located, errors: EdgeError[]): string[] | undefined {
+function keysOf(
+  schema: JsonSchema,
+  variable: string,
+  origin: Origin,
+  below: Located,
+  errors: EdgeError[],
+): string[] | undefined {
   const keys: string[] = []
-  let schemas: JsonSchema[] = [settingsSchema.json]
+  let schemas: JsonSchema[] = [schema]
   let node: Located | undefined = below
   for (const part of variable.slice(PREFIX.length).split('__')) {
     const known = new Map(schemas.flatMap((schema) => propertiesOf(schema)).map(([key]) => [toSnake(key), key]))

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { EdgeError, messageOf, systemCode } from '../../core/errors.ts'
 import type { ReadContext } from '../schema/schema.ts'
+import type { UpstreamSchemas } from '../sections/upstream-common.ts'
 import { settingsSchema } from '../settings-schema.ts'
 import type { Settings } from '../settings.ts'
 import { checkListeners, checkRoutes } from './cross-checks.ts'
@@ -19,6 +20,8 @@ export interface LoadOptions {
   env: Readonly<Record<string, string | undefined>>
   cwd: string
   hostName: string
+  /** The protocols that upstreams may have. */
+  upstreams: UpstreamSchemas
   /** What flags say, in the shape of the YAML. */
   overrides?: { readonly [key: string]: PlainValue }
 }
@@ -37,13 +40,14 @@ export type LoadResult = LoadedSettings | { ok: false; errors: EdgeError[] }
 /** Defaults < file < conf.d < environment < overrides; every fault is reported, in the order of the files. */
 export function loadSettings(options: LoadOptions): LoadResult {
   const { env, cwd, hostName } = options
+  const schema = settingsSchema(options.upstreams)
   const errors: EdgeError[] = []
   const files = options.file === undefined ? [] : configurationFiles(resolve(cwd, options.file), errors)
   let tree: Located = { kind: 'map', entries: new Map(), spot: { origin: { base: cwd } } }
   for (const file of files) tree = mergeLayers(tree, readFile(file, errors))
   // What stands in an unreadable file is unknown: further checks would report what is not wrong.
   const readable = errors.length === 0
-  tree = mergeLayers(tree, envLayer(env, cwd, tree, errors))
+  tree = mergeLayers(tree, envLayer(schema.json, env, cwd, tree, errors))
   tree = mergeLayers(tree, locate(options.overrides ?? {}, { origin: { base: cwd } }))
   if (!readable) return { ok: false, errors: inOrder(errors, files) }
 
@@ -52,7 +56,7 @@ export function loadSettings(options: LoadOptions): LoadResult {
   // systemd separates several directories by colons; the first is the daemon's own.
   const stateDirectory = env['STATE_DIRECTORY']?.split(':', 1)[0] || undefined
   const context: ReadContext = { cwd, hostName, stateDirectory, errors, secrets }
-  const settings = settingsSchema.read(tree, '', context)
+  const settings = schema.read(tree, '', context)
   checkRoutes(tree, errors)
   if (settings !== undefined) checkListeners(tree, settings, errors)
   if (settings === undefined || errors.length > 0) return { ok: false, errors: inOrder(errors, files) }

@@ -1,9 +1,10 @@
+import { record, variants } from '../schema/schema-collections.ts'
 import { type Fields, object, withDefault } from '../schema/schema-object.ts'
 import { boolean, choice } from '../schema/schema-scalars.ts'
-import { duration, orNone, size, timer } from '../schema/schema-units.ts'
-import { reportInvalid, refine } from '../schema/schema.ts'
+import { duration, orNone, showDuration, size, timer } from '../schema/schema-units.ts'
+import { reportInvalid, refine, type Schema } from '../schema/schema.ts'
 
-/** What every upstream has, whatever its protocol. */
+/** Settings that upstreams of all protocols share. */
 export interface UpstreamCommon {
   required: boolean
   /** Null is no limit. */
@@ -13,6 +14,16 @@ export interface UpstreamCommon {
   from: 'now' | 'oldest'
   retry: { minMs: number; maxMs: number }
 }
+
+/** One upstream. The protocol's own settings stand beside these; the registry of protocols narrows the type. */
+export interface UpstreamSettings extends UpstreamCommon {
+  protocol: string
+}
+
+/** The schema of each protocol's upstreams, by the protocol's name. The registry of protocols hands them in. */
+export type UpstreamSchemas = Readonly<Record<string, Schema<UpstreamSettings>>>
+
+export const DEFAULT_DEADLINE_MS = 30_000
 
 const retry = refine(
   object<UpstreamCommon['retry']>({
@@ -42,7 +53,12 @@ export const upstreamCommonFields: Fields<UpstreamCommon> = {
     '24h',
     'How long messages wait for a topic or a permission that is missing, before they are dead-lettered.',
   ),
-  deadlineMs: withDefault('deadline', timer(100), '30s', 'How long a send may take before it is tried again.'),
+  deadlineMs: withDefault(
+    'deadline',
+    timer(100),
+    showDuration(DEFAULT_DEADLINE_MS),
+    'How long a send may take before it is tried again.',
+  ),
   from: withDefault(
     'from',
     choice(['now', 'oldest']),
@@ -50,4 +66,12 @@ export const upstreamCommonFields: Fields<UpstreamCommon> = {
     'Where a new upstream begins: `now`, or with the `oldest` message that the log still has and that would go there. Routes that only some topics of a channel match take none of those.',
   ),
   retry: withDefault('retry', retry, {}, 'Pauses between attempts.'),
+}
+
+/** Upstreams by name; `broker` is the name of the embedded broker. */
+export function upstreamsSchema(protocols: UpstreamSchemas): Schema<Record<string, UpstreamSettings>> {
+  return record(
+    { pattern: /^[A-Za-z0-9._-]{1,64}$/, expected: '1 to 64 of A-Z a-z 0-9 . _ -', reserved: ['broker'] },
+    variants<UpstreamSettings>('protocol', protocols),
+  )
 }

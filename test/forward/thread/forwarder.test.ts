@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FakeClock } from '../../../daemon/core/clock.ts'
 import { silentLogger } from '../../../daemon/core/logger.ts'
+import { systemTimers } from '../../../daemon/core/timers.ts'
 import { Forwarder } from '../../../daemon/forward/thread/forwarder.ts'
 import { Reporter } from '../../../daemon/forward/thread/reporter.ts'
-import type { UpstreamSettings } from '../../../daemon/settings/sections/upstream-settings.ts'
+import type { FileUpstream } from '../../../daemon/protocols/file/file-settings.ts'
+import { protocolOf } from '../../../daemon/protocols/registry.ts'
 import { openReadable } from '../../../daemon/store/connection.ts'
 import type { Op, StreamRow } from '../../../daemon/store/log/batch.ts'
 import { LogReader } from '../../../daemon/store/log/log-reader.ts'
@@ -35,7 +37,7 @@ afterEach(() => {
   folder.remove()
 })
 
-/** Messages are committed in the moment after the streams were read for the first time. */
+/** Commits messages just after the streams were read for the first time. */
 class InterruptedReader extends LogReader {
   private interrupted = false
 
@@ -63,7 +65,7 @@ function startForwarder(reader: LogReader): { forwarder: Forwarder; payloads: ()
     deadlineMs: 1_000,
     from: 'now',
     retry: { minMs: 10, maxMs: 100 },
-  } satisfies UpstreamSettings
+  } satisfies FileUpstream
   const failures: unknown[] = []
   const last = { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: true }
   const forwarder = new Forwarder({
@@ -71,7 +73,8 @@ function startForwarder(reader: LogReader): { forwarder: Forwarder; payloads: ()
     reporter: new Reporter(),
     clock: new RunningClock(new FakeClock(), last, true, true),
     logger: silentLogger,
-    gatewayId: 'gw',
+    timers: systemTimers,
+    connect: (upstream) => protocolOf(upstream).connect(upstream, { gatewayId: 'gw', logger: silentLogger }),
     onFailure: (error) => failures.push(error),
   })
   forwarder.start({ journal }, null)
@@ -90,7 +93,7 @@ test('a destination that begins while its first messages are committed misses no
   expect(payloads()).toEqual([{ n: 1 }, { n: 2 }])
 })
 
-test('a lane that had nothing, and was passed over, gets the first message of a new stream', async () => {
+test('a lane that had no messages, and was passed over, gets the first message of a new stream', async () => {
   const plan = (id: number, body: Plan) => ({ type: 'plan', row: { id, body: JSON.stringify(body) } }) as const
   const alarm: Op = { type: 'stream', row: { id: 2, lane: 'alarm', destinations: ['journal'] } }
   const other: Op = { type: 'stream', row: { id: 3, lane: 'alarm', destinations: ['elsewhere'] } }

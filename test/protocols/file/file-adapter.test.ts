@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, truncateSy
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FileAdapter } from '../../../daemon/protocols/file/file-adapter.ts'
-import type { FileConfig } from '../../../daemon/protocols/file/file-options.ts'
+import type { FileConfig } from '../../../daemon/protocols/file/file-settings.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../servers/temporary-folder.ts'
 import { adapterSuite } from '../adapter-suite.ts'
 import { outgoing, range } from '../outgoing.ts'
@@ -27,6 +27,7 @@ adapterSuite<FileConfig>('FileAdapter', () => {
           .map(({ payload }) => payload.n),
       ),
     deadlineMs: 5000,
+    canSubscribe: false,
     stop: () => Promise.resolve(folder.remove()),
   })
 })

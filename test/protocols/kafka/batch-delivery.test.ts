@@ -11,7 +11,7 @@ const ODD: PartitionBatch = { topic: 'b', partition: 3, indices: [1, 3, 5, 7, 9]
 
 const refusal = (code: number) => Object.assign(new kafkajs.KafkaJSProtocolError('refused'), { code, retriable: false })
 
-/** A server that answers as `answer` says, and writes down what was sent. */
+/** Delivers to a server that answers as `answer` says, and records the messages that it wrote. */
 async function deliver(answer: (batches: readonly PartitionBatch[]) => Error | undefined | 'skip b') {
   const written: number[] = []
   const delivery = new BatchDelivery((batches) => {

@@ -66,7 +66,7 @@ describe('classifyError', () => {
     expect(classifyError(named(name))).toMatchObject({ kind: 'server', error: { code } })
   })
 
-  test('a server that closes at the first request speaks something else; later it is only gone', () => {
+  test('a server that closes the connection at the first request speaks another protocol; later it is only unreachable', () => {
     const closed = named('KafkaJSConnectionClosedError')
     expect(classifyError(wrapped(closed), true)).toMatchObject({ error: { code: 'upstream-protocol' } })
     expect(classifyError(wrapped(closed))).toMatchObject({ error: { code: 'upstream-unreachable' } })

@@ -9,11 +9,11 @@ describe.each([
   { name: 'zstd', codec: zstdCodec, read: zstdDecompressSync },
 ])('$name', ({ codec, read }) => {
   test.each([
-    { what: 'an empty batch', buffer: Buffer.alloc(0) },
-    { what: 'a lone message', buffer: record },
-    { what: 'the largest batch that is compressed at once', buffer: Buffer.alloc(64 * 1024, record) },
-    { what: 'a batch that another thread compresses', buffer: Buffer.alloc(64 * 1024 + 1, record) },
-  ])('$what is read by others and by itself as it was', async ({ buffer }) => {
+    { input: 'an empty batch', buffer: Buffer.alloc(0) },
+    { input: 'a lone message', buffer: record },
+    { input: 'the largest batch that is compressed at once', buffer: Buffer.alloc(64 * 1024, record) },
+    { input: 'a batch that another thread compresses', buffer: Buffer.alloc(64 * 1024 + 1, record) },
+  ])('$input can be decompressed by others and by itself', async ({ buffer }) => {
     const compressed = await codec.compress({ buffer })
     expect(read(compressed).equals(buffer)).toBe(true)
     expect((await codec.decompress(compressed)).equals(buffer)).toBe(true)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KafkaAdapter } from '../../../daemon/protocols/kafka/kafka-adapter.ts'
-import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-options.ts'
+import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-config.ts'
 import { partitionOf } from '../../../daemon/protocols/kafka/partitioner.ts'
 import { type KafkaServer, startKafka } from '../../servers/kafka.ts'
 import { freePort, portOf } from '../../servers/ports.ts'
@@ -26,6 +26,7 @@ adapterSuite<KafkaConfig>('KafkaAdapter', async () => {
     poison: (n, address) => outgoing(n, { address, payload: Buffer.alloc(30_000) }),
     link: () => proxy,
     deadlineMs: 3000,
+    canSubscribe: true,
     stop: async () => {
       await observer.admin.disconnect()
       await proxy.close()
@@ -94,7 +95,7 @@ describe('KafkaAdapter', () => {
     expect(await observer.numbers(topic)).toEqual(range(1, 500))
   })
 
-  test('the partition follows from the order key as with Java’s client; the key may stay null', async () => {
+  test('the order key decides the partition as in Java’s client, also where the record key is null', async () => {
     const topic = await observer.newTopic(12)
     const keys = range(1, 100).map((n) => `device-${n}`)
     await adapter.publish(
@@ -119,7 +120,7 @@ describe('KafkaAdapter', () => {
     expect(arrived.toSorted((a, b) => a - b)).toEqual(range(0, 299))
   })
 
-  test('poisonous messages of several topics and partitions stand aside; the rest arrives once and in order', async () => {
+  test('poisonous messages of several topics and partitions are rejected, and the rest arrives once and in order', async () => {
     const [small, wide] = [await observer.newTopic(1, SMALL), await observer.newTopic(4, SMALL)]
     const isPoison = (n: number) => n === 0 || n === 101 || n === 102 || n === 399
     const messages = range(0, 399).map((n) =>
@@ -150,7 +151,7 @@ describe('KafkaAdapter', () => {
     expect((await observer.numbers(small)).slice(-101)).toEqual(range(1000, 1100))
   })
 
-  test('a batch larger than the broker takes is divided, although no message is', async () => {
+  test('a batch larger than the broker accepts is divided, although no single message is too large', async () => {
     const topic = await observer.newTopic(1, SMALL)
     const messages = range(1, 100).map((n) =>
       outgoing(n, { payload: Buffer.from(JSON.stringify({ n, pad: 'x'.repeat(1000) })) }),
@@ -170,7 +171,7 @@ describe('KafkaAdapter', () => {
     expect(await observer.numbers(topic)).toEqual([1, 3])
   })
 
-  test('a name that Kafka does not allow is rejected, other topics go on', async () => {
+  test('messages for a name that Kafka does not allow are rejected, and other topics go on', async () => {
     const topic = await observer.newTopic()
     const outcomes = await adapter.publish(null, [
       outgoing(1, { address: topic }),
@@ -184,7 +185,7 @@ describe('KafkaAdapter', () => {
     ])
   })
 
-  test('a topic that the cluster makes by itself is there for the first message', async () => {
+  test('the first message for a topic that the cluster creates by itself is accepted', async () => {
     const topic = `auto-${Date.now()}`
     expect(await adapter.publish(topic, [outgoing(1)])).toEqual([{ status: 'accepted' }])
     expect(await observer.numbers(topic)).toEqual([1])
@@ -206,7 +207,7 @@ describe('KafkaAdapter', () => {
     expect([...new Set(arrived)].toSorted((a, b) => a - b)).toEqual(range(0, 79))
   })
 
-  test('subscribe reads what is written from then on, and again what was not taken', async () => {
+  test('a subscription reads messages that are written from then on, and again a message whose callback failed', async () => {
     const topic = await observer.newTopic(2)
     await adapter.publish(topic, [outgoing(0)])
     const reader = await connectedAdapter({ ...kafka, groupId: `group-${Date.now()}` })

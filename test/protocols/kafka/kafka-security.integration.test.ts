@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KafkaAdapter } from '../../../daemon/protocols/kafka/kafka-adapter.ts'
-import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-options.ts'
+import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-config.ts'
 import { type KafkaServer, startKafka } from '../../servers/kafka.ts'
 import { freePort } from '../../servers/ports.ts'
 import { outgoing, range } from '../outgoing.ts'

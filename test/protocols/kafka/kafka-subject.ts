@@ -1,10 +1,12 @@
 import type { Admin, IHeaders } from 'kafkajs'
+import { silentLogger } from '../../../daemon/core/logger.ts'
 import { KafkaAdapter } from '../../../daemon/protocols/kafka/kafka-adapter.ts'
-import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-options.ts'
+import type { KafkaConfig } from '../../../daemon/protocols/kafka/kafka-config.ts'
 import { loadKafkajs } from '../../../daemon/protocols/kafka/load-kafkajs.ts'
+import { restIdleQueues } from '../../../daemon/protocols/kafka/request-queues.ts'
 import { waitUntil } from '../../servers/wait-until.ts'
 
-const kafkajs = await loadKafkajs()
+const { kafkajs } = await loadKafkajs(silentLogger)
 
 export interface ArrivedRecord {
   partition: number
@@ -25,6 +27,7 @@ export class KafkaObserver {
 
   constructor(brokers: string[]) {
     this.kafka = new kafkajs.Kafka({ brokers, clientId: 'observer', logLevel: kafkajs.logLevel.NOTHING })
+    restIdleQueues(this.kafka)
     this.admin = this.kafka.admin()
   }
 

@@ -1,20 +1,22 @@
-import { list } from '../schema/schema-collections.ts'
-import { object, optional, required, withDefault } from '../schema/schema-object.ts'
-import { choice, path, secret, text } from '../schema/schema-scalars.ts'
-import { size, timer } from '../schema/schema-units.ts'
-import { refine, reportInvalid, type Schema } from '../schema/schema.ts'
-import { type UpstreamCommon, upstreamCommonFields } from './upstream-common.ts'
+import { list } from '../../settings/schema/schema-collections.ts'
+import { object, optional, required, withDefault } from '../../settings/schema/schema-object.ts'
+import { choice, path, secret, text } from '../../settings/schema/schema-scalars.ts'
+import { showDuration, showSize, size, timer } from '../../settings/schema/schema-units.ts'
+import { refine, reportInvalid, type Schema } from '../../settings/schema/schema.ts'
+import { type UpstreamCommon, upstreamCommonFields } from '../../settings/sections/upstream-common.ts'
+import { DEFAULT_BATCH_BYTES, DEFAULT_LINGER_MS } from '../protocol.ts'
 
-export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const
 
-export interface KafkaSasl {
+interface SaslPassword {
   mechanism: (typeof SASL_MECHANISMS)[number]
   username: string
   password: string
 }
 
 /** Absolute paths; an empty object means TLS with the CAs of the system. */
-export interface UpstreamTls {
+export interface TlsFiles {
   ca?: string
   cert?: string
   key?: string
@@ -26,9 +28,9 @@ export interface KafkaUpstream extends UpstreamCommon {
   /** HOST:PORT */
   brokers: string[]
   clientId?: string
-  sasl?: KafkaSasl
-  tls?: UpstreamTls
-  compression: 'none' | 'gzip' | 'zstd'
+  sasl?: SaslPassword
+  tls?: TlsFiles
+  compression: (typeof COMPRESSIONS)[number]
   maxBatchBytes: number
   lingerMs: number
 }
@@ -43,7 +45,7 @@ const bootstrap = refine(
   },
 )
 
-const sasl = object<KafkaSasl>({
+const sasl = object<SaslPassword>({
   mechanism: required('mechanism', choice(SASL_MECHANISMS), 'How the gateway proves who it is.'),
   username: required('username', text(), 'The user.'),
   password: required(
@@ -54,7 +56,7 @@ const sasl = object<KafkaSasl>({
 })
 
 const tls = refine(
-  object<UpstreamTls>({
+  object<TlsFiles>({
     ca: optional('ca', path(), 'PEM file with the CAs to trust in place of those of the system.'),
     cert: optional('cert', path(), 'PEM file with the client certificate.'),
     key: optional('key', path(), 'PEM file with the key of the client certificate.'),
@@ -81,13 +83,18 @@ export const kafkaUpstreamSchema: Schema<KafkaUpstream> = object<KafkaUpstream>(
   ),
   sasl: optional('sasl', sasl, 'Credentials.'),
   tls: optional('tls', tls, 'TLS; `{}` trusts the CAs of the system.'),
-  compression: withDefault('compression', choice(['none', 'gzip', 'zstd']), 'gzip', 'How batches are compressed.'),
+  compression: withDefault('compression', choice(COMPRESSIONS), 'gzip', 'How batches are compressed.'),
   maxBatchBytes: withDefault(
     'maxBatchBytes',
     size(1024, 16 * 1024 * 1024),
-    '256KiB',
+    showSize(DEFAULT_BATCH_BYTES),
     'The most that goes out in one send.',
   ),
-  lingerMs: withDefault('linger', timer(0), '10ms', 'How long a send waits for more messages.'),
+  lingerMs: withDefault(
+    'linger',
+    timer(0),
+    showDuration(DEFAULT_LINGER_MS),
+    'How long a send waits for more messages.',
+  ),
   ...upstreamCommonFields,
 })

@@ -1,0 +1,176 @@
+import type { Lane } from '../../daemon/core/message.ts'
+import type { ForwarderReader } from '../../daemon/forward/thread/forwarder.ts'
+import type { Settled } from '../../daemon/forward/thread/reporter.ts'
+import type { CursorRow, StreamRow } from '../../daemon/store/log/batch.ts'
+import type { BlockHead, HeldRow, ReadBlock } from '../../daemon/store/log/log-reader.ts'
+import { decodeBlock, encodeRecord, recordBound, type RecordInput, sealRecords } from '../../daemon/store/log/record.ts'
+import type { Plan } from '../../daemon/verdict/plan.ts'
+
+interface FakeBlock {
+  head: BlockHead
+  body: Buffer
+}
+
+/** A log in memory. A message goes to the address that its topic names; its payload is `{"n": <sequence number>}`. */
+export class FakeLog implements ForwarderReader {
+  readonly blocks: FakeBlock[] = []
+  readonly streamRows: StreamRow[] = []
+  cursorRows: CursorRow[] = []
+  heldRows: (HeldRow & { destination: string })[] = []
+  private readonly plans: string[] = []
+  private batch = 0
+  private seq = 0
+
+  /** A stream of its own for these destinations; returns its number, which is also that of its plan. */
+  addStream(destinations: string[], lane: Lane = 'live', targets?: Plan['targets']): number {
+    const plan: Plan = {
+      document: null,
+      message: null,
+      channel: null,
+      channelIds: ['channel'],
+      contentType: null,
+      lane,
+      targets: targets ?? destinations.map((to) => ({ to, address: null, key: null })),
+    }
+    this.plans.push(JSON.stringify(plan))
+    const id = this.plans.length
+    this.streamRows.push({ id, lane, destinations })
+    return id
+  }
+
+  /** Commits one batch of a block with a message for each topic; returns their sequence numbers. */
+  append(stream: number, topics: readonly string[], fields: Partial<RecordInput> = {}): number[] {
+    const body: Buffer[] = []
+    const seqs = topics.map((topic) => {
+      const seq = ++this.seq
+      body.push(encode(seq, { ...record(stream, seq), topic, ...fields }))
+      return seq
+    })
+    this.commit(stream, body, seqs, fields.runningMs ?? 0)
+    return seqs
+  }
+
+  private commit(stream: number, bodies: readonly Buffer[], seqs: readonly number[], runningMs: number): void {
+    const body = Buffer.concat(bodies)
+    sealRecords(body)
+    const id = seqs[0] ?? 0
+    const last_seq = seqs.at(-1) ?? 0
+    const { length } = body
+    const head = {
+      id,
+      last_seq,
+      batch: ++this.batch,
+      stream,
+      epoch: 1,
+      boot: 1,
+      count: seqs.length,
+      length,
+      running_ms: runningMs,
+    }
+    this.blocks.push({ head, body })
+  }
+
+  /** Applies a settlement as the log writer does. */
+  apply({ cursor, held, released }: Settled): void {
+    const { destination, lane } = cursor
+    const others = this.cursorRows.filter((row) => row.destination !== destination || row.lane !== lane)
+    this.cursorRows = [...others, cursor]
+    for (const row of held) this.heldRows.push({ ...row, destination, lane, record: Buffer.from(row.record) })
+    this.heldRows = this.heldRows.filter((row) => row.destination !== destination || !released.includes(row.seq))
+  }
+
+  snapshot<Value>(read: () => Value): Value {
+    return read()
+  }
+
+  headsAfter(afterId: number, limit: number): BlockHead[] {
+    return this.blocks
+      .map(({ head }) => head)
+      .filter(({ id }) => id > afterId)
+      .slice(0, limit)
+  }
+
+  positionBefore(seq: number): number {
+    return this.blocks.findLast(({ head }) => head.last_seq < seq)?.head.id ?? 0
+  }
+
+  read(head: BlockHead): ReadBlock | undefined {
+    const block = this.blocks.find((one) => one.head.id === head.id)
+    return block === undefined ? undefined : { head, ...decodeBlock(block.body) }
+  }
+
+  plan(id: number): string | undefined {
+    return this.plans[id - 1]
+  }
+
+  messageIdPrefix(): string {
+    return 'gw:store:'
+  }
+
+  wallOffset(): undefined {
+    return undefined
+  }
+
+  streams(): StreamRow[] {
+    return this.streamRows
+  }
+
+  cursors(): CursorRow[] {
+    return this.cursorRows
+  }
+
+  lastSeq(): number {
+    return this.seq
+  }
+
+  written(streams: readonly number[]): { messages: number; bytes: number } {
+    const { messages, bytes } = this.present(streams)
+    return { messages, bytes }
+  }
+
+  present(streams: readonly number[]): { first: number | undefined; messages: number; bytes: number } {
+    const own = this.blocks.filter(({ head }) => streams.includes(head.stream)).map(({ head }) => head)
+    const sum = (field: 'count' | 'length'): number => own.reduce((total, head) => total + head[field], 0)
+    return { first: own[0]?.id, messages: sum('count'), bytes: sum('length') }
+  }
+
+  held(destination: string, route: string | undefined, limit: number): HeldRow[] {
+    return this.heldRows
+      .filter((row) => row.destination === destination && (route === undefined || row.route === route))
+      .toSorted((a, b) => a.seq - b.seq)
+      .slice(0, limit)
+  }
+
+  heldRoutes(destination: string): { route: string; count: number }[] {
+    const counts = new Map<string, number>()
+    for (const row of this.heldRows)
+      if (row.destination === destination) counts.set(row.route, (counts.get(row.route) ?? 0) + 1)
+    return [...counts].map(([route, count]) => ({ route, count }))
+  }
+}
+
+function record(plan: number, seq: number): RecordInput {
+  return {
+    plan,
+    flags: 1,
+    runningMs: 0,
+    wallMs: 0,
+    expiresMs: 0,
+    clientId: 'device-1',
+    topic: 'readings',
+    headers: '',
+    payload: Buffer.from(JSON.stringify({ n: seq })),
+  }
+}
+
+function encode(seq: number, input: RecordInput): Buffer {
+  const buffer = Buffer.alloc(recordBound(input))
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+  return buffer.subarray(0, encodeRecord(buffer, view, 0, seq, input))
+}
+
+/** A cursor that begins with `low`. */
+export function cursorAt(destination: string, low: number, lane: Lane = 'live'): CursorRow {
+  const counts = { settled: 0, settledBytes: 0, delivered: 0, expired: 0, dropped: 0, dead: 0 }
+  return { destination, lane, low, ranges: [], ...counts }
+}
