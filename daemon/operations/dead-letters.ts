@@ -1,6 +1,6 @@
 import { EdgeError } from '../core/errors.ts'
 import { headersOf } from '../store/log/record.ts'
-import type { DeadLetterRow } from '../store/tables/refused-reader.ts'
+import type { DeadLetterReader, DeadLetterRow } from '../store/tables/dead-letters.ts'
 import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
 import { tablePage } from './table-page.ts'
 
@@ -20,16 +20,16 @@ export interface DeadLetterView {
 }
 
 /** Messages that a destination refused for good: listed, sent to that destination again, or deleted. */
-export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterView> {
+export function deadLetterPort(options: RefusedOptions<DeadLetterReader>): RefusedPort<DeadLetterView> {
   const { reader, inForce, publisher, log, book } = options
   const find = (id: string): DeadLetterRow => {
-    const row = reader.deadLetter(numberOf(id))
+    const row = reader.lookUp(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no dead letter ${id}.`)
     return row
   }
   return {
     list: ({ topic, client_id, destination, ...request }) =>
-      tablePage(request, { topic, client_id, destination }, (query) => reader.deadLetters(query), idOf, deadLetterView),
+      tablePage(request, { topic, client_id, destination }, (query) => reader.page(query), idOf, deadLetterView),
     get: (id) => deadLetterView(find(id)),
     async replay(id) {
       const row = find(id)

@@ -2,12 +2,12 @@ import type { ConnectedClient } from '../broker/listeners/broker-connection.ts'
 import type { Timer, Timers } from '../core/timers.ts'
 import type { LiveFeed } from '../feed/live-feed.ts'
 import type { DestinationStatus } from '../forward/forwarder-messages.ts'
-import type { RefusedReader } from '../store/tables/refused-reader.ts'
+import type { DeadLetterReader } from '../store/tables/dead-letters.ts'
 
 export interface GatewayEventsOptions {
   feed: LiveFeed
   destinations: () => readonly DestinationStatus[]
-  refused: Pick<RefusedReader, 'deadLettersAfter' | 'lastDeadLetterId'>
+  deadLetters: Pick<DeadLetterReader, 'after' | 'lastId'>
   wallMs: () => number
   timers: Timers
 }
@@ -25,7 +25,7 @@ export class GatewayEvents {
 
   constructor(options: GatewayEventsOptions) {
     this.options = options
-    this.lastLetter = options.refused.lastDeadLetterId()
+    this.lastLetter = options.deadLetters.lastId()
     this.timer = options.timers.every(LOOK_EVERY_MS, () => this.look())
   }
 
@@ -49,7 +49,7 @@ export class GatewayEvents {
     for (const one of destinations) this.state(one)
     const letters = destinations.reduce((sum, one) => sum + one.deadLettered, 0)
     if (letters === this.letters) return
-    const rows = this.options.refused.deadLettersAfter(this.lastLetter, LETTERS_AT_ONCE)
+    const rows = this.options.deadLetters.after(this.lastLetter, LETTERS_AT_ONCE)
     // There may be more of them, or they are not committed yet: then the next look finds them.
     if (rows.length === 0) this.letters = letters
     for (const { id, destination, message_id: messageId, topic, code, answer, wall_ms: at } of rows) {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { isNoRoom } from './sqlite-codes.ts'
+import { isNoRoom } from './sqlite.ts'
 
 const MiB = 1024 ** 2
 /** From here on a reader is holding the WAL: commits are spaced out so that it grows slowly. */

@@ -1,4 +1,4 @@
-import type { LostRange } from '../../store/log/batch.ts'
+import type { LostRange } from '../../store/tables/cursors.ts'
 
 type Fate = LostRange['fate']
 

@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { CursorRow, DeadLetterInput, HeldInput, LostRange, Settlement } from '../../store/log/batch.ts'
 import type { FromForwarder, ToForwarder } from '../../store/log/writer-messages.ts'
+import type { CursorRow, LostRange, Settlement } from '../../store/tables/cursors.ts'
+import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
+import type { HeldInput } from '../../store/tables/held.ts'
 
 export interface Settled {
   cursor: CursorRow

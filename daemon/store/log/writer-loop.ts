@@ -3,10 +3,13 @@ import type Database from 'better-sqlite3'
 import { EdgeError, messageOf } from '../../core/errors.ts'
 import { Ballast } from '../ballast.ts'
 import { openWritable } from '../connection.ts'
-import { isCorrupt } from '../sqlite-codes.ts'
+import { isCorrupt } from '../sqlite.ts'
+import { writeContractCache } from '../tables/contract-cache.ts'
+import type { Settlement } from '../tables/cursors.ts'
 import { WalGuard } from '../wal-guard.ts'
-import type { Batch, Settlement } from './batch.ts'
-import { LogWriter, type CommitResult } from './log-writer.ts'
+import type { Batch } from './batch.ts'
+import type { CommitResult } from './commit-result.ts'
+import { LogWriter } from './log-writer.ts'
 import { transactionBytes } from './op-bytes.ts'
 import type { FromForwarder, FromWriter, ToForwarder, ToWriter, WriterThreadData } from './writer-messages.ts'
 
@@ -86,7 +89,7 @@ export class WriterLoop {
         break
       case 'remember':
       case 'remember-file':
-        this.writer.remember(message)
+        writeContractCache(this.db, message)
         break
       case 'forwarder':
         this.data.forwarder.close()

@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EdgeError } from '../../core/errors.ts'
 import type { WritableOptions } from '../connection.ts'
-import type { Batch, Settlement } from './batch.ts'
-import type { WriterIdentity } from './log-writer.ts'
+import type { WriterIdentity } from '../tables/blocks.ts'
+import type { Settlement } from '../tables/cursors.ts'
+import type { Batch } from './batch.ts'
 import type { StoreLimits } from './retention.ts'
 
 /** What the writer thread is started with. */

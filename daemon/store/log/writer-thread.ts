@@ -1,7 +1,7 @@
 /** The thread that holds the one writing connection. It takes a batch, commits it, answers its number, takes the next. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../core/errors.ts'
-import { isCorrupt } from '../sqlite-codes.ts'
+import { isCorrupt } from '../sqlite.ts'
 import { WriterLoop } from './writer-loop.ts'
 import type { FromWriter, ToWriter, WriterThreadData } from './writer-messages.ts'
 
