@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { systemClock, type Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { setDurability } from '../connection.ts'
 import { BlockWriter, type WriterIdentity } from '../tables/blocks.ts'
@@ -23,6 +24,7 @@ export class LogWriter {
   hasCallsLeft = false
   private readonly db: Database.Database
   private readonly limits: StoreLimits
+  private readonly clock: Clock
   private readonly tables: TableWriters
   private readonly blocks: BlockWriter
   private readonly logEnd: LogEnd
@@ -34,8 +36,15 @@ export class LogWriter {
   private current: Durability
   private waitedMs = 0
 
-  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits, durability: Durability = 'power') {
+  constructor(
+    db: Database.Database,
+    identity: WriterIdentity,
+    limits: StoreLimits,
+    durability: Durability = 'power',
+    clock: Clock = systemClock,
+  ) {
     this.db = db
+    this.clock = clock
     this.limits = limits
     this.durability = durability
     this.current = durability
@@ -100,7 +109,7 @@ export class LogWriter {
   }
 
   /** While nothing arrives: deletes surplus history, completes and trims calls; says whether there is room for messages. */
-  sweep(nowMs: number, wallMs = Date.now()): CommitResult {
+  sweep(nowMs: number, wallMs = this.clock.wallMs()): CommitResult {
     try {
       this.db.transaction(() => {
         this.retention.trim(nowMs, 256)
@@ -122,7 +131,7 @@ export class LogWriter {
 
   private write(batch: Batch | null, settlements: readonly Settlement[], messages = true): void {
     const { calls } = this.tables
-    const startedAt = performance.now()
+    const startedMs = this.clock.monotonicMs()
     this.require(batch?.durability ?? this.durability)
     this.begin.run()
     calls.begin(batch?.clock.runningMs ?? 0)
@@ -134,7 +143,7 @@ export class LogWriter {
     this.end.run()
     this.tables.committed()
     this.logEnd.committed()
-    calls.committed(this.waitedMs + performance.now() - startedAt)
+    calls.committed(this.waitedMs + this.clock.monotonicMs() - startedMs)
     for (const settlement of settlements) this.cursors.committed(settlement.cursor)
   }
 
