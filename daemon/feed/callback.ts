@@ -1,6 +1,6 @@
 import type { CallbackAttempt, CallbackResult } from '../ports/callback.ts'
 import type { Feed, FeedBatch, FeedGap, FeedMessage, FeedReader, FeedSubscription } from '../ports/feed.ts'
-import type { SubscriptionRow } from '../store/tables/registry-rows.ts'
+import type { SubscriptionRow } from '../store/tables/subscriptions.ts'
 import { messageFrame } from './feed-json.ts'
 
 export interface CallbackOptions {

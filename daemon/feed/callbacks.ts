@@ -3,7 +3,7 @@ import { EdgeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { isAllowed } from '../protocols/webhook/callback-target.ts'
 import type { Op } from '../store/log/batch.ts'
-import type { SubscriptionRow } from '../store/tables/registry-rows.ts'
+import type { SubscriptionRow } from '../store/tables/subscriptions.ts'
 import { Callback, type CallbackOptions } from './callback.ts'
 
 export interface CallbacksOptions extends Omit<CallbackOptions, 'changed'> {

@@ -1,6 +1,7 @@
 import type { FeedMessage } from '../ports/feed.ts'
-import type { BlockHead, LogReader } from '../store/log/log-reader.ts'
+import type { LogReader } from '../store/log/log-reader.ts'
 import type { StoredRecord } from '../store/log/record.ts'
+import type { BlockHead } from '../store/tables/blocks.ts'
 import { feedMessage } from '../verdict/feed-message.ts'
 import type { Plan } from '../verdict/plan.ts'
 import { RecordOrigins } from '../verdict/record-origins.ts'

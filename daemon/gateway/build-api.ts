@@ -1,3 +1,4 @@
+import type Database from 'better-sqlite3'
 import type { MqttBroker } from '../broker/mqtt-broker.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemTimers } from '../core/timers.ts'
@@ -25,8 +26,11 @@ import { subscriptionPort, type SubscriptionPort } from '../operations/subscript
 import { CallbackSender } from '../protocols/webhook/callback-sender.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { LogStore } from '../store/log/log-store.ts'
-import type { ApiReader } from '../store/tables/api-reader.ts'
-import type { RefusedReader } from '../store/tables/refused-reader.ts'
+import { CallReader } from '../store/tables/calls.ts'
+import { DeadLetterReader } from '../store/tables/dead-letters.ts'
+import { IdempotencyReader } from '../store/tables/idempotency.ts'
+import { QuarantineReader } from '../store/tables/quarantine.ts'
+import { readSubscriptions } from '../store/tables/subscriptions.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
 import { StatisticsSlices } from '../telemetry/statistics/statistics-slices.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
@@ -44,9 +48,9 @@ export interface GatewayApiOptions {
   documents: Documents
   feed: LiveFeed
   history: History
-  refused: RefusedReader
   calls: CallRecorder
-  reader: ApiReader
+  /** A connection that only reads. */
+  db: Database.Database
   statistics: Statistics
   sources: OperationsSources
   clock: Clock
@@ -68,8 +72,7 @@ export class GatewayApi {
   private readonly logLevel: ReturnType<typeof logLevelPort>
 
   constructor(options: GatewayApiOptions) {
-    const { store, book, broker, ingest, inForce, documents, feed, history, reader, refused, clock, logger, settings } =
-      options
+    const { store, book, broker, ingest, inForce, documents, feed, history, db, clock, logger, settings } = options
     const { messageIdPrefix } = store.opened
     const { registrar, lists } = documents
     const wallMs = (): number => clock.wallMs()
@@ -86,13 +89,14 @@ export class GatewayApi {
       timers: systemTimers,
       deliver,
     })
-    const find = (identity: string, key: string) => reader.idempotency(identity, key)
+    const answers = new IdempotencyReader(db)
+    const find = (identity: string, key: string) => answers.lookUp(identity, key)
     const idempotent = new IdempotentPublisher({ publisher, find, put, wallMs })
     this.options = options
     this.manager = new AsyncApiManager({ registrar, lists, publisher, idempotent, feed, logger })
     this.callbacks = new Callbacks({
       feed,
-      rows: reader.subscriptions(),
+      rows: readSubscriptions(db),
       allow: settings.http.callbacks.allow,
       position: () => messageIdPrefix + log.seq,
       post: (url, id, body, secret) => this.sender.post(url, id, body, secret, clock.wallMs()),
@@ -107,9 +111,9 @@ export class GatewayApi {
     this.registry = registryPort(this.manager, registrar, lists, dryRun)
     this.publishing = publishPort(this.manager, publisher, inForce)
     this.subscriptions = subscriptionPort(this.callbacks, lists)
-    const refusals = { reader: refused, inForce, publisher, log, book, deliver }
-    this.quarantine = quarantinePort(refusals)
-    this.deadLetters = deadLetterPort(refusals)
+    const refusals = { inForce, publisher, log, book, deliver }
+    this.quarantine = quarantinePort({ ...refusals, reader: new QuarantineReader(db) })
+    this.deadLetters = deadLetterPort({ ...refusals, reader: new DeadLetterReader(db) })
     const slices = new StatisticsSlices(options.statistics, clock)
     this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
@@ -117,7 +121,7 @@ export class GatewayApi {
         read: ({ windowMs, channel_id: channelId }) =>
           slices.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
       },
-      calls: callsPort(reader),
+      calls: callsPort(new CallReader(db)),
       queue: () => queueView(options.sources),
       logLevel: this.logLevel,
     }

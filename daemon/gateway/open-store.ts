@@ -8,7 +8,7 @@ import type { SessionStore } from '../ports/publication.ts'
 import type { Settings } from '../settings/settings.ts'
 import { LogStore } from '../store/log/log-store.ts'
 import type { MessageLog } from '../store/log/message-log.ts'
-import type { StartState } from '../store/log/start-state.ts'
+import type { StartState } from '../store/start-state.ts'
 import { limitsOf } from './room-settings.ts'
 
 export interface GatewayStoreOptions {

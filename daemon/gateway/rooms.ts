@@ -18,10 +18,11 @@ import type { Settings } from '../settings/settings.ts'
 import { openReadable } from '../store/connection.ts'
 import { LogReader } from '../store/log/log-reader.ts'
 import type { LogStore } from '../store/log/log-store.ts'
-import { readStartState } from '../store/log/start-state.ts'
-import { ApiReader } from '../store/tables/api-reader.ts'
-import { RefusedReader } from '../store/tables/refused-reader.ts'
-import { RegistryReader } from '../store/tables/registry-reader.ts'
+import { readStartState } from '../store/start-state.ts'
+import { ContractCacheReader } from '../store/tables/contract-cache.ts'
+import { DeadLetterReader } from '../store/tables/dead-letters.ts'
+import { DocumentReader } from '../store/tables/documents.ts'
+import { StatisticsReader } from '../store/tables/statistics.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
 import { Statistics } from '../telemetry/statistics/statistics.ts'
 import { InForce } from '../verdict/in-force.ts'
@@ -81,8 +82,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   lifecycle.onStop((timeoutMs) => store.close(timeoutMs / 3))
   const db = openReadable(directory)
   lifecycle.onStop(() => db.close())
-  const reader = new ApiReader(db)
-  const statistics = new Statistics({ clock, store: statisticsStore(store, reader) })
+  const statistics = new Statistics({ clock, store: statisticsStore(store, new StatisticsReader(db)) })
   const forwarder = new ForwarderHandle({
     data: () => ({
       directory,
@@ -102,17 +102,17 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const book = new PlanBook(state, (op) => store.log.put(op))
   const tallyOf = (id: string, address: string, document: string) => statistics.channel(id, address, document)
   const inForce = new InForce({ settings: routingOf(settings), book, tallyOf }, settings.unmatched)
-  const documents = new Documents({ store, reader: new RegistryReader(db), clock, logger, inForce })
+  const contracts = new ContractCacheReader(db)
+  const documents = new Documents({ store, reader: new DocumentReader(db), contracts, clock, logger, inForce })
   await documents.start(settings)
   lifecycle.ensureRunning()
   const logReader = new LogReader(db, (damage) => store.reportDamage(damage))
   const history = new History(logReader)
   const feed = new LiveFeed(history, () => store.log.seq, systemTimers)
-  const refused = new RefusedReader(db)
   const events = new GatewayEvents({
     feed,
     destinations: () => forwarder.destinations,
-    refused,
+    deadLetters: new DeadLetterReader(db),
     channelIds: (topic) => inForce.catalogue.channelIds(topic),
     wallMs: () => clock.wallMs(),
     timers: systemTimers,
@@ -178,11 +178,11 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     documents,
     feed,
     history,
-    reader,
+    db,
     statistics,
     sources,
   }
-  const api = new GatewayApi({ ...shared, refused, calls, clock, logger })
+  const api = new GatewayApi({ ...shared, calls, clock, logger })
   lifecycle.onStop(() => api.stop())
   const built = {
     store,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EdgeError } from '../core/errors.ts'
 import type { Op } from '../store/log/batch.ts'
-import type { IdempotencyRow } from '../store/tables/registry-rows.ts'
+import type { IdempotencyRow } from '../store/tables/idempotency.ts'
 import type { Published, Publisher, PublishRequest } from './publisher.ts'
 
 /** Lifetime of a key. */

@@ -5,7 +5,8 @@ import type { Logger } from '../core/logger.ts'
 import { expandDocuments } from '../settings/loading/expand-documents.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { LogStore } from '../store/log/log-store.ts'
-import type { RegistryReader, StoredRegistration } from '../store/tables/registry-reader.ts'
+import type { ContractCacheReader } from '../store/tables/contract-cache.ts'
+import type { DocumentReader, StoredRegistration } from '../store/tables/documents.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
 import type { InForce } from '../verdict/in-force.ts'
 import { unknownUpstreams, unknownUpstreamText } from '../verdict/unknown-upstreams.ts'
@@ -17,7 +18,8 @@ import { Registrar } from './registrar.ts'
 
 export interface DocumentsOptions {
   store: LogStore
-  reader: RegistryReader
+  reader: DocumentReader
+  contracts: ContractCacheReader
   clock: Clock
   logger: Logger
   inForce: InForce
@@ -46,11 +48,11 @@ export class Documents {
   private readonly told = new Set<string>()
 
   constructor(options: DocumentsOptions) {
-    const { store, reader, clock, inForce } = options
+    const { store, reader, contracts, clock, inForce } = options
     this.options = options
     this.cache = {
-      contract: (hash) => reader.contract(hash),
-      lastGood: (file) => reader.lastGood(file),
+      contract: (hash) => contracts.contract(hash),
+      lastGood: (file) => contracts.lastGood(file),
       remember: (hash, body) => store.remember({ type: 'remember', hash, body, at: clock.wallMs() }),
       rememberFile: (file, hash) => store.remember({ type: 'remember-file', file, hash }),
     }

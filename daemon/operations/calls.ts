@@ -1,5 +1,4 @@
-import type { ApiReader } from '../store/tables/api-reader.ts'
-import type { CallRow } from '../store/tables/registry-rows.ts'
+import type { CallReader, CallRow } from '../store/tables/calls.ts'
 import type { Page, PageRequest } from './paging.ts'
 import { tablePage } from './table-page.ts'
 
@@ -21,12 +20,12 @@ export type CallsPort = (
   page: PageRequest & { channel_id?: string; message_id?: string; status?: string },
 ) => Promise<Page<CallView>>
 
-export function callsPort(reader: ApiReader): CallsPort {
+export function callsPort(reader: CallReader): CallsPort {
   return ({ channel_id, message_id, status, ...request }) =>
     tablePage(
       request,
       { channel_id, message_id, status },
-      (query) => reader.calls(query),
+      (query) => reader.page(query),
       (row) => row.rowid,
       callView,
     )

@@ -1,7 +1,7 @@
 import { EdgeError } from '../core/errors.ts'
 import { KeyedTurns } from '../core/keyed-turns.ts'
 import { headersOf } from '../store/log/record.ts'
-import type { DeadLetterRow } from '../store/tables/refused-reader.ts'
+import type { DeadLetterReader, DeadLetterRow } from '../store/tables/dead-letters.ts'
 import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
 import { tablePage } from './table-page.ts'
 
@@ -21,18 +21,18 @@ export interface DeadLetterView {
 }
 
 /** Dead letters, messages that a destination refused for good: list, send again to that destination, discard. */
-export function deadLetterPort(options: RefusedOptions): RefusedPort<DeadLetterView> {
+export function deadLetterPort(options: RefusedOptions<DeadLetterReader>): RefusedPort<DeadLetterView> {
   const { reader, inForce, publisher, log, book } = options
   // Of several replays of one message that come at once the first is done; the others find it gone.
   const turns = new KeyedTurns<number>()
   const find = (id: string): DeadLetterRow => {
-    const row = reader.deadLetter(numberOf(id))
+    const row = reader.lookUp(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no dead letter ${id}.`)
     return row
   }
   return {
     list: ({ topic, client_id, destination, ...request }) =>
-      tablePage(request, { topic, client_id, destination }, (query) => reader.deadLetters(query), idOf, deadLetterView),
+      tablePage(request, { topic, client_id, destination }, (query) => reader.page(query), idOf, deadLetterView),
     get: (id) => deadLetterView(find(id)),
     replay: (id) =>
       turns.run(numberOf(id), async () => {

@@ -2,12 +2,12 @@ import type { ConnectedClient } from '../broker/listeners/broker-connection.ts'
 import type { Timer, Timers } from '../core/timers.ts'
 import type { LiveFeed } from '../feed/live-feed.ts'
 import type { DestinationStatus } from '../forward/forwarder-messages.ts'
-import type { RefusedReader } from '../store/tables/refused-reader.ts'
+import type { DeadLetterReader } from '../store/tables/dead-letters.ts'
 
 export interface GatewayEventsOptions {
   feed: Pick<LiveFeed, 'connection' | 'deadLetter'>
   destinations: () => readonly DestinationStatus[]
-  refused: Pick<RefusedReader, 'deadLettersAfter' | 'lastDeadLetterId'>
+  deadLetters: Pick<DeadLetterReader, 'after' | 'lastId'>
   /** Ids of the channels in force that a topic matches. */
   channelIds: (topic: string) => readonly string[]
   wallMs: () => number
@@ -26,7 +26,7 @@ export class GatewayEvents {
 
   constructor(options: GatewayEventsOptions) {
     this.options = options
-    this.lastLetter = options.refused.lastDeadLetterId()
+    this.lastLetter = options.deadLetters.lastId()
     this.timer = options.timers.every(LOOK_EVERY_MS, () => this.look())
   }
 
@@ -49,7 +49,7 @@ export class GatewayEvents {
     const destinations = this.options.destinations()
     for (const one of destinations) this.state(one)
     // From the table, not from the counts of the forwarder, which run ahead of the commit.
-    const rows = this.options.refused.deadLettersAfter(this.lastLetter, LETTERS_AT_ONCE)
+    const rows = this.options.deadLetters.after(this.lastLetter, LETTERS_AT_ONCE)
     for (const { id, destination, message_id: messageId, topic, code, answer, wall_ms: at } of rows) {
       this.lastLetter = id
       this.options.feed.deadLetter(() => ({

@@ -2,7 +2,7 @@ import { EdgeError } from '../core/errors.ts'
 import { KeyedTurns } from '../core/keyed-turns.ts'
 import type { Violation } from '../core/message.ts'
 import { headersOf } from '../store/log/record.ts'
-import type { QuarantineRow } from '../store/tables/refused-reader.ts'
+import type { QuarantineReader, QuarantineRow } from '../store/tables/quarantine.ts'
 import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
 import { tablePage } from './table-page.ts'
 
@@ -21,18 +21,18 @@ export interface QuarantineView {
 }
 
 /** The quarantine, messages that their document refused: list, publish again under the documents in force, discard. */
-export function quarantinePort(options: RefusedOptions): RefusedPort<QuarantineView> {
+export function quarantinePort(options: RefusedOptions<QuarantineReader>): RefusedPort<QuarantineView> {
   const { reader, inForce, publisher, log, deliver } = options
   // Of several replays of one message that come at once the first is done; the others find it gone.
   const turns = new KeyedTurns<number>()
   const find = (id: string): QuarantineRow => {
-    const row = reader.quarantined(numberOf(id))
+    const row = reader.lookUp(numberOf(id))
     if (row === undefined) throw new EdgeError('not-found', `There is no message ${id} in the quarantine.`)
     return row
   }
   return {
     list: ({ topic, client_id, ...request }) =>
-      tablePage(request, { topic, client_id }, (query) => reader.quarantine(query), idOf, quarantineView),
+      tablePage(request, { topic, client_id }, (query) => reader.page(query), idOf, quarantineView),
     get: (id) => quarantineView(find(id)),
     replay: (id) =>
       turns.run(numberOf(id), async () => {

@@ -6,7 +6,7 @@ import type { Caller } from '../ports/identity.ts'
 import type { PublishInput } from '../ports/publication.ts'
 import type { MessageLog } from '../store/log/message-log.ts'
 import { headersOf } from '../store/log/record.ts'
-import type { QuarantineRow, RefusedReader } from '../store/tables/refused-reader.ts'
+import type { QuarantineRow } from '../store/tables/quarantine.ts'
 import type { InForce } from '../verdict/in-force.ts'
 import { refusalOf, type Passed } from '../verdict/judgement.ts'
 import type { PlanBook } from '../verdict/plan-book.ts'
@@ -22,8 +22,8 @@ export interface RefusedPort<View> {
   discard(id: string, caller: Caller): Promise<void>
 }
 
-export interface RefusedOptions {
-  reader: RefusedReader
+export interface RefusedOptions<Reader> {
+  reader: Reader
   inForce: Pick<InForce, 'judge'>
   book: PlanBook
   publisher: Publisher

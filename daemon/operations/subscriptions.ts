@@ -2,7 +2,7 @@ import { EdgeError } from '../core/errors.ts'
 import type { Callbacks } from '../feed/callbacks.ts'
 import type { DocumentLists } from '../manager/document-lists.ts'
 import type { Caller } from '../ports/identity.ts'
-import type { SubscriptionRow } from '../store/tables/registry-rows.ts'
+import type { SubscriptionRow } from '../store/tables/subscriptions.ts'
 import { page, type Page, type PageOrder, type PageRequest } from './paging.ts'
 
 export interface SubscriptionView {

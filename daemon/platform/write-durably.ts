@@ -14,7 +14,12 @@ export function writeDurably(path: string, text: string, mode: number): void {
     closeSync(file)
   }
   renameSync(draft, path)
-  const folder = openSync(dirname(path), 'r')
+  fsyncFolder(dirname(path))
+}
+
+/** Makes renames in a folder durable. */
+export function fsyncFolder(path: string): void {
+  const folder = openSync(path, 'r')
   try {
     fsyncSync(folder)
   } finally {

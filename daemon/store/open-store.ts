@@ -7,12 +7,16 @@ import { EdgeError, messageOf, systemCode } from '../core/errors.ts'
 import { Ballast } from './ballast.ts'
 import { databaseFile, openWritable, type WritableOptions } from './connection.ts'
 import { readLogEnd } from './log/log-end.ts'
-import type { WriterIdentity } from './log/log-writer.ts'
 import { RunningClock } from './log/running-clock.ts'
 import { findDamage } from './salvage/check-store.ts'
 import { finishSalvage, salvage, type SalvageReport } from './salvage/salvage.ts'
-import { isCorrupt, isNoRoom, isSqliteError } from './sqlite-codes.ts'
+import { isCorrupt, isNoRoom, isSqliteError } from './sqlite.ts'
+import type { WriterIdentity } from './tables/blocks.ts'
+import { insertBoot, lastBootId } from './tables/boots.ts'
+import { CopyWriter } from './tables/copies.ts'
+import { insertEpoch, lastEpoch, messageIdPrefix, type EpochRow } from './tables/epochs.ts'
 import { migrate, SCHEMA_VERSION, schemaVersion, APPLICATION_ID } from './tables/schema.ts'
+import { readState, setClean } from './tables/state.ts'
 
 export interface OpenStoreOptions extends WritableOptions {
   directory: string
@@ -30,18 +34,8 @@ export interface OpenedStore {
   clock: RunningClock
   batch: number
   seq: number
-  /** What was moved aside and what came back, if the database was damaged. */
+  /** Present if the database was damaged. */
   salvaged: SalvageReport | undefined
-}
-
-interface StateRow {
-  batch: number
-  seq: number
-  clean: number
-  running_ms: number
-  monotonic_ms: number
-  wall_ms: number
-  synced: number
 }
 
 /**
@@ -53,7 +47,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   try {
     return prepare(options)
   } catch (error) {
-    // Damage that the check has not seen: it looks everywhere now.
+    // The check has missed this damage: the next one looks everywhere.
     if (isCorrupt(error)) requestCheck(options.directory)
     // A full disk must not keep the gateway from sending on what it has: that is what frees space.
     else if (isNoRoom(error)) new Ballast(options.directory).release()
@@ -65,10 +59,10 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
 function prepare(options: OpenStoreOptions): OpenedStore {
   rollBackFirstStart(options.directory)
   refuseNewer(options.directory)
-  // Whoever asks for it may have put an older state in its place, from which numbers would come again.
+  // An operator who asks for a check may have restored an older copy of the store, from which numbers would come again.
   const isAsked = existsSync(checkMarker(options.directory))
   const salvaged = salvageIfDamaged(options)
-  // Always with fsync: after a power cut, too, it must be known that this start has used sequence numbers.
+  // Always with fsync: the next start must know, after a power cut too, that this one has used sequence numbers.
   const db = openWritable(options.directory, { ...options, durability: 'power' })
   try {
     migrate(db)
@@ -79,7 +73,7 @@ function prepare(options: OpenStoreOptions): OpenedStore {
   }
 }
 
-/** Only before a store is in WAL mode is there a journal: a first start was cut off, and nothing can be read before that is undone. */
+/** Undoes a first start that was cut off before WAL mode: only then is there a journal, and nothing can be read before it is rolled back. */
 function rollBackFirstStart(directory: string): void {
   const file = databaseFile(directory)
   if (!existsSync(`${file}-journal`)) return
@@ -87,14 +81,14 @@ function rollBackFirstStart(directory: string): void {
   try {
     schemaVersion(db)
   } catch (error) {
-    // What cannot be read is the check's to judge.
+    // The check judges files that cannot be read.
     if (!isSqliteError(error)) throw error
   } finally {
     db.close()
   }
 }
 
-/** Read-only, so that a newer version finds its files as it left them. */
+/** Opens the database read-only, so that a newer version finds its files as it left them. */
 function refuseNewer(directory: string): void {
   const file = databaseFile(directory)
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0) return
@@ -103,26 +97,29 @@ function refuseNewer(directory: string): void {
     const version = schemaVersion(db)
     const ours = db.pragma('application_id', { simple: true }) === APPLICATION_ID
     if (ours && version > SCHEMA_VERSION)
-      throw new EdgeError('store-newer', `${directory} has schema ${version}, this program knows ${SCHEMA_VERSION}`)
+      throw new EdgeError(
+        'store-newer',
+        `${directory} has schema ${version}; this program knows schemas up to ${SCHEMA_VERSION}`,
+      )
   } catch (error) {
-    // What cannot be read is the check's to judge.
+    // The check judges files that cannot be read.
     if (!isSqliteError(error)) throw error
   } finally {
     db.close()
   }
 }
 
-/** The last act of a clean end: sequence numbers go on where they stopped. The writer has closed its connection. */
+/** Marks the end as clean, so that the next start goes on with the same store id. The writer must have closed its connection. */
 export function markClean(directory: string, options: WritableOptions): void {
   const db = openWritable(directory, options)
   try {
-    db.exec('UPDATE state SET clean = 1')
+    setClean(db, true)
   } finally {
     db.close()
   }
 }
 
-/** Asks the next start for a whole check and a new store id; called where the database answered that it is corrupt. */
+/** Has the next start check the whole database and draw a new store id. Called where the database was found corrupt. */
 export function requestCheck(directory: string): void {
   writeFileSync(checkMarker(directory), '')
 }
@@ -142,16 +139,13 @@ function salvageIfDamaged(options: OpenStoreOptions): SalvageReport | undefined 
 }
 
 function begin(db: Database.Database, options: OpenStoreOptions, isDoubtful: boolean): Omit<OpenedStore, 'salvaged'> {
-  const state = db.prepare<[], StateRow>('SELECT * FROM state').get()
+  const state = readState(db)
   const end = readLogEnd(db)
   if (state === undefined || end === undefined) throw new EdgeError('store-unusable', 'the state row is missing')
   const epoch = continueEpoch(db, options, state.clean === 1 && !isDoubtful)
-  const lastBoot = db
-    .prepare<[], { id: number; boot_id: string }>('SELECT id, boot_id FROM boots ORDER BY id DESC LIMIT 1')
-    .get()
-  const isSameBoot = lastBoot?.boot_id === options.bootId
+  const isSameBoot = lastBootId(db) === options.bootId
   const last = {
-    // The reading of the clocks is that of the state row; of an earlier boot nothing tells how far they went on.
+    // Within one boot the monotonic clock tells the time since the state row; after another one the newest block is the best reading.
     runningMs: isSameBoot ? state.running_ms : end.runningMs,
     monotonicMs: state.monotonic_ms,
     wallMs: state.wall_ms,
@@ -159,47 +153,30 @@ function begin(db: Database.Database, options: OpenStoreOptions, isDoubtful: boo
   }
   const clock = new RunningClock(options.clock, last, isSameBoot, options.clockSynced)
   const offset = options.clockSynced ? clock.wallMs() - clock.runningMs() : null
-  const boot = Number(
-    db.prepare('INSERT INTO boots (boot_id, wall_minus_running_ms) VALUES (?, ?)').run(options.bootId, offset)
-      .lastInsertRowid,
-  )
-  db.exec('UPDATE state SET clean = 0')
+  const boot = insertBoot(db, options.bootId, offset)
+  setClean(db, false)
   return {
     identity: { epoch: epoch.id, boot },
-    messageIdPrefix: `${options.gatewayId}:${epoch.store_id}:`,
+    messageIdPrefix: messageIdPrefix(epoch),
     clock,
     batch: end.batch,
     seq: end.seq,
   }
 }
 
-interface EpochRow {
-  id: number
-  store_id: string
-  gateway: string
-  machine: string
-}
-
-/** A new store id whenever numbers might come again: unclean end, salvage, another machine or gateway. */
+/** Draws a new store id whenever numbers might come again: after an unclean end or a salvage, on another machine or gateway. */
 function continueEpoch(db: Database.Database, options: OpenStoreOptions, clean: boolean): EpochRow {
-  const last = db
-    .prepare<[], EpochRow>('SELECT id, store_id, gateway, machine FROM epochs ORDER BY id DESC LIMIT 1')
-    .get()
+  const last = lastEpoch(db)
   if (last !== undefined && clean && last.gateway === options.gatewayId && last.machine === options.machineId)
     return last
   const row = { store_id: randomBytes(6).toString('hex'), gateway: options.gatewayId, machine: options.machineId }
   const at = new Date(options.clock.wallMs()).toISOString()
-  const id = db
-    .prepare('INSERT INTO epochs (store_id, gateway, machine, created_at) VALUES (?, ?, ?, ?)')
-    .run(row.store_id, row.gateway, row.machine, at).lastInsertRowid
-  db.prepare("INSERT INTO copies (kind, id, body) VALUES ('epoch', ?, ?) ON CONFLICT DO NOTHING").run(
-    id,
-    JSON.stringify({ ...row, created_at: at }),
-  )
-  return { id: Number(id), ...row }
+  const epoch = insertEpoch(db, row, at)
+  new CopyWriter(db).insert('epoch', epoch.id, JSON.stringify({ ...row, created_at: at }))
+  return epoch
 }
 
-/** Why a store could not be opened, as an EdgeError. */
+/** Turns the error of a store that could not be opened into an EdgeError. */
 export function openFailure(directory: string, error: unknown): EdgeError {
   if (error instanceof EdgeError) return error
   return new EdgeError(

@@ -1,24 +1,24 @@
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { isNoRoom } from './sqlite-codes.ts'
+import { isNoRoom } from './sqlite.ts'
 
 const MiB = 1024 ** 2
-/** From here on a reader is holding the WAL: commits are spaced out so that it grows slowly. */
-const SLOW_BYTES = 16 * MiB
+/** A WAL of this size is held by a reader: commits are spaced out so that it grows slowly. */
+const HELD_BYTES = 16 * MiB
 const FULL_BYTES = 60 * MiB
-/** How often it is looked at. */
-const COMMITS = 32
-const WRITTEN_BYTES = 4 * MiB
+/** The size is read after this many commits or bytes. */
+const CHECK_COMMITS = 32
+const CHECK_BYTES = 4 * MiB
 
 /** Bounds the WAL: a reader that stays in a transaction keeps it from being emptied. */
 export class WalGuard {
-  /** Whether commits should be spaced out. */
-  slow = false
+  /** Commits should be spaced out. */
+  isHeld = false
   private readonly db: Database.Database
   private readonly file: string
   private commits = 0
   private written = 0
-  /** When it was last asked for; since then it may have grown by what was written. */
+  /** As last read; since then the WAL may have grown by what was written. */
   private lastSize = Infinity
 
   constructor(db: Database.Database) {
@@ -26,30 +26,30 @@ export class WalGuard {
     this.file = `${db.name}-wal`
   }
 
-  /** Whether a transaction of about so many bytes may go into it. */
-  takes(bytes: number): boolean {
+  /** Returns true if a transaction of about so many bytes may go into the WAL. */
+  hasRoomFor(bytes: number): boolean {
     if (this.lastSize + (this.written + bytes) * 1.125 <= FULL_BYTES) return true
     this.check()
     return this.size() + bytes + bytes / 8 <= FULL_BYTES
   }
 
-  /** Returns true when it was time to have a look. */
+  /** Counts a transaction; returns true when it was time to check. */
   wrote(bytes: number): boolean {
     this.written += bytes
-    if (++this.commits < COMMITS && this.written < WRITTEN_BYTES) return false
+    if (++this.commits < CHECK_COMMITS && this.written < CHECK_BYTES) return false
     this.check()
     return true
   }
 
-  /** Empties it if it has become large and nobody reads. */
+  /** Empties a large WAL, unless a reader holds it. */
   check(): void {
     this.commits = 0
     this.written = 0
-    if (this.size() > SLOW_BYTES) this.empty('TRUNCATE')
-    this.slow = this.size() > SLOW_BYTES
+    if (this.size() > HELD_BYTES) this.empty('TRUNCATE')
+    this.isHeld = this.size() > HELD_BYTES
   }
 
-  /** Brings what it holds into the database; what comes next is written over it, which takes no space. False: the disk has none for it. */
+  /** Brings the WAL into the database; the next transactions overwrite it, which takes no space. Returns false where the disk has no space for that. */
   restart(): boolean {
     return this.empty('RESTART')
   }
@@ -59,7 +59,7 @@ export class WalGuard {
       this.db.pragma(`wal_checkpoint(${how})`)
       return true
     } catch (error) {
-      // The pages stay in the WAL, where they are as safe.
+      // The pages stay in the WAL, where they are just as safe.
       if (!isNoRoom(error)) throw error
       return false
     }

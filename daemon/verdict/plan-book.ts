@@ -1,4 +1,6 @@
-import type { Op, PlanRow, StreamRow } from '../store/log/batch.ts'
+import type { Op } from '../store/log/batch.ts'
+import type { PlanRow } from '../store/tables/plans.ts'
+import type { StreamRow } from '../store/tables/streams.ts'
 import type { NumberedPlan, Plan, PlanTarget } from './plan.ts'
 
 /** Numbers plans and streams. A new one is written to the log before the first message that uses it. */

@@ -9,7 +9,7 @@ import type { CallbackAttempt } from '../../daemon/ports/callback.ts'
 import { CallbackSender, sign } from '../../daemon/protocols/webhook/callback-sender.ts'
 import { isAllowed, isPrivate } from '../../daemon/protocols/webhook/callback-target.ts'
 import type { Op } from '../../daemon/store/log/batch.ts'
-import type { SubscriptionRow } from '../../daemon/store/tables/registry-rows.ts'
+import type { SubscriptionRow } from '../../daemon/store/tables/subscriptions.ts'
 import { FakeFeed, feedMessage } from '../http/streams/fake-feed.ts'
 import { waitUntil } from '../servers/wait-until.ts'
 

@@ -1,9 +1,12 @@
 import type { Lane } from '../../daemon/core/message.ts'
 import type { ForwarderReader } from '../../daemon/forward/thread/forwarder.ts'
 import type { Settled } from '../../daemon/forward/thread/reporter.ts'
-import type { CursorRow, StreamRow } from '../../daemon/store/log/batch.ts'
-import type { BlockHead, HeldRow, ReadBlock } from '../../daemon/store/log/log-reader.ts'
+import type { ReadBlock } from '../../daemon/store/log/log-reader.ts'
 import { decodeBlock, encodeRecord, recordBound, type RecordInput, sealRecords } from '../../daemon/store/log/record.ts'
+import type { BlockHead } from '../../daemon/store/tables/blocks.ts'
+import type { CursorRow } from '../../daemon/store/tables/cursors.ts'
+import type { HeldRow } from '../../daemon/store/tables/held.ts'
+import type { StreamRow } from '../../daemon/store/tables/streams.ts'
 import type { Plan } from '../../daemon/verdict/plan.ts'
 
 interface FakeBlock {

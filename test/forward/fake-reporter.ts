@@ -1,5 +1,5 @@
 import type { Settled, SettlementReporter } from '../../daemon/forward/thread/reporter.ts'
-import type { CursorRow, LostRange } from '../../daemon/store/log/batch.ts'
+import type { CursorRow, LostRange } from '../../daemon/store/tables/cursors.ts'
 import type { FakeLog } from './fake-log.ts'
 
 /** Collects settlements and, unless `isSlow`, commits each to the log at once. */

@@ -3,7 +3,7 @@ import { EdgeError } from '../../daemon/core/errors.ts'
 import { FakeTime, withDeadline } from '../../daemon/core/timers.ts'
 import { IdempotentPublisher } from '../../daemon/ingest/idempotent-publisher.ts'
 import type { Published } from '../../daemon/ingest/publisher.ts'
-import type { IdempotencyRow } from '../../daemon/store/tables/registry-rows.ts'
+import type { IdempotencyRow } from '../../daemon/store/tables/idempotency.ts'
 
 const REQUEST = { channelId: 'channel', value: { n: 1 } }
 const WAIT_MS = 10_000

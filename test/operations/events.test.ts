@@ -3,7 +3,7 @@ import { FakeTime } from '../../daemon/core/timers.ts'
 import type { DestinationStatus } from '../../daemon/forward/forwarder-messages.ts'
 import { GatewayEvents } from '../../daemon/operations/events.ts'
 import type { FeedConnection, FeedDeadLetter } from '../../daemon/ports/feed.ts'
-import type { DeadLetterRow } from '../../daemon/store/tables/refused-reader.ts'
+import type { DeadLetterRow } from '../../daemon/store/tables/dead-letters.ts'
 import { destination } from './destination.ts'
 
 const LOOK_MS = 500
@@ -27,9 +27,9 @@ beforeEach(() => {
       deadLetter: (make) => void deadLetters.push(make()),
     },
     destinations: () => destinations,
-    refused: {
-      lastDeadLetterId: () => letters.at(-1)?.id ?? 0,
-      deadLettersAfter: (id, limit) => letters.filter((one) => one.id > id).slice(0, limit),
+    deadLetters: {
+      lastId: () => letters.at(-1)?.id ?? 0,
+      after: (id, limit) => letters.filter((one) => one.id > id).slice(0, limit),
     },
     channelIds: (topic) => [`channel of ${topic}`],
     wallMs: () => time.wallMs(),

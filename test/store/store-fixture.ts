@@ -1,13 +1,14 @@
 import type Database from 'better-sqlite3'
 import { FakeClock } from '../../daemon/core/clock.ts'
 import { openReadable, openWritable } from '../../daemon/store/connection.ts'
-import type { Batch, Block, CursorRow, Op, Settlement } from '../../daemon/store/log/batch.ts'
+import type { Batch, Block, Op } from '../../daemon/store/log/batch.ts'
 import { BlockBuilder, BlockPool } from '../../daemon/store/log/block-builder.ts'
 import { LogReader, type OnDamage } from '../../daemon/store/log/log-reader.ts'
 import { LogWriter } from '../../daemon/store/log/log-writer.ts'
 import type { RecordInput } from '../../daemon/store/log/record.ts'
 import type { StoreLimits } from '../../daemon/store/log/retention.ts'
 import { markClean, openStore, type OpenedStore, type OpenStoreOptions } from '../../daemon/store/open-store.ts'
+import type { CursorRow, Settlement } from '../../daemon/store/tables/cursors.ts'
 
 export const MiB = 1024 ** 2
 export const NO_HISTORY: StoreLimits = { maxBytes: 64 * MiB, historyMaxAgeMs: 0, historyMaxBytes: 0 }

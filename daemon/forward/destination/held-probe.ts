@@ -1,8 +1,8 @@
 import { EdgeError } from '../../core/errors.ts'
 import type { OutgoingAdapter } from '../../protocols/adapter.ts'
-import type { DeadLetterInput } from '../../store/log/batch.ts'
-import type { HeldRow } from '../../store/log/log-reader.ts'
 import { decodeRecord } from '../../store/log/record.ts'
+import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
+import type { HeldRow } from '../../store/tables/held.ts'
 import type { BatchSender } from './batch-sender.ts'
 import type { Entry } from './lane-queue.ts'
 

@@ -1,5 +1,6 @@
 import type { EdgeError } from '../../core/errors.ts'
-import type { HeldRow, LogReader } from '../../store/log/log-reader.ts'
+import type { LogReader } from '../../store/log/log-reader.ts'
+import type { HeldRow } from '../../store/tables/held.ts'
 
 interface HeldRoute {
   count: number

@@ -1,8 +1,9 @@
 import type { Lane } from '../../core/message.ts'
-import type { CursorRow } from '../../store/log/batch.ts'
-import type { BlockHead, LogReader } from '../../store/log/log-reader.ts'
+import type { LogReader } from '../../store/log/log-reader.ts'
 import type { RecordView } from '../../store/log/record.ts'
 import { SettledSet } from '../../store/log/settled-set.ts'
+import type { BlockHead } from '../../store/tables/blocks.ts'
+import type { CursorRow } from '../../store/tables/cursors.ts'
 
 /** A message on its way to one destination. */
 export interface Entry {

@@ -1,5 +1,7 @@
 import type { Logger } from '../../core/logger.ts'
-import type { DeadLetterInput, HeldInput, LostRange } from '../../store/log/batch.ts'
+import type { LostRange } from '../../store/tables/cursors.ts'
+import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
+import type { HeldInput } from '../../store/tables/held.ts'
 import type { SettlementReporter } from '../thread/reporter.ts'
 import type { BatchResult } from './batch-sender.ts'
 import type { LaneQueue } from './lane-queue.ts'

@@ -1,5 +1,7 @@
-import type { CursorRow, DeadLetterInput, HeldInput, LostRange, Settlement } from '../../store/log/batch.ts'
 import type { FromForwarder, ToForwarder } from '../../store/log/writer-messages.ts'
+import type { CursorRow, LostRange, Settlement } from '../../store/tables/cursors.ts'
+import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
+import type { HeldInput } from '../../store/tables/held.ts'
 
 /** Changes of one lane that become durable together. */
 export interface Settled {

@@ -1,7 +1,17 @@
-import type { Lane } from '../../core/message.ts'
-import type { RegistryOp } from '../tables/registry-rows.ts'
+import type { BootOp } from '../tables/boots.ts'
+import type { CallOp } from '../tables/calls.ts'
+import type { DeadLetterOp } from '../tables/dead-letters.ts'
+import type { DocumentOp } from '../tables/documents.ts'
+import type { IdempotencyOp } from '../tables/idempotency.ts'
+import type { IncomingOp } from '../tables/incoming.ts'
+import type { PlanOp } from '../tables/plans.ts'
+import type { QuarantineOp } from '../tables/quarantine.ts'
+import type { RetainedOp } from '../tables/retained.ts'
+import type { StatisticsOp } from '../tables/statistics.ts'
+import type { StreamOp } from '../tables/streams.ts'
+import type { SubscriptionOp } from '../tables/subscriptions.ts'
 
-/** What is acknowledged survives: a power cut, because it was fsynced, or the end of the process only. */
+/** An acknowledged message survives a power cut, because it was fsynced, or only the end of the process. */
 export type Durability = 'power' | 'process'
 
 /** Records of one stream, as they go into the log together. The writer reads the shared bytes, it does not copy them. */
@@ -14,60 +24,22 @@ export interface Block {
   lastSeq: number
 }
 
-/** Messages with the same lane and the same destinations make a stream: they become deletable together. */
-export interface StreamRow {
-  id: number
-  lane: Lane
-  destinations: string[]
-}
-
-/** A plan as it is stored: the text is the pipeline's own. */
-export interface PlanRow {
-  id: number
-  body: string
-}
-
-export interface QuarantineInput {
-  /** Given by the main thread, always going up. */
-  id: number
-  topic: string
-  clientId: string
-  payload: Uint8Array
-  headers: string
-  qos: number
-  code: string
-  /** JSON of the violations. */
-  errors: string
-  document: string
-  message: string
-  wallMs: number
-}
-
-export interface RetainedRow {
-  topic: string
-  payload: Uint8Array
-  qos: number
-}
-
-/** Whatever else must become durable in the commit of a batch, in this order, before its blocks. */
+/** An operation on a table that becomes durable in the commit of its batch, in the order of the batch, before its blocks. */
 export type Op =
-  | { type: 'plan'; row: PlanRow }
-  | { type: 'stream'; row: StreamRow }
-  /** What is in the log gets a destination that it did not have when it was stored: rows that take the place of theirs. */
-  | { type: 'adopt'; plans: PlanRow[]; streams: StreamRow[] }
-  | { type: 'quarantine'; row: QuarantineInput }
-  /** It was published or sent again, or is not wanted any more. */
-  | { type: 'quarantine-delete'; id: number }
-  | { type: 'dead-letter-delete'; id: number }
-  | { type: 'incoming'; clientId: string; packetId: number }
-  | { type: 'incoming-delete'; clientId: string; packetId: number }
-  | { type: 'incoming-clear'; clientId: string }
-  | { type: 'retain'; row: RetainedRow }
-  | { type: 'retain-delete'; topic: string }
-  | { type: 'clock-offset'; wallMinusRunningMs: number }
-  | RegistryOp
+  | PlanOp
+  | StreamOp
+  | QuarantineOp
+  | DeadLetterOp
+  | IncomingOp
+  | RetainedOp
+  | BootOp
+  | DocumentOp
+  | CallOp
+  | SubscriptionOp
+  | IdempotencyOp
+  | StatisticsOp
 
-/** The clocks at the moment a batch was closed; the last one is where running time goes on after a restart. */
+/** The clocks at the moment at which a batch was closed; running time goes on from the last reading after a restart. */
 export interface ClockReading {
   runningMs: number
   monotonicMs: number
@@ -81,67 +53,6 @@ export interface Batch {
   blocks: Block[]
   ops: Op[]
   clock: ClockReading
-  /** What it has to survive: `power` where anything in it has to. */
+  /** `power` where anything in it has to survive a power cut. */
   durability: Durability
-}
-
-/** A destination's own counts on one lane; all of them only go up, so that a report may be repeated. */
-export interface CursorCounts {
-  /** Messages that need no more work, for whatever reason; `settledBytes` are the bytes of their records. */
-  settled: number
-  settledBytes: number
-  delivered: number
-  expired: number
-  dropped: number
-  dead: number
-}
-
-export interface CursorRow extends CursorCounts {
-  destination: string
-  lane: Lane
-  low: number
-  ranges: [number, number][]
-}
-
-/** What a destination has done since its last report: absolute, so that the writer may see it twice. */
-export interface Settlement {
-  number: number
-  cursor: CursorRow
-  deadLetters: DeadLetterInput[]
-  held: HeldInput[]
-  /** Sequences that leave the held table. */
-  released: number[]
-  /** What was settled without being delivered, as far as dead letters do not tell. */
-  lost?: LostRange[]
-}
-
-/** Messages of one destination and lane, both ends included, that it will not get. */
-export interface LostRange {
-  from: number
-  to: number
-  fate: 'expired' | 'dropped'
-}
-
-export interface DeadLetterInput {
-  seq: number
-  messageId: string
-  topic: string
-  address: string
-  clientId: string
-  code: string
-  answer: string
-  headers: string
-  payload: Uint8Array
-  wallMs: number
-}
-
-/** A message whose route is missing or forbidden: kept aside so that the rest of the destination goes on. */
-export interface HeldInput {
-  seq: number
-  route: string
-  epoch: number
-  boot: number
-  sinceRunningMs: number
-  /** The encoded record, checksum included. */
-  record: Uint8Array
 }

@@ -1,10 +1,12 @@
 import type Database from 'better-sqlite3'
+import { StateWriter } from '../tables/state.ts'
+import type { StreamWriter } from '../tables/streams.ts'
 import type { Batch, Block, ClockReading } from './batch.ts'
 
 /** How far the state row may lag behind the blocks: writing it into every commit would double what a lone message costs. */
-const TELL_EVERY_MS = 100
+const SAVE_EVERY_MS = 100
 
-/** Where the log ends, whether the state row or the blocks behind it say so. */
+/** The end of the log: the state row, or the blocks above it. */
 export interface LogEndRow {
   batch: number
   seq: number
@@ -12,16 +14,16 @@ export interface LogEndRow {
   runningMs: number
 }
 
-/** By their ids: there are few, and a damaged index must not hide them. */
-const UNTOLD = 'blocks NOT INDEXED WHERE id > (SELECT seq FROM state)'
+/** Blocks that the state row does not count yet. Found by their ids: there are few, and a damaged index must not hide them. */
+const UNCOUNTED = 'blocks NOT INDEXED WHERE id > (SELECT seq FROM state)'
 
-/** Reads the end of the log of one moment. */
+/** Reads the end of the log in one statement, so that its parts are of one moment. */
 export function readLogEnd(db: Database.Database): LogEndRow | undefined {
   return db
     .prepare<[], LogEndRow>(
-      `SELECT max(batch, coalesce((SELECT max(batch) FROM ${UNTOLD}), 0)) AS batch,
-        max(seq, coalesce((SELECT max(last_seq) FROM ${UNTOLD}), 0)) AS seq,
-        max(running_ms, coalesce((SELECT max(running_ms) FROM ${UNTOLD}), 0)) AS runningMs FROM state`,
+      `SELECT max(batch, coalesce((SELECT max(batch) FROM ${UNCOUNTED}), 0)) AS batch,
+        max(seq, coalesce((SELECT max(last_seq) FROM ${UNCOUNTED}), 0)) AS seq,
+        max(running_ms, coalesce((SELECT max(running_ms) FROM ${UNCOUNTED}), 0)) AS runningMs FROM state`,
     )
     .get()
 }
@@ -31,34 +33,32 @@ export interface Written {
   bytes: number
 }
 
-/** Messages and bytes ever written to one stream, of one moment; its id is given twice. */
-export const WRITTEN_SQL = `SELECT messages + coalesce((SELECT sum(count) FROM ${UNTOLD} AND stream = ?), 0) AS messages,
-  bytes + coalesce((SELECT sum(length) FROM ${UNTOLD} AND stream = ?), 0) AS bytes FROM streams WHERE id = ?`
+/** Prepares the messages and bytes ever written to one stream; its id is bound three times. */
+export function prepareWritten(db: Database.Database): Database.Statement<[number, number, number], Written> {
+  return db.prepare(`SELECT messages + coalesce((SELECT sum(count) FROM ${UNCOUNTED} AND stream = ?), 0) AS messages,
+  bytes + coalesce((SELECT sum(length) FROM ${UNCOUNTED} AND stream = ?), 0) AS bytes FROM streams WHERE id = ?`)
+}
 
 /**
- * The writer's view of the end of the log. The state row and the counts of the streams are those of one moment, `state.seq`; what
- * has come since stands in the blocks behind it, so that a commit need not write both. No block goes before it is told of.
+ * The writer's view of the end of the log. The state row and the counts of the streams are those of one moment, `state.seq`; later
+ * messages are counted by the blocks above it, so that a commit need not write both. No block is deleted before the row counts it.
  */
 export class LogEnd {
   /** As committed. */
   batch: number
   seq: number
   private readonly db: Database.Database
-  private readonly growStream: Database.Statement
-  private readonly saveEnd: Database.Statement
-  private readonly saveClock: Database.Statement
-  /** Of each stream; undefined: to be read anew. */
-  private untold: Map<number, Written> | undefined
+  private readonly state: StateWriter
+  private readonly streams: StreamWriter
+  /** Sums of the uncounted blocks of each stream; undefined: to be read from the blocks. */
+  private uncounted: Map<number, Written> | undefined
   private next: { batch: number; seq: number; clock: ClockReading } | undefined
-  private toldMs = -Infinity
+  private savedMs = -Infinity
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, streams: StreamWriter) {
     this.db = db
-    this.growStream = db.prepare('UPDATE streams SET messages = messages + ?, bytes = bytes + ? WHERE id = ?')
-    this.saveEnd = db.prepare('UPDATE state SET batch = ?, seq = ? WHERE id = 1')
-    this.saveClock = db.prepare(
-      'UPDATE state SET running_ms = ?, monotonic_ms = ?, wall_ms = ?, synced = ? WHERE id = 1',
-    )
+    this.state = new StateWriter(db)
+    this.streams = streams
     const end = readLogEnd(db)
     this.batch = end?.batch ?? 0
     this.seq = end?.seq ?? 0
@@ -66,54 +66,52 @@ export class LogEnd {
 
   /** Inside the transaction, before the blocks of a batch. */
   begin({ number, clock }: Batch): void {
-    this.untold ??= readUntold(this.db)
+    this.uncounted ??= readUncounted(this.db)
     this.next = { batch: number, seq: this.seq, clock }
   }
 
-  /** `written`: false where the block was dropped by policy, whose numbers are taken all the same. */
-  block({ stream, count, length, lastSeq }: Block, written: boolean): void {
+  /** `written`: false where a policy dropped the block; its sequence numbers are used up all the same. */
+  addBlock({ stream, count, length, lastSeq }: Block, written: boolean): void {
     if (this.next !== undefined) this.next.seq = Math.max(this.next.seq, lastSeq)
-    if (written) grow((this.untold ??= readUntold(this.db)), stream, { messages: count, bytes: length })
+    if (written) grow((this.uncounted ??= readUncounted(this.db)), stream, { messages: count, bytes: length })
   }
 
-  /** Inside the transaction, behind the blocks: where none were written, nothing else says that the batch was. */
+  /** Inside the transaction, behind the blocks. Without blocks only the state row can say that the batch was committed. */
   finish(hasBlocks: boolean): void {
     const runningMs = this.next?.clock.runningMs ?? 0
-    if (!hasBlocks || runningMs - this.toldMs >= TELL_EVERY_MS) this.tell()
+    if (!hasBlocks || runningMs - this.savedMs >= SAVE_EVERY_MS) this.save()
   }
 
-  /** Inside a transaction that may delete blocks, before it does. */
-  tell(): void {
+  /** Writes the state row and the counts of the streams. Inside the transaction, before it deletes a block. */
+  save(): void {
     const { batch, seq, clock } = this.next ?? { batch: this.batch, seq: this.seq, clock: undefined }
-    const untold = (this.untold ??= readUntold(this.db))
-    this.saveEnd.run(batch, seq)
-    if (clock !== undefined) this.saveClock.run(clock.runningMs, clock.monotonicMs, clock.wallMs, clock.synced ? 1 : 0)
-    for (const [stream, { messages, bytes }] of untold) this.growStream.run(messages, bytes, stream)
-    untold.clear()
-    this.toldMs = clock?.runningMs ?? -Infinity
+    const uncounted = (this.uncounted ??= readUncounted(this.db))
+    this.state.saveEnd(batch, seq)
+    if (clock !== undefined) this.state.saveClock(clock)
+    for (const [stream, { messages, bytes }] of uncounted) this.streams.countWritten(stream, messages, bytes)
+    uncounted.clear()
+    this.savedMs = clock?.runningMs ?? -Infinity
   }
 
-  /** The transaction stands. */
-  keep(): void {
+  committed(): void {
     this.batch = this.next?.batch ?? this.batch
     this.seq = this.next?.seq ?? this.seq
   }
 
-  /** It was rolled back: what was counted for it, or told in it, was not. */
-  reset(): void {
+  rolledBack(): void {
     this.next = undefined
-    this.untold = undefined
-    this.toldMs = -Infinity
+    this.uncounted = undefined
+    this.savedMs = -Infinity
   }
 }
 
-function readUntold(db: Database.Database): Map<number, Written> {
-  const untold = new Map<number, Written>()
+function readUncounted(db: Database.Database): Map<number, Written> {
+  const uncounted = new Map<number, Written>()
   const rows = db.prepare<[], Written & { stream: number }>(
-    `SELECT stream, count AS messages, length AS bytes FROM ${UNTOLD}`,
+    `SELECT stream, count AS messages, length AS bytes FROM ${UNCOUNTED}`,
   )
-  for (const { stream, ...written } of rows.iterate()) grow(untold, stream, written)
-  return untold
+  for (const { stream, ...written } of rows.iterate()) grow(uncounted, stream, written)
+  return uncounted
 }
 
 function grow(sums: Map<number, Written>, stream: number, { messages, bytes }: Written): void {

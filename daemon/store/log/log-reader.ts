@@ -1,25 +1,15 @@
 import type Database from 'better-sqlite3'
 import { messageOf } from '../../core/errors.ts'
-import { LIMIT } from '../bound-limit.ts'
-import { isCorrupt } from '../sqlite-codes.ts'
-import { readCursors } from '../tables/cursors.ts'
-import type { CursorRow, StreamRow } from './batch.ts'
-import { readLogEnd, WRITTEN_SQL, type Written } from './log-end.ts'
-import { readStreams } from './op-applier.ts'
+import { isCorrupt } from '../sqlite.ts'
+import { BlockReader, type BlockHead } from '../tables/blocks.ts'
+import { prepareWallOffset } from '../tables/boots.ts'
+import { readCursors, type CursorRow } from '../tables/cursors.ts'
+import { EpochReader } from '../tables/epochs.ts'
+import { countHeld, readHeld, type HeldRow } from '../tables/held.ts'
+import { preparePlanBody } from '../tables/plans.ts'
+import { readStreams, type StreamRow } from '../tables/streams.ts'
+import { prepareWritten, readLogEnd, type Written } from './log-end.ts'
 import { decodeBlock, type RecordView } from './record.ts'
-
-/** A block without its body. */
-export interface BlockHead {
-  id: number
-  last_seq: number
-  batch: number
-  stream: number
-  epoch: number
-  boot: number
-  count: number
-  length: number
-  running_ms: number
-}
 
 export interface ReadBlock {
   head: BlockHead
@@ -27,102 +17,89 @@ export interface ReadBlock {
   damagedBytes: number
 }
 
-/** A page of the database, or bytes of a block, are not what was written. The next start should check all of it: `requestCheck`. */
+/** Called where a page of the database, or bytes of a block, are not as they were written: the next start should check everything (`requestCheck`). */
 export type OnDamage = (what: string) => void
 
 /**
- * What the forwarder reads of the log, over a connection of its own. No statement stays open between two calls. Damage is
- * reported and stepped over as far as it can be; what is read is always what was written.
+ * Reads the log over a connection of its own, for the forwarder and for history. No statement stays open between two calls. Damage
+ * is reported and stepped over as far as possible; every record that is returned is as it was written.
  */
 export class LogReader {
   private readonly db: Database.Database
   private readonly onDamage: OnDamage
-  private readonly moment: Database.Transaction<(read: () => unknown) => unknown>
-  private readonly heads: Database.Statement<[number, number], BlockHead>
-  private readonly body: Database.Statement<[number], { body: Buffer }>
+  private readonly inSnapshot: Database.Transaction<(read: () => unknown) => unknown>
+  private readonly blocks: BlockReader
+  private readonly epochs: EpochReader
   private readonly writtenTo: Database.Statement<[number, number, number], Written>
-  private readonly planBody: Database.Statement<[number], { body: string }>
-  private readonly epoch: Database.Statement<[number], { store_id: string; gateway: string }>
-  private readonly boot: Database.Statement<[number], { offset: number | null }>
+  private readonly planBody: Database.Statement<[number], string>
+  private readonly bootOffset: Database.Statement<[number], number | null>
 
   constructor(db: Database.Database, onDamage: OnDamage = () => undefined) {
     this.db = db
     this.onDamage = onDamage
-    this.moment = db.transaction((read) => read())
-    const columns = 'id, last_seq, batch, stream, epoch, boot, count, length, running_ms'
-    this.heads = db.prepare(`SELECT ${columns} FROM blocks WHERE id > ? ORDER BY id ${LIMIT}`)
-    this.body = db.prepare('SELECT body FROM blocks WHERE id = ?')
-    this.writtenTo = db.prepare(WRITTEN_SQL)
-    this.planBody = db.prepare('SELECT body FROM plans WHERE id = ?')
-    this.epoch = db.prepare('SELECT store_id, gateway FROM epochs WHERE id = ?')
-    this.boot = db.prepare('SELECT wall_minus_running_ms AS offset FROM boots WHERE id = ?')
+    this.inSnapshot = db.transaction((read) => read())
+    this.blocks = new BlockReader(db)
+    this.epochs = new EpochReader(db)
+    this.writtenTo = prepareWritten(db)
+    this.planBody = preparePlanBody(db)
+    this.bootOffset = prepareWallOffset(db)
   }
 
-  /** What `read` reads is of one moment, whatever is committed meanwhile. Short and synchronous: an open snapshot holds back the WAL. */
+  /** Runs `read` on one snapshot of the database. It must be short and synchronous: an open snapshot holds back the WAL. */
   snapshot<Value>(read: () => Value): Value {
-    return this.moment.deferred(read) as Value
+    return this.inSnapshot.deferred(read) as Value
   }
 
   /** Blocks behind `afterId`, oldest first. Ends before a page that cannot be read. */
   headsAfter(afterId: number, limit: number): BlockHead[] {
     try {
-      return this.heads.all(afterId, limit)
+      return this.blocks.headsAfter(afterId, limit)
     } catch (error) {
       if (!isCorrupt(error)) throw error
     }
     // Row by row, which takes longer, up to the damage.
     const heads: BlockHead[] = []
     return this.reporting('blocks', heads, () => {
-      for (const head of this.heads.iterate(afterId, limit)) heads.push(head)
+      for (const head of this.blocks.eachHeadAfter(afterId, limit)) heads.push(head)
       return heads
     })
   }
 
   /** The id behind which reading has to start so that no message from `seq` on is missed. */
   positionBefore(seq: number): number {
-    // Blocks of one batch interleave: all of them have to be read again.
-    const before = this.db
-      .prepare<[number, number], number>(
-        `SELECT id FROM blocks WHERE id <= ? AND batch <> (SELECT batch FROM blocks WHERE id <= ? ORDER BY id DESC LIMIT 1)
-         ORDER BY id DESC LIMIT 1`,
-      )
-      .pluck()
-    return this.reporting('blocks', 0, () => before.get(seq, seq) ?? 0)
+    return this.reporting('blocks', 0, () => this.blocks.lastOfBatchBefore(seq))
   }
 
-  /** The records of a block that can be read, or undefined if it is gone. */
+  /** The readable records of a block, or undefined if it was deleted. */
   read(head: BlockHead): ReadBlock | undefined {
     const unreadable = { head, records: [], damagedBytes: head.length }
     return this.reporting(`block ${head.id}`, unreadable, () => {
-      const row = this.body.get(head.id)
-      if (row === undefined) return undefined
-      const block = { head, ...decodeBlock(row.body) }
+      const body = this.blocks.body(head.id)
+      if (body === undefined) return undefined
+      const block = { head, ...decodeBlock(body) }
       if (block.damagedBytes > 0) this.onDamage(`block ${head.id}: ${block.damagedBytes} bytes fail their checksum`)
       return block
     })
   }
 
   plan(id: number): string | undefined {
-    return this.reporting(`plan ${id}`, undefined, () => this.planBody.get(id)?.body)
+    return this.reporting(`plan ${id}`, undefined, () => this.planBody.get(id))
   }
 
   /** `<gateway id>:<store id>:` of an epoch. */
   messageIdPrefix(epoch: number): string {
-    const row = this.reporting(`epoch ${epoch}`, undefined, () => this.epoch.get(epoch))
-    return row === undefined ? `unknown:epoch-${epoch}:` : `${row.gateway}:${row.store_id}:`
+    const prefix = this.reporting(`epoch ${epoch}`, undefined, () => this.epochs.messageIdPrefix(epoch))
+    return prefix ?? `unknown:epoch-${epoch}:`
   }
 
-  /** Before the sequence number in the ids of all messages that this store has ever given out. */
+  /** The prefixes of all message ids that this store has ever given out. */
   messageIdPrefixes(): string[] {
-    const rows = this.reporting('epochs', [], () =>
-      this.db.prepare<[], { store_id: string; gateway: string }>('SELECT store_id, gateway FROM epochs').all(),
-    )
-    return rows.map((row) => `${row.gateway}:${row.store_id}:`)
+    return this.reporting('epochs', [], () => this.epochs.messageIdPrefixes())
   }
 
-  /** Wall minus running time of a boot whose clock has been synchronised, else undefined. */
+  /** Wall minus running time of a boot; undefined while its wall clock was never synchronised. */
   wallOffset(boot: number): number | undefined {
-    return this.reporting(`boot ${boot}`, undefined, () => this.boot.get(boot)?.offset ?? undefined)
+    return this.reporting(`boot ${boot}`, undefined, () => this.bootOffset.get(boot) ?? undefined)
   }
 
   streams(): StreamRow[] {
@@ -150,37 +127,19 @@ export class LogReader {
     return { messages, bytes }
   }
 
-  /** What of a set of streams is still in the log. Where that cannot be read it may begin with the log. */
+  /** First block and totals of a set of streams. Where that cannot be read it may begin with the log. */
   present(streams: readonly number[]): { first: number | undefined; messages: number; bytes: number } {
-    const marks = streams.map(() => '?').join(', ')
-    const unreadable = { first: 1, messages: 0, bytes: 0 }
-    return this.reporting('blocks', unreadable, () => {
-      // The index has none of the counts, and may be damaged where the blocks are not.
-      const row = this.db
-        .prepare<number[], { first: number | null; messages: number | null; bytes: number | null }>(
-          `SELECT min(id) AS first, sum(count) AS messages, sum(length) AS bytes FROM blocks NOT INDEXED WHERE stream IN (${marks})`,
-        )
-        .get(...streams)
-      return { first: row?.first ?? undefined, messages: row?.messages ?? 0, bytes: row?.bytes ?? 0 }
-    })
+    return this.reporting('blocks', { first: 1, messages: 0, bytes: 0 }, () => this.blocks.present(streams))
   }
 
-  /** Held messages of a destination, oldest first. */
+  /** Held messages of a destination, of one route or of all, oldest first. */
   held(destination: string, route: string | undefined, limit: number): HeldRow[] {
-    const where = route === undefined ? '' : 'AND route = ?'
-    const values = route === undefined ? [destination, limit] : [destination, route, limit]
-    const statement = this.db.prepare<(string | number)[], HeldRow>(
-      `SELECT seq, lane, route, epoch, boot, since_running_ms AS sinceRunningMs, record FROM held WHERE destination = ? ${where} ORDER BY seq LIMIT ?`,
-    )
-    return this.reporting('held', [], () => statement.all(...values))
+    return this.reporting('held', [], () => readHeld(this.db, destination, route, limit))
   }
 
-  /** How many messages of a destination are held on each route. */
+  /** Number of held messages of a destination by route. */
   heldRoutes(destination: string): { route: string; count: number }[] {
-    const statement = this.db.prepare<[string], { route: string; count: number }>(
-      'SELECT route, count(*) AS count FROM held WHERE destination = ? GROUP BY route',
-    )
-    return this.reporting('held', [], () => statement.all(destination))
+    return this.reporting('held', [], () => countHeld(this.db, destination))
   }
 
   close(): void {
@@ -196,14 +155,4 @@ export class LogReader {
       return otherwise
     }
   }
-}
-
-export interface HeldRow {
-  seq: number
-  lane: string
-  route: string
-  epoch: number
-  boot: number
-  sinceRunningMs: number
-  record: Buffer
 }

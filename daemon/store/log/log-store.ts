@@ -1,7 +1,7 @@
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { EdgeError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { siblingModule } from '../../platform/module-url.ts'
+import { settledWithin, systemTimers, type Timers } from '../../core/timers.ts'
 import {
   markClean,
   openFailure,
@@ -11,48 +11,53 @@ import {
   type OpenStoreOptions,
 } from '../open-store.ts'
 import { StoreLock } from '../store-lock.ts'
-import type { Batch } from './batch.ts'
+import type { ContractCacheEntry } from '../tables/contract-cache.ts'
 import { MessageLog } from './message-log.ts'
 import type { StoreLimits } from './retention.ts'
-import type { FromWriter, ToWriter, WriterThreadData } from './writer-messages.ts'
+import type { FromWriter, WhenFull } from './writer-messages.ts'
+import { startWriterThread, type StartWriter, type Writer } from './writer-port.ts'
 
 export interface LogStoreOptions extends OpenStoreOptions {
   limits: StoreLimits
-  whenFull: WriterThreadData['whenFull']
+  whenFull: WhenFull
   logger: Logger
   /** A new writer has started: the forwarder talks to it through this port. */
   onWriter: (port: MessagePort) => void
   /** The disk cannot be trusted: the process must end. */
   onFatal: (error: EdgeError) => void
+  /** Absent: on a thread of its own. */
+  startWriter?: StartWriter
+  /** Absent: those of the system. */
+  timers?: Timers
 }
 
-/** Words of the shared signal: commits so far. */
-const SIGNAL_WORDS = 2
 const WRITER_END_MS = 2_000
-/** Writers that may end one after the other before the process gives up. */
+/** Writers that may end one after the other, without a commit, before the process gives up. */
 const MAX_RESTARTS = 10
 
-/** The store as the main thread holds it: the lock, the writer thread and its restarts, the log. */
+/** The store as the main thread holds it: the lock, the log, and the writer, which is started again when it ends. */
 export class LogStore {
   readonly opened: OpenedStore
   readonly log: MessageLog
-  /** Counts commits; `Atomics.waitAsync` on its first word wakes at the next one. */
-  readonly signal = new SharedArrayBuffer(SIGNAL_WORDS * 4)
+  /** One word, which counts commits; `Atomics.waitAsync` on it wakes at the next one. */
+  readonly signal = new SharedArrayBuffer(4)
   /** Messages dropped by `drop-newest` since the start. */
   droppedNewest = 0
   private readonly options: LogStoreOptions
+  private readonly timers: Timers
   private readonly lock: StoreLock
-  private writer: Worker | undefined
+  private writer: Writer | undefined
   private fullMessage: string | undefined
   private closing: (() => void) | undefined
   private restarts = 0
-  private failed = false
+  private hasFailed = false
   private nextQuestion = 1
-  private readonly asked = new Map<number, (alive: boolean) => void>()
+  private readonly asked = new Map<number, (isAlive: boolean) => void>()
 
   /** Opens, checks and if need be salvages the store. Throws `store-locked`, `store-newer`, `store-unusable`. */
   constructor(options: LogStoreOptions) {
     this.options = options
+    this.timers = options.timers ?? systemTimers
     this.lock = new StoreLock(options.directory)
     try {
       this.opened = openStore(options)
@@ -60,74 +65,73 @@ export class LogStore {
       this.lock.release()
       throw openFailure(options.directory, error)
     }
-    const port = { send: (batch: Batch) => this.post({ type: 'batch', batch }) }
     const { batch, seq, clock } = this.opened
-    this.log = new MessageLog(port, clock, { batch, seq }, options.durability)
+    this.log = new MessageLog(
+      { send: (next) => this.writer?.post({ type: 'batch', batch: next }) },
+      clock,
+      { batch, seq },
+      options.durability,
+    )
   }
 
-  /** Starts the writer thread; called again whenever it dies. */
+  /** Starts the writer. */
   start(): void {
-    const { directory, durability, maxBytes, limits, whenFull } = this.options
-    const { port1, port2 } = new MessageChannel()
-    const workerData: WriterThreadData = {
-      directory,
-      durability,
-      maxBytes,
-      limits,
-      whenFull,
-      identity: this.opened.identity,
-      runningMs: this.opened.clock.runningMs(),
-      signal: this.signal,
-      forwarder: port1,
-    }
-    const writer = new Worker(siblingModule(import.meta.url, './writer-thread'), {
-      name: 'log-writer',
-      workerData,
-      transferList: [port1],
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    })
-    writer.on('message', (message: FromWriter) => this.receive(message))
-    writer.on('error', (error) => this.options.logger.error({ err: error }, 'log writer failed'))
-    writer.on('exit', () => this.ended(writer))
+    const { directory, durability, maxBytes, limits, whenFull, startWriter = startWriterThread } = this.options
+    const { identity, clock } = this.opened
+    const data = { directory, durability, maxBytes, limits, whenFull, identity, signal: this.signal }
+    const writer = startWriter(
+      { ...data, runningMs: clock.runningMs() },
+      {
+        onMessage: (message) => this.receive(message),
+        onError: (error) => this.options.logger.error({ err: error }, 'log writer failed'),
+        onEnd: () => this.ended(writer),
+      },
+    )
     this.writer = writer
-    this.options.onWriter(port2)
+    this.options.onWriter(writer.connectForwarder())
   }
 
-  /** A port for a forwarder that takes the place of one that died. */
+  /** Returns a port for a forwarder that takes the place of one that died. Not before the start. */
   connectForwarder(): MessagePort {
-    const { port1, port2 } = new MessageChannel()
-    this.writer?.postMessage({ type: 'forwarder', port: port1 } satisfies ToWriter, [port1])
-    return port2
+    if (this.writer === undefined) throw new Error('the log writer has not been started')
+    return this.writer.connectForwarder()
   }
 
-  /** Why nothing can be stored now, or undefined. */
+  /** The reason why nothing can be stored now, or undefined. */
   get full(): string | undefined {
     return this.fullMessage
   }
 
-  /** Resolves to whether the writer answers within `timeoutMs`. */
+  /** Resolves to false if the writer does not answer within `timeoutMs`. */
   async alive(timeoutMs: number): Promise<boolean> {
     const id = this.nextQuestion++
-    const answered = new Promise<boolean>((resolve) => this.asked.set(id, resolve))
-    this.post({ type: 'alive', id })
-    return within(timeoutMs, answered, false)
+    let isAlive = false
+    const answered = new Promise<void>((resolve) =>
+      this.asked.set(id, (answer) => {
+        isAlive = answer
+        resolve()
+      }),
+    )
+    this.writer?.post({ type: 'alive', id })
+    await settledWithin(this.timers, answered, timeoutMs)
+    return isAlive
   }
 
-  /** Keeps something for the next start, without waiting. */
-  remember(entry: Extract<ToWriter, { type: 'remember' | 'remember-file' }>): void {
-    this.post(entry)
+  /** Stores something for the next start, without waiting. */
+  remember(entry: ContractCacheEntry): void {
+    this.writer?.post(entry)
   }
 
-  setLimits(limits: StoreLimits, whenFull: WriterThreadData['whenFull']): void {
+  setLimits(limits: StoreLimits, whenFull: WhenFull): void {
     this.options.limits = limits
     this.options.whenFull = whenFull
-    this.post({ type: 'limits', limits, whenFull })
+    this.writer?.post({ type: 'limits', limits, whenFull })
   }
 
-  /** Somebody has met bytes that are not what was written: the process must end, and the next start checks everything. */
+  /** A reader has met bytes that are not as they were written: the process must end, and the next start checks everything. */
   reportDamage(what: string): void {
-    if (this.failed) return
-    this.failed = true
+    if (this.hasFailed) return
+    this.hasFailed = true
     try {
       requestCheck(this.options.directory)
     } catch (error) {
@@ -136,21 +140,21 @@ export class LogStore {
     this.options.onFatal(new EdgeError('store-failed', `the database is damaged: ${what}`))
   }
 
-  /** Finishes what waits, marks the end as clean, frees the lock. A store that takes nothing more is left unclean. */
+  /** Commits what waits, marks the end as clean, frees the lock. A store that could not commit everything in time is left unclean. */
   async close(timeoutMs: number): Promise<void> {
     this.log.close()
-    const flushed = await within(
-      timeoutMs,
-      this.log.flushed().then(() => true),
-      false,
-    )
+    let isFlushed = false
+    const flushed = this.log.flushed().then(() => {
+      isFlushed = true
+    })
+    await settledWithin(this.timers, flushed, timeoutMs)
     const ended = new Promise<void>((resolve) => {
       this.closing = resolve
     })
-    this.post({ type: 'close' })
-    if (this.writer !== undefined) await within(WRITER_END_MS, ended, undefined)
+    this.writer?.post({ type: 'close' })
+    if (this.writer !== undefined) await settledWithin(this.timers, ended, WRITER_END_MS)
     await this.writer?.terminate()
-    if (flushed && !this.failed) this.markClean()
+    if (isFlushed && !this.hasFailed) this.markClean()
     this.lock.release()
   }
 
@@ -163,10 +167,6 @@ export class LogStore {
         'the end of the store could not be marked: the next start draws a new store id',
       )
     }
-  }
-
-  private post(message: ToWriter): void {
-    this.writer?.postMessage(message)
   }
 
   private receive(message: FromWriter): void {
@@ -191,7 +191,7 @@ export class LogStore {
         break
       case 'fatal':
         if (message.corrupt) return this.reportDamage(message.message)
-        this.failed = true
+        this.hasFailed = true
         this.options.onFatal(new EdgeError('store-failed', message.message))
         break
       case 'alive':
@@ -204,34 +204,25 @@ export class LogStore {
     }
   }
 
-  private ended(writer: Worker): void {
+  private ended(writer: Writer): void {
     if (this.writer !== writer) return
     for (const answer of this.asked.values()) answer(false)
     this.asked.clear()
     if (this.closing !== undefined) return this.closing()
-    if (this.failed) return
+    if (this.hasFailed) return
     if (++this.restarts > MAX_RESTARTS)
       return this.options.onFatal(
         new EdgeError('store-failed', `the log writer ended ${MAX_RESTARTS} times without having stored anything`),
       )
     this.options.logger.error({ restarts: this.restarts }, 'log writer ended, starting another')
-    setTimeout(
-      () => {
-        try {
-          this.start()
-        } catch (error) {
-          this.options.onFatal(new EdgeError('store-failed', `no log writer: ${messageOf(error)}`, { cause: error }))
-        }
-      },
-      Math.min(1_000, 50 * this.restarts),
-    )
+    this.timers.after(Math.min(1_000, 50 * this.restarts), () => this.restart())
   }
-}
 
-async function within<Value>(ms: number, work: Promise<Value>, otherwise: Value): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Value>((resolve) => {
-    timer = setTimeout(resolve, ms, otherwise)
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  private restart(): void {
+    try {
+      this.start()
+    } catch (error) {
+      this.options.onFatal(new EdgeError('store-failed', `no log writer: ${messageOf(error)}`, { cause: error }))
+    }
+  }
 }

@@ -1,83 +1,67 @@
 import type Database from 'better-sqlite3'
-import { EdgeError, messageOf, systemCode } from '../../core/errors.ts'
+import { systemClock, type Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
 import { setDurability } from '../connection.ts'
-import { isCorrupt, isDiskFull, isNoRoom } from '../sqlite-codes.ts'
-import { CallLog } from '../tables/call-log.ts'
-import { Cursors } from '../tables/cursors.ts'
-import { IdempotencyCap } from '../tables/idempotency-cap.ts'
-import { RegistryApplier } from '../tables/registry-applier.ts'
-import type { Batch, Block, Durability, Settlement, StreamRow } from './batch.ts'
+import { BlockWriter, type WriterIdentity } from '../tables/blocks.ts'
+import type { Cursors, Settlement } from '../tables/cursors.ts'
+import type { StreamRow } from '../tables/streams.ts'
+import { TableWriters } from '../tables/table-writers.ts'
+import type { Batch, Durability } from './batch.ts'
+import { failedWrite, fatal, overLimit, type CommitResult } from './commit-result.ts'
 import { LogEnd } from './log-end.ts'
-import { OpApplier } from './op-applier.ts'
 import { opBytes } from './op-bytes.ts'
-import { sealRecords } from './record.ts'
 import { Retention, type StoreLimits } from './retention.ts'
 
-/** Whose messages these are: written into every block. */
-export interface WriterIdentity {
-  epoch: number
-  boot: number
-}
-
-export type CommitResult =
-  | { status: 'committed' }
-  /**
-   * There is no room for the batch: `maxBytes` is reached, the file system has no space or takes no writes at all, or a reader
-   * keeps the WAL from being emptied. The same batch may be offered again. `settled`: the settlements were written.
-   */
-  | { status: 'full'; cause: 'limit' | 'disk' | 'unwritable' | 'wal'; settled: boolean; error: EdgeError }
-  /** The disk cannot be trusted any more: the process must end and start again. */
-  | { status: 'fatal'; corrupt: boolean; error: EdgeError }
-
 /**
- * The one writing connection. A commit holds one batch and the settlements that have come in since the last: all of it is
- * durable when `commit` returns, or none of it is there. Knows nothing of threads.
+ * Commits over the one writing connection. A commit holds one batch and the settlements that have come in since the last: all of it
+ * is durable when `commit` returns, or none of it is there. Synchronous; it knows nothing of threads.
  */
 export class LogWriter {
   readonly cursors: Cursors
   readonly retention: Retention
-  readonly streams = new Map<number, StreamRow>()
+  readonly streams: ReadonlyMap<number, StreamRow>
+  /** The last sweep has left calls that are complete, or too many. */
+  hasCallsLeft = false
   private readonly db: Database.Database
-  private readonly identity: WriterIdentity
   private readonly limits: StoreLimits
-  private readonly ops: OpApplier
-  private readonly calls: CallLog
-  private readonly idempotency: IdempotencyCap
+  private readonly clock: Clock
+  private readonly tables: TableWriters
+  private readonly blocks: BlockWriter
+  private readonly logEnd: LogEnd
   private readonly begin: Database.Statement
   private readonly end: Database.Statement
   private readonly undo: Database.Statement
-  private readonly insertBlock: Database.Statement
-  private readonly logEnd: LogEnd
   /** Of commits that hold no batch. */
   private readonly durability: Durability
   private current: Durability
   private waitedMs = 0
-  /** The last sweep has not come to the end of the calls that are complete, or too many. */
-  hasCallsLeft = false
 
-  constructor(db: Database.Database, identity: WriterIdentity, limits: StoreLimits, durability: Durability = 'power') {
+  constructor(
+    db: Database.Database,
+    identity: WriterIdentity,
+    limits: StoreLimits,
+    durability: Durability = 'power',
+    clock: Clock = systemClock,
+  ) {
     this.db = db
-    this.identity = identity
+    this.clock = clock
     this.limits = limits
     this.durability = durability
     this.current = durability
     this.begin = db.prepare('BEGIN IMMEDIATE')
     this.end = db.prepare('COMMIT')
     this.undo = db.prepare('ROLLBACK')
-    this.insertBlock = db.prepare(
-      'INSERT INTO blocks (id, last_seq, batch, stream, epoch, boot, count, length, running_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    )
-    this.logEnd = new LogEnd(db)
-    this.cursors = new Cursors(db)
-    this.calls = new CallLog(db, this.streams, this.cursors)
-    this.idempotency = new IdempotencyCap(db)
-    this.ops = new OpApplier(db, this.streams, identity.boot, new RegistryApplier(db, this.calls))
+    this.tables = new TableWriters(db, identity.boot)
+    this.blocks = new BlockWriter(db, identity)
+    this.logEnd = new LogEnd(db, this.tables.streams)
+    this.cursors = this.tables.cursors
+    this.streams = this.tables.streams.rows
     this.retention = new Retention({
       db,
       streams: this.streams,
       cursors: this.cursors,
       limits,
-      beforeDelete: () => this.logEnd.tell(),
+      beforeDelete: () => this.logEnd.save(),
     })
   }
 
@@ -89,7 +73,7 @@ export class LogWriter {
     return this.logEnd.seq
   }
 
-  /** A batch whose number has been committed already is not written again. `waitedMs`: how long it has been here. */
+  /** Does not write a batch again whose number is committed already. `waitedMs`: time since the batch arrived at the writer. */
   commit(batch: Batch | null, settlements: readonly Settlement[], waitedMs = 0): CommitResult {
     this.waitedMs = waitedMs
     const fresh = batch !== null && batch.number > this.logEnd.batch ? batch : null
@@ -114,7 +98,7 @@ export class LogWriter {
     }
   }
 
-  /** Drops the messages of a batch by policy. What came with them (plans, streams, sessions) is written all the same. */
+  /** Drops the messages of a batch by policy. Its operations (plans, streams, sessions) are written all the same. */
   commitWithoutMessages(batch: Batch): CommitResult {
     try {
       if (batch.number > this.logEnd.batch) this.write(batch, [], false)
@@ -124,38 +108,13 @@ export class LogWriter {
     }
   }
 
-  /** Keeps a compiled contract for the next start. The cache may be lost without harm, so a full disk is no failure here. */
-  remember(
-    entry:
-      | { type: 'remember'; hash: string; body: string; at: number }
-      | { type: 'remember-file'; file: string; hash: string },
-  ): void {
-    try {
-      if (entry.type === 'remember-file')
-        this.db
-          .prepare('INSERT INTO documents (file, hash) VALUES (?, ?) ON CONFLICT DO UPDATE SET hash = excluded.hash')
-          .run(entry.file, entry.hash)
-      else
-        this.db
-          .prepare(
-            'INSERT INTO contracts (hash, body, used_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used_at = excluded.used_at',
-          )
-          .run(entry.hash, entry.body, entry.at)
-    } catch (error) {
-      if (!isNoRoom(error)) throw error
-    }
-  }
-
-  /**
-   * Deletes what history no longer wants while nothing arrives, and completes and bounds the log of calls; says whether there
-   * is room for messages.
-   */
-  sweep(nowMs: number, wallMs = Date.now()): CommitResult {
+  /** While nothing arrives: deletes surplus history, completes and trims calls; says whether there is room for messages. */
+  sweep(nowMs: number, wallMs = this.clock.wallMs()): CommitResult {
     try {
       this.db.transaction(() => {
         this.retention.trim(nowMs, 256)
-        this.hasCallsLeft = this.calls.sweep(wallMs, this.limits.callLog)
-        this.idempotency.trim(wallMs)
+        this.hasCallsLeft = this.tables.calls.sweep(wallMs, this.limits.callLog)
+        this.tables.idempotency.trim(wallMs)
       })()
       return this.retention.makeRoom(0, nowMs) ? { status: 'committed' } : overLimit(true)
     } catch (error) {
@@ -171,20 +130,21 @@ export class LogWriter {
   }
 
   private write(batch: Batch | null, settlements: readonly Settlement[], messages = true): void {
-    const startedAt = performance.now()
+    const { calls } = this.tables
+    const startedMs = this.clock.monotonicMs()
     this.require(batch?.durability ?? this.durability)
     this.begin.run()
-    this.calls.begin(batch?.clock.runningMs ?? 0)
+    calls.begin(batch?.clock.runningMs ?? 0)
     for (const settlement of settlements) {
-      this.cursors.apply(settlement)
-      this.calls.noted(settlement)
+      this.cursors.write(settlement)
+      calls.note(settlement)
     }
     if (batch !== null) this.writeBatch(batch, messages)
     this.end.run()
-    this.ops.keep()
-    this.logEnd.keep()
-    this.calls.committed(this.waitedMs + performance.now() - startedAt)
-    for (const settlement of settlements) this.cursors.settled(settlement.cursor)
+    this.tables.committed()
+    this.logEnd.committed()
+    calls.committed(this.waitedMs + this.clock.monotonicMs() - startedMs)
+    for (const settlement of settlements) this.cursors.committed(settlement.cursor)
   }
 
   private require(durability: Durability): void {
@@ -195,73 +155,30 @@ export class LogWriter {
 
   private writeBatch(batch: Batch, messages: boolean): void {
     for (const op of batch.ops) {
-      this.ops.apply(op)
+      this.tables.apply(op)
       if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
-      // What was settled for all is not settled for another one.
+      // The new destinations have not settled what all earlier ones had.
       if (op.type === 'adopt') this.retention.reset()
     }
     this.logEnd.begin(batch)
     for (const block of batch.blocks) {
-      if (messages) this.writeBlock(batch, block)
-      this.logEnd.block(block, messages)
+      if (messages) this.blocks.insert(batch, block)
+      this.logEnd.addBlock(block, messages)
     }
-    this.calls.step(batch.clock.wallMs, this.limits.callLog)
+    this.tables.calls.completeSome(batch.clock.wallMs, this.limits.callLog)
     this.logEnd.finish(messages && batch.blocks.length > 0)
     this.retention.trimSometimes(batch.clock.runningMs, batch.blocks.length)
   }
 
-  private writeBlock(batch: Batch, block: Block): void {
-    const body = Buffer.from(block.buffer, 0, block.length)
-    sealRecords(body)
-    const { epoch, boot } = this.identity
-    this.insertBlock.run(
-      block.firstSeq,
-      block.lastSeq,
-      batch.number,
-      block.stream,
-      epoch,
-      boot,
-      block.count,
-      block.length,
-      batch.clock.runningMs,
-      body,
-    )
-  }
-
   private fail(error: unknown, settled: boolean): CommitResult {
-    this.ops.forget()
-    this.calls.reset()
+    this.tables.rolledBack()
     this.retention.reset()
-    this.logEnd.reset()
+    this.logEnd.rolledBack()
     try {
       if (this.db.inTransaction) this.undo.run()
     } catch (undoError) {
-      return {
-        status: 'fatal',
-        corrupt: false,
-        error: new EdgeError('store-failed', `rollback failed: ${messageOf(undoError)}`, { cause: error }),
-      }
+      return { ...fatal(error, `rollback failed: ${messageOf(undoError)}`), corrupt: false }
     }
-    if (isNoRoom(error))
-      return {
-        status: 'full',
-        cause: isDiskFull(error) ? 'disk' : 'unwritable',
-        settled,
-        error: new EdgeError('store-full', `the file system takes no more: ${messageOf(error)}`, { cause: error }),
-      }
-    return {
-      status: 'fatal',
-      corrupt: isCorrupt(error),
-      error: new EdgeError('store-failed', `${systemCode(error) ?? 'write'}: ${messageOf(error)}`, { cause: error }),
-    }
-  }
-}
-
-function overLimit(settled: boolean): CommitResult {
-  return {
-    status: 'full',
-    cause: 'limit',
-    settled,
-    error: new EdgeError('store-full', 'the store has reached maxBytes'),
+    return failedWrite(error, settled)
   }
 }

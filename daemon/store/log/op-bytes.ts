@@ -1,4 +1,5 @@
-import type { Batch, Op, Settlement } from './batch.ts'
+import type { Settlement } from '../tables/cursors.ts'
+import type { Batch, Op } from './batch.ts'
 
 /** What the row itself takes, beside its texts. */
 const ROW_BYTES = 64

@@ -1,17 +1,18 @@
 import type Database from 'better-sqlite3'
-import { LIMIT } from '../bound-limit.ts'
-import type { CallLogLimits } from '../tables/call-log.ts'
+import { databaseBytes, setMaxBytes } from '../connection.ts'
+import { LIMIT } from '../sqlite.ts'
+import type { CallLogLimits } from '../tables/calls.ts'
 import type { Cursors } from '../tables/cursors.ts'
-import { QuarantineCap } from '../tables/quarantine-cap.ts'
-import type { StreamRow } from './batch.ts'
+import { QuarantineCap } from '../tables/quarantine.ts'
+import type { StreamRow } from '../tables/streams.ts'
 
 const MiB = 1024 ** 2
-/** Left below the page limit for what is not messages: indexes, cursors, the next transaction. */
+/** Stays free below the page limit, for indexes, cursors and the next transaction. */
 const SLACK_BYTES = 4 * MiB
 const TRIM_EVERY_MS = 50
-/** Blocks that a trim deletes, beside twice as many as have come since the last one. */
+/** A trim deletes at most this and twice as many blocks as were written since the last one. */
 const TRIM_BLOCKS = 64
-/** When history has to go, so much more of it goes at once: making room costs a transaction of its own. */
+/** History that is deleted beyond what is needed: making room costs a transaction of its own. */
 const EXTRA_ROOM_BYTES = MiB
 const ROOM_BLOCKS = 4_096
 
@@ -40,23 +41,18 @@ interface BlockHead {
   running_ms: number
 }
 
-/** Up to which block a stream has been deleted, and up to which it is settled: between the two lies its history. */
+/** How far a stream is deleted and how far it is settled, as ids of blocks: between the two lies its history. */
 interface Frontier {
   deletedTo: number
   settledTo: number
-  /** The oldest block of the history, once it has been looked up. */
+  /** The oldest block of the history; undefined until it is looked up. */
   oldest: BlockHead | undefined
 }
 
-/** How many bytes of `maxBytes` the database itself may have; the rest is the WAL's. */
-export function databaseBytes(maxBytes: number): number {
-  return maxBytes - Math.min(64 * MiB, Math.max(16 * MiB, maxBytes / 4))
-}
-
-/** Decides which blocks go, and deletes them. Only settled blocks ever go here: what is not settled is the forwarder's to give up. */
+/** Decides which blocks are deleted, and deletes them. Only settled blocks: messages that are not settled are the forwarder's to give up. */
 export class Retention {
   historyBytes = 0
-  /** Bytes that destinations would have to give up for the batch that was refused last; 0 when there was room. */
+  /** Bytes that destinations must give up for the last refused batch; 0 when there was room. */
   wantedBytes = 0
   readonly quarantine: QuarantineCap
   private headroom = 0
@@ -95,25 +91,23 @@ export class Retention {
     return ((this.pageCount.get() ?? 0) - (this.freePages.get() ?? 0)) * this.pageSize
   }
 
-  /** Whether `bytes` find a place among the pages that deleted blocks have left, so that the file need not grow. */
+  /** Returns true if `bytes` fit into the pages that deleted blocks have left, so that the file need not grow. */
   fitsInside(bytes: number): boolean {
     return (this.freePages.get() ?? 0) * this.pageSize > bytes + bytes / 8 + SLACK_BYTES
   }
 
-  /** Replaces the limits while running. */
   setLimits(limits: StoreLimits): void {
     Object.assign(this.limits, limits)
     this.headroom = 0
-    const pages = Math.floor(databaseBytes(limits.maxBytes) / this.pageSize)
-    this.db.pragma(`max_page_count = ${pages}`)
+    setMaxBytes(this.db, limits.maxBytes)
   }
 
-  /** Whether `bytes` more fit, after history has gone as far as needed. Runs its own transactions. */
+  /** Deletes as much history as `bytes` need, in transactions of its own; returns whether they fit. */
   makeRoom(bytes: number, nowMs: number): boolean {
     const limit = databaseBytes(this.limits.maxBytes) - SLACK_BYTES
     // A blob fills whole overflow pages, hence the twentieth.
     const needed = bytes + bytes / 20 + 64 * 1024
-    // What was free when last counted serves many commits: asking SQLite costs as much as a small insert.
+    // One count of the free pages serves many commits: asking SQLite costs as much as a small insert.
     if (this.headroom > needed) {
       this.headroom -= needed
       return true
@@ -129,7 +123,7 @@ export class Retention {
     return excess <= 0
   }
 
-  /** After so many blocks were written. Deletion is spread over the commits, so that none of them takes long. */
+  /** Trims after a batch of `blocks` blocks. Deletion is spread over the commits, so that none of them takes long. */
   trimSometimes(nowMs: number, blocks: number): void {
     this.blocksSinceTrim += blocks
     if (nowMs - this.lastTrimMs < TRIM_EVERY_MS) return
@@ -139,8 +133,8 @@ export class Retention {
   }
 
   /**
-   * Deletes history that is too old or too much, at most `maxBlocks` blocks; with `extraBytes` that much more, whatever its age.
-   * Inside a transaction. Returns how many blocks went.
+   * Deletes at most `maxBlocks` blocks of history that are too old or too many bytes; with `extraBytes` that much more, whatever their
+   * age. Inside a transaction. Returns how many blocks were deleted.
    */
   trim(nowMs: number, maxBlocks: number, extraBytes = 0): number {
     this.advance(maxBlocks)
@@ -164,12 +158,12 @@ export class Retention {
     return removed
   }
 
-  /** After a rollback: what was counted as deleted may still be there. */
+  /** After a rollback: blocks that were counted as deleted may still be there. */
   reset(): void {
     this.frontiers.clear()
     this.historyBytes = 0
     this.headroom = 0
-    this.quarantine.reset()
+    this.quarantine.rolledBack()
   }
 
   private advance(maxBlocks: number): void {
@@ -194,7 +188,7 @@ export class Retention {
     return low
   }
 
-  /** The frontier whose history begins with the oldest block of all. */
+  /** The frontier of the stream that has the oldest block of all histories. */
   private oldestHistory(): Frontier | undefined {
     let found: Frontier | undefined
     for (const [stream, frontier] of this.frontiers) {

@@ -1,67 +1,90 @@
 import type { MessagePort } from 'node:worker_threads'
 import type Database from 'better-sqlite3'
-import { EdgeError, messageOf } from '../../core/errors.ts'
-import { Ballast } from '../ballast.ts'
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Timer, Timers } from '../../core/timers.ts'
 import { openWritable } from '../connection.ts'
-import { isCorrupt } from '../sqlite-codes.ts'
-import { WalGuard } from '../wal-guard.ts'
-import type { Batch, Settlement } from './batch.ts'
-import { LogWriter, type CommitResult } from './log-writer.ts'
+import { isCorrupt } from '../sqlite.ts'
+import { writeContractCache } from '../tables/contract-cache.ts'
+import type { Settlement } from '../tables/cursors.ts'
+import type { Batch } from './batch.ts'
+import { fatal, type CommitResult, type FatalResult, type FullResult } from './commit-result.ts'
+import { DiskSpace } from './disk-space.ts'
+import { LogWriter } from './log-writer.ts'
 import { transactionBytes } from './op-bytes.ts'
-import type { FromForwarder, FromWriter, ToForwarder, ToWriter, WriterThreadData } from './writer-messages.ts'
+import type { FromForwarder, FromWriter, ToForwarder, ToWriter, WriterData } from './writer-messages.ts'
 
 const RETRY_FULL_MS = 100
 const RETRY_DISK_MS = 500
+/** Settlements wait this long for more of them: a repeated delivery after a crash costs less than an fsync. */
 const IDLE_COMMIT_MS = 100
 const SWEEP_MS = 2_000
+/** Between two steps of a sweep, so that messages come between them. */
 const NEXT_STEP_MS = 20
 /** Between two commits while a reader holds the WAL. */
 const SPACED_COMMIT_MS = 100
-/** Destinations are asked again to give up messages if nothing has come of it. */
+/** Destinations are asked once more to give up messages when this long nothing has come of it. */
 const ASK_AGAIN_MS = 1_000
-/** So much more than needed is asked for: every request is a round trip. */
+/** Asked for beyond what is needed: every request is a round trip. */
 const ASK_MORE_BYTES = 1024 ** 2
 
-type Full = CommitResult & { status: 'full' }
+export interface WriterLoopOptions {
+  data: WriterData
+  clock: Clock
+  timers: Timers
+  answer: (message: FromWriter) => void
+}
 
-/** What the writer thread does between its messages: which batch when, what happens when there is no room. */
+/** Opens the database for writing. Answers `fatal` and returns undefined if it is corrupt: another writer would meet the same damage. */
+export function startWriterLoop(options: WriterLoopOptions): WriterLoop | undefined {
+  try {
+    return new WriterLoop(options)
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    options.answer({ type: 'fatal', message: messageOf(error), corrupt: true })
+    return undefined
+  }
+}
+
+/** Runs the log writer between its messages: decides which batch is committed when, and what happens when there is no room. */
 export class WriterLoop {
-  private readonly data: WriterThreadData
+  private readonly data: WriterData
+  private readonly clock: Clock
+  private readonly timers: Timers
   private readonly answer: (message: FromWriter) => void
   private readonly db: Database.Database
   private readonly writer: LogWriter
-  private readonly ballast: Ballast
-  private readonly wal: WalGuard
+  private readonly space: DiskSpace
   private readonly signal: Int32Array
+  private readonly startedMs: number
+  private readonly sweeper: Timer
+  private readonly ballastFiller: Timer
+  private nextCommit: Timer | undefined
+  private nextSweep: Timer | undefined
+  private forwarder: MessagePort | undefined
   private batch: Batch | null = null
-  private batchAt = 0
+  private batchAtMs = 0
   private settlements: Settlement[] = []
-  private timer: NodeJS.Timeout | undefined
-  private readonly sweeper: NodeJS.Timeout
-  private stepper: NodeJS.Timeout | undefined
-  private full = false
-  /** The file system itself has no space for messages. */
-  private diskFull: boolean
-  private failed = false
-  private askedAt = -Infinity
-  private readonly startedAt = performance.now()
+  private isFull = false
+  private hasFailed = false
+  private askedAtMs = -Infinity
 
-  constructor(data: WriterThreadData, answer: (message: FromWriter) => void) {
+  constructor({ data, clock, timers, answer }: WriterLoopOptions) {
     this.data = data
+    this.clock = clock
+    this.timers = timers
     this.answer = answer
+    this.startedMs = clock.monotonicMs()
     this.signal = new Int32Array(data.signal)
-    this.ballast = new Ballast(data.directory)
-    this.diskFull = !this.ballast.hasSpace()
     this.db = openWritable(data.directory, data)
-    this.wal = new WalGuard(this.db)
-    this.writer = new LogWriter(this.db, data.identity, { ...data.limits }, data.durability)
-    this.listen(data.forwarder)
-    this.sweeper = setInterval(() => this.guarded(() => this.sweep()), SWEEP_MS)
+    this.writer = new LogWriter(this.db, data.identity, { ...data.limits }, data.durability, clock)
+    this.space = new DiskSpace(this.db, data.directory, this.writer.retention)
+    this.sweeper = timers.every(SWEEP_MS, () => this.guarded(() => this.sweep()))
     answer({ type: 'ready', batch: this.writer.committedBatch })
-    setImmediate(() => this.ballast.fill())
+    this.ballastFiller = timers.after(0, () => this.space.fillBallast())
   }
 
-  /** Returns true when the thread may end. */
+  /** Returns true when the writer has closed. */
   receive(message: ToWriter): boolean {
     if (message.type === 'close') {
       this.guarded(() => this.close())
@@ -72,12 +95,19 @@ export class WriterLoop {
     return false
   }
 
+  /** Ends without committing what waits. */
+  abandon(): void {
+    for (const timer of [this.sweeper, this.ballastFiller, this.nextCommit, this.nextSweep]) timer?.cancel()
+    this.forwarder?.close()
+    this.db.close()
+  }
+
   private handle(message: Exclude<ToWriter, { type: 'close' }>): void {
     switch (message.type) {
       case 'batch':
         this.batch = message.batch
-        this.batchAt = performance.now()
-        if (this.wal.slow) this.commitWithin(SPACED_COMMIT_MS)
+        this.batchAtMs = this.clock.monotonicMs()
+        if (this.space.isWalHeld) this.commitWithin(SPACED_COMMIT_MS)
         else this.commit()
         break
       case 'limits':
@@ -86,12 +116,12 @@ export class WriterLoop {
         break
       case 'remember':
       case 'remember-file':
-        this.writer.remember(message)
+        writeContractCache(this.db, message)
         break
       case 'forwarder':
-        this.data.forwarder.close()
-        this.data.forwarder = message.port
-        this.listen(message.port)
+        this.forwarder?.close()
+        this.forwarder = message.port
+        message.port.on('message', ({ settlement }: FromForwarder) => this.receiveSettlement(settlement))
         break
       case 'alive':
         this.answer({ type: 'alive', id: message.id })
@@ -99,177 +129,150 @@ export class WriterLoop {
     }
   }
 
-  private listen(forwarder: MessagePort): void {
-    forwarder.on('message', (message: FromForwarder) => this.settle(message.settlement))
-  }
-
-  private settle(settlement: Settlement): void {
+  private receiveSettlement(settlement: Settlement): void {
     this.settlements.push(settlement)
-    const asked = this.askedAt > 0
-    this.askedAt = -Infinity
-    // Without messages arriving, cursors wait a little for company: a repeated delivery after a crash costs less than an fsync.
-    this.commitWithin(asked ? 0 : IDLE_COMMIT_MS)
+    const wasAsked = this.askedAtMs > -Infinity
+    this.askedAtMs = -Infinity
+    this.commitWithin(wasAsked ? 0 : IDLE_COMMIT_MS)
   }
 
   private commitWithin(ms: number): void {
-    if (ms === 0) clearTimeout(this.timer)
-    else if (this.timer !== undefined) return
-    this.timer = setTimeout(() => {
-      this.timer = undefined
+    if (ms === 0) this.nextCommit?.cancel()
+    else if (this.nextCommit !== undefined) return
+    this.nextCommit = this.timers.after(ms, () => {
+      this.nextCommit = undefined
       this.guarded(() => this.commit())
-    }, ms)
+    })
   }
 
   private commit(): void {
-    clearTimeout(this.timer)
-    this.timer = undefined
+    this.nextCommit?.cancel()
+    this.nextCommit = undefined
     const settlements = this.settlements
     this.settlements = []
     const bytes = transactionBytes(this.batch, settlements)
-    const result = this.attempt(bytes, settlements)
+    const result =
+      this.space.refusalOf(bytes, this.batch !== null) ??
+      this.writer.commit(this.batch, settlements, this.clock.monotonicMs() - this.batchAtMs)
     if (result.status === 'fatal') return this.fail(result)
-    if (result.status === 'full') return this.refuse(result, settlements)
+    if (result.status === 'full') return this.retryLater(result, settlements)
     if (this.batch !== null) this.answer(this.batch.number)
     this.confirm(settlements)
     Atomics.add(this.signal, 0, 1)
     Atomics.notify(this.signal, 0)
     this.batch = null
-    this.hasRoom()
-    if (this.wal.wrote(bytes) && !this.ballast.hasSpace()) this.diskFull = true
+    this.announceRoom()
+    this.space.wrote(bytes)
   }
 
-  private attempt(bytes: number, settlements: readonly Settlement[]): CommitResult {
-    if (!this.wal.takes(bytes))
-      return refusal('wal', 'another process reads the database and keeps its WAL from being emptied')
-    if (this.batch !== null && !this.mayGrow(bytes)) return refusal('disk', 'the file system has no space left')
-    // From its beginning the WAL takes a batch without growing.
-    if (this.diskFull) this.wal.restart()
-    return this.writer.commit(this.batch, settlements, performance.now() - this.batchAt)
-  }
-
-  /** On a full disk messages use only what deleted ones have left in the database: what frees space will need the rest. */
-  private mayGrow(bytes: number): boolean {
-    if (this.diskFull && this.ballast.hasSpace()) this.diskFull = false
-    return !this.diskFull || this.writer.retention.fitsInside(bytes)
-  }
-
-  private hasRoom(): void {
-    if (this.full) this.answer({ type: 'room' })
-    this.full = false
-    this.askedAt = -Infinity
+  private announceRoom(): void {
+    if (this.isFull) this.answer({ type: 'room' })
+    this.isFull = false
+    this.askedAtMs = -Infinity
   }
 
   private confirm(settlements: readonly Settlement[]): void {
     const last = settlements.at(-1)
-    if (last !== undefined) this.toForwarder({ type: 'settled', number: last.number })
+    if (last !== undefined) this.tellForwarder({ type: 'settled', number: last.number })
   }
 
-  private refuse(result: Full, settlements: Settlement[]): void {
+  private retryLater(result: FullResult, settlements: Settlement[]): void {
     if (result.settled) this.confirm(settlements)
     else this.settlements = [...settlements, ...this.settlements]
-    if (!this.full) this.answer({ type: 'full', message: result.error.message })
-    this.full = true
-    if (result.cause === 'limit') this.overLimit()
-    else if (result.cause === 'disk') this.useBallast()
+    if (!this.isFull) this.answer({ type: 'full', message: result.error.message })
+    this.isFull = true
+    if (result.cause === 'limit') this.makeRoom()
+    else if (result.cause === 'disk') this.freeDisk()
     if (this.batch !== null || this.settlements.length > 0)
-      this.commitWithin(this.diskFull ? RETRY_DISK_MS : RETRY_FULL_MS)
+      this.commitWithin(this.space.isFull ? RETRY_DISK_MS : RETRY_FULL_MS)
   }
 
-  private overLimit(): void {
+  /** `maxBytes` is reached: drops the batch, or asks destinations to give up messages. */
+  private makeRoom(): void {
     const { batch } = this
     if (batch !== null && this.data.whenFull === 'drop-newest') {
       const result = this.writer.commitWithoutMessages(batch)
       if (result.status === 'fatal') return this.fail(result)
-      if (result.status === 'full') return this.useBallast()
+      if (result.status === 'full') return this.freeDisk()
       this.batch = null
       return this.answer({ type: 'dropped', batch: batch.number })
     }
-    if (performance.now() - this.askedAt < ASK_AGAIN_MS) return
-    this.askedAt = performance.now()
-    this.toForwarder({
+    const nowMs = this.clock.monotonicMs()
+    if (nowMs - this.askedAtMs < ASK_AGAIN_MS) return
+    this.askedAtMs = nowMs
+    this.tellForwarder({
       type: 'give-up',
       bytes: this.writer.retention.wantedBytes + ASK_MORE_BYTES,
       required: this.data.whenFull === 'drop-oldest',
     })
   }
 
-  /** The file system is full: what frees space needs space first. */
-  private useBallast(): void {
-    this.diskFull = true
-    if (this.freeSpace() || this.failed) return
-    this.ballast.release()
-    this.wal.restart()
-    this.freeSpace()
+  /** The file system is full. Deleting needs space too: the ballast gives it. */
+  private freeDisk(): void {
+    this.space.markFull()
+    if (this.deleteSettled() || this.hasFailed) return
+    this.space.releaseBallast()
+    this.deleteSettled()
   }
 
   /** Writes what makes space inside the database; returns false where even that found none. */
-  private freeSpace(): boolean {
+  private deleteSettled(): boolean {
     const settlements = this.settlements
     let result = this.writer.commit(null, settlements)
     if (result.status === 'committed') {
       this.settlements = []
       this.confirm(settlements)
-      result = this.writer.sweep(this.now())
+      result = this.sweepWriter()
     }
     if (result.status === 'fatal') {
       this.fail(result)
       return false
     }
     if (result.status === 'full' && result.cause === 'disk') return false
-    return this.wal.restart()
+    return this.space.restartWal()
   }
 
   private sweep(): void {
-    const result = this.writer.sweep(this.now())
+    const result = this.sweepWriter()
     if (result.status === 'fatal') return this.fail(result)
-    this.wal.check()
-    // Rows of calls are completed in short steps, with room for messages in between.
-    clearTimeout(this.stepper)
-    if (this.writer.hasCallsLeft) this.stepper = setTimeout(() => this.guarded(() => this.sweep()), NEXT_STEP_MS)
-    if (result.status === 'full') return result.cause === 'disk' ? this.useBallast() : undefined
-    if (this.mayGrow(0)) this.ballast.fill()
-    if (this.full && this.batch === null && this.settlements.length === 0 && this.mayGrow(0)) this.hasRoom()
+    this.space.checkWal()
+    this.nextSweep?.cancel()
+    if (this.writer.hasCallsLeft)
+      this.nextSweep = this.timers.after(NEXT_STEP_MS, () => this.guarded(() => this.sweep()))
+    if (result.status === 'full') return result.cause === 'disk' ? this.freeDisk() : undefined
+    if (this.space.mayGrow(0)) this.space.fillBallast()
+    if (this.isFull && this.batch === null && this.settlements.length === 0 && this.space.mayGrow(0))
+      this.announceRoom()
   }
 
-  private now(): number {
-    return this.data.runningMs + performance.now() - this.startedAt
+  private sweepWriter(): CommitResult {
+    const runningMs = this.data.runningMs + this.clock.monotonicMs() - this.startedMs
+    return this.writer.sweep(runningMs, this.clock.wallMs())
   }
 
   /** After an error that is not understood nothing more is written: a second attempt could succeed on top of what was lost. */
   private guarded(work: () => void): void {
-    if (this.failed) return
+    if (this.hasFailed) return
     try {
       work()
     } catch (error) {
-      this.fail({
-        status: 'fatal',
-        corrupt: isCorrupt(error),
-        error: new EdgeError('store-failed', messageOf(error), { cause: error }),
-      })
+      this.fail(fatal(error, messageOf(error)))
     }
   }
 
-  private fail(result: CommitResult & { status: 'fatal' }): void {
-    this.failed = true
-    clearInterval(this.sweeper)
-    clearTimeout(this.stepper)
-    this.answer({ type: 'fatal', message: result.error.message, corrupt: result.corrupt })
+  private fail({ error, corrupt }: FatalResult): void {
+    this.hasFailed = true
+    this.sweeper.cancel()
+    this.nextSweep?.cancel()
+    this.answer({ type: 'fatal', message: error.message, corrupt })
   }
 
-  private toForwarder(message: ToForwarder): void {
-    this.data.forwarder.postMessage(message)
+  private tellForwarder(message: ToForwarder): void {
+    this.forwarder?.postMessage(message)
   }
 
   private close(): void {
-    clearInterval(this.sweeper)
-    clearTimeout(this.stepper)
     if (this.settlements.length > 0) this.commit()
-    clearTimeout(this.timer)
-    this.data.forwarder.close()
-    this.db.close()
+    this.abandon()
   }
-}
-
-function refusal(cause: Full['cause'], message: string): Full {
-  return { status: 'full', cause, settled: false, error: new EdgeError('store-full', message) }
 }

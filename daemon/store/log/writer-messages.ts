@@ -1,29 +1,31 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { EdgeError } from '../../core/errors.ts'
 import type { WritableOptions } from '../connection.ts'
-import type { Batch, Settlement } from './batch.ts'
-import type { WriterIdentity } from './log-writer.ts'
+import type { WriterIdentity } from '../tables/blocks.ts'
+import type { ContractCacheEntry } from '../tables/contract-cache.ts'
+import type { Settlement } from '../tables/cursors.ts'
+import type { Batch } from './batch.ts'
 import type { StoreLimits } from './retention.ts'
 
-/** What the writer thread is started with. */
-export interface WriterThreadData extends WritableOptions {
+/** What happens to messages when the store has reached its limit and history is gone. */
+export type WhenFull = 'reject' | 'drop-oldest' | 'drop-newest'
+
+/** A log writer is started with this. */
+export interface WriterData extends WritableOptions {
   directory: string
   identity: WriterIdentity
   limits: StoreLimits
-  whenFull: 'reject' | 'drop-oldest' | 'drop-newest'
+  whenFull: WhenFull
   runningMs: number
-  /** Counts commits; whoever waits on it is woken by each. Index 0 the commits, 1 the store is full. */
+  /** One word, which counts commits: each wakes the threads that wait on it. */
   signal: SharedArrayBuffer
-  /** Where settlements come from and requests to give up messages go. */
-  forwarder: MessagePort
 }
 
 /** Main → writer. */
 export type ToWriter =
   | { type: 'batch'; batch: Batch }
-  | { type: 'limits'; limits: StoreLimits; whenFull: WriterThreadData['whenFull'] }
-  | { type: 'remember'; hash: string; body: string; at: number }
-  | { type: 'remember-file'; file: string; hash: string }
+  | { type: 'limits'; limits: StoreLimits; whenFull: WhenFull }
+  | ContractCacheEntry
+  /** The forwarder talks over this port from here on. */
   | { type: 'forwarder'; port: MessagePort }
   | { type: 'alive'; id: number }
   | { type: 'close' }
@@ -31,6 +33,7 @@ export type ToWriter =
 /** Writer → main. A number alone is the number of a batch that is durable. */
 export type FromWriter =
   | number
+  /** The writer is there; `batch` is the last one that it found committed. */
   | { type: 'ready'; batch: number }
   | { type: 'full'; message: string }
   | { type: 'room' }
@@ -42,5 +45,3 @@ export type FromWriter =
 /** Writer ↔ forwarder. */
 export type ToForwarder = { type: 'settled'; number: number } | { type: 'give-up'; bytes: number; required: boolean }
 export type FromForwarder = { type: 'settlement'; settlement: Settlement }
-
-export type StoreFailure = { error: EdgeError; corrupt: boolean }

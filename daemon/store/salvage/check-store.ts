@@ -2,15 +2,16 @@ import { existsSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { messageOf, systemCode } from '../../core/errors.ts'
 import { databaseFile } from '../connection.ts'
-import { readStreams } from '../log/op-applier.ts'
 import { decodeBlock } from '../log/record.ts'
-import { isCorrupt } from '../sqlite-codes.ts'
+import { isCorrupt } from '../sqlite.ts'
 import { readCursors } from '../tables/cursors.ts'
 import { APPLICATION_ID, SCHEMA_VERSION, schemaVersion } from '../tables/schema.ts'
+import { readState } from '../tables/state.ts'
+import { readStreams } from '../tables/streams.ts'
 
-/** What a check of the newest rows looks at. */
+/** Records that a check of the newest blocks looks at. */
 const NEWEST_RECORDS = 1_000
-/** Whatever a start reads must be readable: an error there would be met at every start. */
+/** Tables that every start reads whole: an error there would be met at every start. */
 const READ_AT_START = ['epochs', 'boots', 'plans', 'copies', 'incoming', 'retained', 'sqlite_sequence']
 
 /**
@@ -26,7 +27,7 @@ export function findDamage(directory: string, thorough: boolean): string | undef
   const hasWal = existsSync(`${file}-wal`)
   let db: Database.Database | undefined
   try {
-    // Read-only: whatever is found here, the files stay as they are.
+    // Read-only, so that the files stay as they are.
     db = new Database(file, { readonly: true, timeout: 1_000 })
     return inspect(db, thorough, hasWal)
   } catch (error) {
@@ -48,14 +49,14 @@ function inspect(db: Database.Database, thorough: boolean, hasWal: boolean): str
   if (application !== APPLICATION_ID && application !== 0) return 'the header belongs to another program'
   if (version > SCHEMA_VERSION) return undefined
   if (version === 0) return thorough ? quickCheck(db) : undefined
-  const state = db.prepare<[], { clean: number }>('SELECT clean FROM state').get()
+  const state = readState(db)
   if (state === undefined) return 'the state row is missing'
   readCursors(db)
   readStreams(db)
   for (const table of READ_AT_START) readAll(db, table)
   const damaged = newestDamage(db)
   if (damaged > 0) return `${damaged} bytes among the newest records fail their checksum`
-  // After an unclean end the WAL is there, unless somebody took it away, and with it half of a checkpoint.
+  // After an unclean end there is a WAL. Where it was taken away, half of a checkpoint may have gone with it.
   return thorough || (state.clean === 0 && !hasWal) ? quickCheck(db) : undefined
 }
 

@@ -1,36 +1,25 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { fsyncFolder } from '../../platform/write-durably.ts'
 import { databaseFile, openWritable, type WritableOptions } from '../connection.ts'
 import { APPLICATION_ID, migrate } from '../tables/schema.ts'
-import { copyReadable } from './salvage-copy.ts'
-import { openDamaged } from './salvage-source.ts'
+import { copyReadable } from './copy-readable.ts'
+import { openDamaged } from './open-damaged.ts'
+import type { CopyReport } from './readable-rows.ts'
 
 const REPORT = 'report.json'
 
-export interface SalvageReport {
+export interface SalvageReport extends CopyReport {
   /** Why the database was given up. */
   damage: string
-  /** Where the damaged files are; nothing ever deletes them. */
+  /** Folder of the damaged files; nothing ever deletes it. */
   aside: string
-  messages: number
-  /** Places that could be seen to hold something, and not read. */
-  lostRows: number
 }
 
 /**
- * Copies every row that can still be read and, for messages, whose checksum holds, into a new database; then the damaged one
- * goes aside and the new one takes its place. The damaged files are only read. A crash in the middle loses nothing: until the
- * copy is whole the damaged database stays where it is, and from then on `finishSalvage` completes the exchange.
+ * Copies every row that can still be read (of messages those whose checksum holds) into a new database, moves the damaged one aside
+ * and puts the new one in its place. The damaged files are only read. A crash in the middle loses nothing: until the copy is whole
+ * the damaged database stays where it is, and from then on `finishSalvage` completes the exchange.
  */
 export function salvage(
   directory: string,
@@ -57,11 +46,11 @@ export function salvage(
   }
   writeFileSync(join(draft, REPORT), JSON.stringify(report), { flush: true })
   renameSync(draft, wholeCopy(directory))
-  syncFolder(directory)
+  fsyncFolder(directory)
   return finishSalvage(directory)
 }
 
-/** Puts a whole copy into the place of the damaged database; undefined if there is none. */
+/** Puts a whole copy in the place of the damaged database; returns undefined if there is none. */
 export function finishSalvage(directory: string): SalvageReport | undefined {
   const copy = wholeCopy(directory)
   if (!existsSync(copy)) return undefined
@@ -74,15 +63,15 @@ function exchange(directory: string, copy: string): SalvageReport {
   const report = JSON.parse(readFileSync(join(copy, REPORT), 'utf8')) as SalvageReport
   const file = databaseFile(directory)
   mkdirSync(report.aside, { recursive: true, mode: 0o750 })
-  // Together: one without the others would lose what it holds.
+  // The three belong together: commits of the database may stand in its WAL only.
   for (const suffix of ['-shm', '-wal', ''])
     if (existsSync(file + suffix)) renameSync(file + suffix, join(report.aside, basename(file) + suffix))
   renameSync(databaseFile(copy), file)
-  syncFolder(directory)
+  fsyncFolder(directory)
   return report
 }
 
-/** A gateway without a clock may salvage twice at the same time of day. */
+/** Numbers a name that is taken: a gateway without a clock may salvage twice at the same time of day. */
 function freeName(directory: string, wallMs: number): string {
   const name = join(directory, `damaged-${new Date(wallMs).toISOString().replaceAll(/[:.]/g, '-')}`)
   let free = name
@@ -92,13 +81,4 @@ function freeName(directory: string, wallMs: number): string {
 
 function wholeCopy(directory: string): string {
   return join(directory, 'salvaged')
-}
-
-function syncFolder(directory: string): void {
-  const fd = openSync(directory, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }

@@ -1,19 +1,78 @@
 import type Database from 'better-sqlite3'
 import type { Lane } from '../../core/message.ts'
-import type { CursorRow, Settlement } from '../log/batch.ts'
+import { decodeBlock } from '../log/record.ts'
+import { SettledSet } from '../log/settled-set.ts'
+import { DeadLetterWriter, type DeadLetterInput } from './dead-letters.ts'
+import { HeldWriter, type HeldInput } from './held.ts'
+import { readStreams } from './streams.ts'
+import { isJsonArray, isWholeNumber, type Table } from './table.ts'
 
-interface CursorDbRow extends Omit<CursorRow, 'ranges' | 'lane'> {
-  lane: string
-  ranges: string
+/** Counts of a destination on one lane. All of them only go up, so that a report may be repeated. */
+export interface CursorCounts {
+  /** Messages that need no more work, for whatever reason; `settledBytes` are the bytes of their records. */
+  settled: number
+  settledBytes: number
+  delivered: number
+  expired: number
+  dropped: number
+  dead: number
 }
 
-/** The cursors of every destination that still has any, as last committed. A report that is older than what is known changes nothing. */
+/** How far a destination has come on one lane: everything below `low` is settled, and so are the ranges above it. */
+export interface CursorRow extends CursorCounts {
+  destination: string
+  lane: Lane
+  low: number
+  ranges: [number, number][]
+}
+
+/** A destination's report of its progress. Its numbers are absolute, so that the writer may see it twice. */
+export interface Settlement {
+  number: number
+  cursor: CursorRow
+  deadLetters: DeadLetterInput[]
+  held: HeldInput[]
+  /** Sequences that leave the held table. */
+  released: number[]
+  /** Messages that were settled without being delivered, dead letters aside. */
+  lost?: LostRange[]
+}
+
+/** Messages that a destination will not get on one lane, both ends included. */
+export interface LostRange {
+  from: number
+  to: number
+  fate: 'expired' | 'dropped'
+}
+
+export const cursors: Table = {
+  salvage: {
+    cursors: {
+      rows: 'from-both-ends',
+      key: 'destination, lane',
+      sound: `${isWholeNumber('low')} AND ${isJsonArray('ranges')}`,
+    },
+  },
+  migrations: [
+    {
+      step: 0,
+      sql: `
+  CREATE TABLE cursors (
+    destination TEXT NOT NULL, lane TEXT NOT NULL, low INTEGER NOT NULL, ranges TEXT NOT NULL DEFAULT '[]',
+    settled INTEGER NOT NULL DEFAULT 0, settled_bytes INTEGER NOT NULL DEFAULT 0,
+    delivered INTEGER NOT NULL DEFAULT 0, expired INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (destination, lane)) WITHOUT ROWID;`,
+    },
+  ],
+  conclude: (_source, target) => recountSettled(target),
+}
+
+/** Writes settlements, and holds the cursors as last committed. A report that is older than a known one changes nothing. */
 export class Cursors {
   private readonly rows = new Map<string, CursorRow>()
   private readonly save: Database.Statement
-  private readonly bury: Database.Statement
-  private readonly hold: Database.Statement
-  private readonly release: Database.Statement
+  private readonly deadLetters: DeadLetterWriter
+  private readonly held: HeldWriter
 
   constructor(db: Database.Database) {
     this.save =
@@ -21,13 +80,8 @@ export class Cursors {
       ON CONFLICT DO UPDATE SET low = excluded.low, ranges = excluded.ranges, settled = excluded.settled, settled_bytes = excluded.settled_bytes,
         delivered = excluded.delivered, expired = excluded.expired, dropped = excluded.dropped, dead = excluded.dead
       WHERE excluded.low > low OR (excluded.low = low AND excluded.settled >= settled)`)
-    this.bury =
-      db.prepare(`INSERT INTO dead_letters (destination, seq, message_id, topic, address, client_id, code, answer, headers, payload, wall_ms)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-    this.hold = db.prepare(
-      `INSERT INTO held (destination, seq, lane, route, epoch, boot, since_running_ms, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    )
-    this.release = db.prepare('DELETE FROM held WHERE destination = ? AND seq = ?')
+    this.deadLetters = new DeadLetterWriter(db)
+    this.held = new HeldWriter(db)
     for (const row of readCursors(db)) this.rows.set(`${row.destination}/${row.lane}`, row)
   }
 
@@ -39,8 +93,8 @@ export class Cursors {
     return this.rows.get(`${destination}/${lane}`)
   }
 
-  /** Inside the writer's transaction. */
-  apply({ cursor, deadLetters, held, released }: Settlement): void {
+  /** Inside a transaction. */
+  write({ cursor, deadLetters, held, released }: Settlement): void {
     const { destination, lane, low, ranges, settled, settledBytes, delivered, expired, dropped, dead } = cursor
     this.save.run(
       destination,
@@ -54,28 +108,13 @@ export class Cursors {
       dropped,
       dead,
     )
-    for (const letter of deadLetters) {
-      this.bury.run(
-        destination,
-        letter.seq,
-        letter.messageId,
-        letter.topic,
-        letter.address,
-        letter.clientId,
-        letter.code,
-        letter.answer,
-        letter.headers,
-        letter.payload,
-        letter.wallMs,
-      )
-    }
-    for (const one of held)
-      this.hold.run(destination, one.seq, lane, one.route, one.epoch, one.boot, one.sinceRunningMs, one.record)
-    for (const seq of released) this.release.run(destination, seq)
+    for (const letter of deadLetters) this.deadLetters.insert(destination, letter)
+    for (const one of held) this.held.hold(destination, lane, one)
+    for (const seq of released) this.held.release(destination, seq)
   }
 
-  /** After the commit. */
-  settled(cursor: CursorRow): void {
+  /** The transaction that wrote the cursor is durable. */
+  committed(cursor: CursorRow): void {
     const known = this.get(cursor.destination, cursor.lane)
     if (known === undefined || cursor.low > known.low || (cursor.low === known.low && cursor.settled >= known.settled))
       this.rows.set(`${cursor.destination}/${cursor.lane}`, cursor)
@@ -86,7 +125,11 @@ export class Cursors {
   }
 }
 
-/** Every cursor as it stands in the database. */
+interface CursorDbRow extends Omit<CursorRow, 'ranges' | 'lane'> {
+  lane: string
+  ranges: string
+}
+
 export function readCursors(db: Database.Database): CursorRow[] {
   const rows = db
     .prepare<[], CursorDbRow>(
@@ -94,4 +137,35 @@ export function readCursors(db: Database.Database): CursorRow[] {
     )
     .all()
   return rows.map((row) => ({ ...row, lane: row.lane as Lane, ranges: JSON.parse(row.ranges) as [number, number][] }))
+}
+
+/** Counts lost messages as settled: the backlog is what was written less what is settled, and they must not stay in it for ever. */
+function recountSettled(target: Database.Database): void {
+  const save = target.prepare('UPDATE cursors SET settled = ?, settled_bytes = ? WHERE destination = ? AND lane = ?')
+  const streams = readStreams(target)
+  const written = target.prepare<[number], { messages: number; bytes: number }>(
+    'SELECT messages, bytes FROM streams WHERE id = ?',
+  )
+  const bodies = target.prepare<[number, number], { id: number; body: Buffer }>(
+    'SELECT id, body FROM blocks WHERE stream = ? AND last_seq >= ? ORDER BY id',
+  )
+  for (const cursor of readCursors(target)) {
+    const done = new SettledSet(cursor.low, cursor.ranges)
+    let messages = 0
+    let bytes = 0
+    for (const stream of streams) {
+      if (stream.lane !== cursor.lane || !stream.destinations.includes(cursor.destination)) continue
+      const total = written.get(stream.id)
+      messages += total?.messages ?? 0
+      bytes += total?.bytes ?? 0
+      for (const { body } of bodies.iterate(stream.id, cursor.low)) {
+        for (const record of decodeBlock(body).records) {
+          if (done.has(record.seq)) continue
+          messages--
+          bytes -= record.end - record.start
+        }
+      }
+    }
+    save.run(messages, bytes, cursor.destination, cursor.lane)
+  }
 }

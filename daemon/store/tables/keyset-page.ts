@@ -1,16 +1,16 @@
 import type Database from 'better-sqlite3'
-import { LIMIT } from '../bound-limit.ts'
+import { LIMIT } from '../sqlite.ts'
 
 /** One page of a table, the newest rows first. */
 export interface PageQuery {
   limit: number
   /** Only rows with a key below this one. */
   before?: number | undefined
-  /** Only rows whose column has this value. Columns are ours, values are the caller's. */
+  /** Only rows whose column has this value. The names of columns are never a caller's. */
   where: Readonly<Record<string, string | undefined>>
 }
 
-/** What is paged through: a table, and its whole-number key. */
+/** A table that can be paged through by a whole-number key. */
 export interface Paged {
   table: string
   key: string
@@ -21,12 +21,12 @@ export function selectFrom({ table, columns }: Paged): string {
   return `SELECT ${columns} FROM ${table}`
 }
 
-/** Rows that are looked at in one step: well under a millisecond where they are in memory. */
+/** Rows that one step looks at: well under a millisecond where their pages are in memory. */
 const ROWS_A_STEP = 1_000
 
 /**
- * Rows with their key descending. What fits may be rare, and the table large: it is gone through in steps, between which devices are
- * served, for an index of each column would cost a page of the disk with every row that is written.
+ * Reads rows with their key descending, and yields between steps, so that devices are served meanwhile: fitting rows may be rare and
+ * the table large, and an index of each column would dirty a page of the disk with every row that is written.
  */
 export function* keysetPage<Row>(
   db: Database.Database,
@@ -35,7 +35,7 @@ export function* keysetPage<Row>(
 ): Generator<void, Row[]> {
   const { table, key } = paged
   const given = Object.entries(where).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  // Behind a plus a column's index is left alone: a step goes by the key, and its rows are few.
+  // The plus keeps SQLite from using an index of the column: a step goes by the key, and its rows are few.
   const conditions = [`${key} < ?`, `${key} >= ?`, ...given.map(([column]) => `+${column} = ?`)].join(' AND ')
   const values = given.map(([, value]) => value)
   const lowest = db

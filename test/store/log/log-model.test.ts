@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../servers/temporary-folder.ts'
 import { batchOf, blocksOf, cursorRow, MiB, OpenLog, openOptions, settlement, streamOp } from '../store-fixture.ts'
 import { logSuite, type LogSubject, type StoredMessage } from './log-suite.ts'
 import { MemoryLog } from './memory-log.ts'
+import { inProcessWorld, StoreLog, threadWorld } from './store-log.ts'
 
 const folder = temporaryFolder('log-model')
 const LIMITS = { maxBytes: 24 * MiB, historyMaxAgeMs: 60_000, historyMaxBytes: 8 * MiB }
@@ -126,5 +127,10 @@ class DiskLog implements LogSubject {
 }
 
 afterAll(() => folder.remove())
-logSuite('memory', () => new MemoryLog())
-logSuite('disk', () => new DiskLog())
+logSuite('log in memory', () => new MemoryLog())
+logSuite('log writer', () => new DiskLog())
+for (const { name, share, make } of [
+  { name: 'store with its writer in this process', share: 0.1, make: inProcessWorld },
+  { name: 'store with its writer on a thread', share: 0.025, make: threadWorld },
+])
+  logSuite(name, () => new StoreLog(join(folder.path, `${++folders}`), LIMITS, make()), share)

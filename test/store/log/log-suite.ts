@@ -6,30 +6,32 @@ export interface StoredMessage {
   payload: string
 }
 
+type MaybeLater<Value> = Value | Promise<Value>
+
 /** A log as the suite sees it: one lane, messages for a set of destinations, cursors that only go up. */
 export interface LogSubject {
   readonly storeId: string
   readonly lastSeq: number
-  append(destinations: readonly string[], payloads: readonly string[]): 'stored' | 'full'
+  append(destinations: readonly string[], payloads: readonly string[]): MaybeLater<'stored' | 'full'>
   /** The transaction fails in the middle. */
-  failAppend(destinations: readonly string[], payloads: readonly string[]): void
+  failAppend(destinations: readonly string[], payloads: readonly string[]): MaybeLater<void>
   /** The destination has settled everything below `low`. */
-  settle(destination: string, low: number): void
-  /** Ends without a word, in the middle of a transaction, and starts again. */
-  crash(): void
+  settle(destination: string, low: number): MaybeLater<void>
+  /** Ends in the middle of a transaction, without closing, and starts again. */
+  crash(): MaybeLater<void>
   /** Ends cleanly and starts again. */
-  reopen(): void
+  reopen(): MaybeLater<void>
   /** Time passes until no history is wanted any more. */
-  expire(): void
+  expire(): MaybeLater<void>
   low(destination: string): number
   unsettled(destination: string): StoredMessage[]
   everything(): StoredMessage[]
-  close(): void
+  close(): MaybeLater<void>
 }
 
 const DESTINATIONS = ['kafka', 'bus', 'journal']
 const FILL_PAYLOAD = 'f'.repeat(200_000)
-/** A block stays while one of its messages is wanted: up to four others of each stream, and there is a stream for every set. */
+/** Messages that may stay unwanted: up to four others in a block of each stream, and there is a stream for every set of destinations. */
 const MOST_PARTLY_SETTLED = 4 * 2 ** DESTINATIONS.length
 const RUNS = Number(process.env['SOAK'] ?? 0) || 200
 
@@ -56,7 +58,7 @@ type Action =
     ? One | (typeof fill extends fc.Arbitrary<infer Two> ? Two : never)
     : never
 
-/** What must be there: no rules beside that nothing is lost, repeated or changed. */
+/** The messages that must be there. Its only rules: nothing is lost, repeated or changed. */
 class Model {
   appended: (StoredMessage & { destinations: readonly string[] })[] = []
   lows = new Map<string, number>()
@@ -74,39 +76,39 @@ class Model {
   }
 }
 
-function apply(subject: LogSubject, model: Model, step: Action): void {
+async function apply(subject: LogSubject, model: Model, step: Action): Promise<void> {
   switch (step.do) {
     case 'append':
     case 'fill': {
       let seq = subject.lastSeq
       const texts = step.do === 'append' ? step.payloads : [FILL_PAYLOAD]
       for (let count = 0; count < (step.do === 'append' ? 1 : 200); count++) {
-        if (subject.append(step.destinations, texts) === 'full') break
+        if ((await subject.append(step.destinations, texts)) === 'full') break
         for (const payload of texts) model.appended.push({ seq: ++seq, payload, destinations: step.destinations })
       }
       break
     }
     case 'fail':
-      subject.failAppend(step.destinations, step.payloads)
+      await subject.failAppend(step.destinations, step.payloads)
       break
     case 'settle': {
       const low = Math.round(step.share * (subject.lastSeq + 1))
-      subject.settle(step.destination, low)
+      await subject.settle(step.destination, low)
       model.lows.set(step.destination, Math.max(low, model.lows.get(step.destination) ?? 0))
       break
     }
     case 'crash':
-      subject.crash()
+      await subject.crash()
       expect(model.storeIds).not.toContain(subject.storeId)
       break
     case 'reopen': {
       const before = subject.storeId
-      subject.reopen()
+      await subject.reopen()
       expect(subject.storeId).toBe(before)
       break
     }
     case 'expire': {
-      subject.expire()
+      await subject.expire()
       const kept = new Set(subject.everything().map((message) => message.seq))
       expect(
         model.appended.filter((message) => !model.wanted(message) && kept.has(message.seq)).length,
@@ -130,47 +132,47 @@ function check(subject: LogSubject, model: Model): void {
   for (const message of there) expect(message.payload).toBe(known.get(message.seq))
 }
 
-/** What every log promises; `open` makes an empty one. */
-export function logSuite(name: string, open: () => LogSubject): void {
+/** Tests the promises of every log. `open` makes an empty one; a slow one is opened a `share` of the usual times. */
+export function logSuite(name: string, open: () => MaybeLater<LogSubject>, share = 1): void {
   test(
     `${name}: the same as the model after any sequence of append, fail, settle, crash, reopen and expire`,
     { timeout: 3_600_000 },
-    () => {
-      fc.assert(
-        fc.property(fc.array(action, { minLength: 1, maxLength: 25 }), (steps) => {
-          const subject = open()
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 25 }), async (steps) => {
+          const subject = await open()
           try {
             const model = new Model()
             model.storeIds.add(subject.storeId)
-            for (const step of steps) apply(subject, model, step)
+            for (const step of steps) await apply(subject, model, step)
           } finally {
-            subject.close()
+            await subject.close()
           }
         }),
-        { numRuns: RUNS },
+        { numRuns: Math.ceil(RUNS * share) },
       )
     },
   )
 
-  test(`${name}: the same as the model when it runs full again and again`, { timeout: 3_600_000 }, () => {
+  test(`${name}: the same as the model when it runs full again and again`, { timeout: 3_600_000 }, async () => {
     const any = fc.oneof({ weight: 5, arbitrary: action }, { weight: 2, arbitrary: fill })
-    fc.assert(
-      fc.property(fc.array(any, { minLength: 4, maxLength: 12 }), fill, (steps, last) => {
-        const subject = open()
+    await fc.assert(
+      fc.asyncProperty(fc.array(any, { minLength: 4, maxLength: 12 }), fill, async (steps, last) => {
+        const subject = await open()
         try {
           const model = new Model()
           model.storeIds.add(subject.storeId)
-          for (const step of steps) apply(subject, model, step)
-          apply(subject, model, { ...last, destinations: DESTINATIONS })
-          expect(subject.append(DESTINATIONS, [FILL_PAYLOAD])).toBe('full')
-          for (const destination of DESTINATIONS) apply(subject, model, { do: 'settle', destination, share: 1 })
-          apply(subject, model, { do: 'append', destinations: DESTINATIONS, payloads: ['there is room again'] })
+          for (const step of steps) await apply(subject, model, step)
+          await apply(subject, model, { ...last, destinations: DESTINATIONS })
+          expect(await subject.append(DESTINATIONS, [FILL_PAYLOAD])).toBe('full')
+          for (const destination of DESTINATIONS) await apply(subject, model, { do: 'settle', destination, share: 1 })
+          await apply(subject, model, { do: 'append', destinations: DESTINATIONS, payloads: ['there is room again'] })
           expect(subject.unsettled('bus')).toHaveLength(1)
         } finally {
-          subject.close()
+          await subject.close()
         }
       }),
-      { numRuns: Math.ceil(RUNS / 20) },
+      { numRuns: Math.ceil((RUNS * share) / 20) },
     )
   })
 }

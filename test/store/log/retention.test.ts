@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { databaseBytes, type StoreLimits } from '../../../daemon/store/log/retention.ts'
-import { QuarantineCap } from '../../../daemon/store/tables/quarantine-cap.ts'
+import { databaseBytes } from '../../../daemon/store/connection.ts'
+import type { StoreLimits } from '../../../daemon/store/log/retention.ts'
+import { QuarantineCap } from '../../../daemon/store/tables/quarantine.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
 import {
   ALL_HISTORY,

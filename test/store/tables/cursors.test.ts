@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { DeadLetterInput, HeldInput } from '../../../daemon/store/log/batch.ts'
+import type { DeadLetterInput } from '../../../daemon/store/tables/dead-letters.ts'
+import type { HeldInput } from '../../../daemon/store/tables/held.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
 import { cursorRow, OpenLog, openOptions, settlement } from '../store-fixture.ts'
 

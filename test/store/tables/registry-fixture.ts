@@ -1,5 +1,6 @@
 import type { Op } from '../../../daemon/store/log/batch.ts'
-import type { CallRow, DocumentRows } from '../../../daemon/store/tables/registry-rows.ts'
+import type { CallRow } from '../../../daemon/store/tables/calls.ts'
+import type { DocumentRows } from '../../../daemon/store/tables/documents.ts'
 
 export const AT = '2026-01-01T00:00:00.000Z'
 

@@ -5,9 +5,10 @@ import { atOnce } from '../../../daemon/core/turn.ts'
 import { databaseFile } from '../../../daemon/store/connection.ts'
 import type { Op } from '../../../daemon/store/log/batch.ts'
 import { requestCheck } from '../../../daemon/store/open-store.ts'
-import { ApiReader } from '../../../daemon/store/tables/api-reader.ts'
-import { RefusedReader } from '../../../daemon/store/tables/refused-reader.ts'
-import { RegistryReader } from '../../../daemon/store/tables/registry-reader.ts'
+import { DocumentReader } from '../../../daemon/store/tables/documents.ts'
+import { IdempotencyReader } from '../../../daemon/store/tables/idempotency.ts'
+import { QuarantineReader } from '../../../daemon/store/tables/quarantine.ts'
+import { StatisticsReader } from '../../../daemon/store/tables/statistics.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
 import { batchOf, blocksOf, OpenLog, openOptions, quarantineOp, streamOp } from '../store-fixture.ts'
 import { AT, callRow, registration, rows } from './registry-fixture.ts'
@@ -145,7 +146,7 @@ describe('a document', () => {
       { version: '2', status: 'deleted' },
     ])
     expect(log.rows('SELECT id FROM message_call_logs')).toEqual([{ id: 'call' }])
-    const reader = new RegistryReader(log.db)
+    const reader = new DocumentReader(log.db)
     expect(reader.registrations()).toMatchObject([
       { document_id: 'document-1', name: 'meter', version: '1', serial: 1 },
     ])
@@ -158,13 +159,13 @@ test('idempotency keys go after a day', () => {
   commit({ type: 'idempotency', row: { ...row, key: 'old', wall_ms: 1_000 } })
   commit({ type: 'idempotency', row: { ...row, key: 'new', wall_ms: 80_000_000 } })
   log.writer.sweep(0, 86_402_000)
-  const reader = new ApiReader(log.db)
-  expect(reader.idempotency('i', 'old')).toBeUndefined()
-  expect(reader.idempotency('i', 'new')).toMatchObject({ answer: '{}' })
+  const reader = new IdempotencyReader(log.db)
+  expect(reader.lookUp('i', 'old')).toBeUndefined()
+  expect(reader.lookUp('i', 'new')).toMatchObject({ answer: '{}' })
 })
 
 test('statistics are replaced by key and trimmed by time', () => {
-  const row = { step: 60, scope: 'total', key: '', body: '{}' }
+  const row = { step: 60, scope: 'total', key: '', body: '{}' } as const
   commit({
     type: 'statistics',
     rows: [
@@ -174,17 +175,17 @@ test('statistics are replaced by key and trimmed by time', () => {
   })
   commit({ type: 'statistics', rows: [{ ...row, bucket: 120, body: '{"n":1}' }] })
   commit({ type: 'statistics-trim', step: 60, before: 120 })
-  const reader = new ApiReader(log.db)
-  expect(reader.statistics(60, 0, 1_000, 'total')).toEqual([{ ...row, bucket: 120, body: '{"n":1}' }])
+  const reader = new StatisticsReader(log.db)
+  expect(reader.between(60, 0, 1_000, 'total')).toEqual([{ ...row, bucket: 120, body: '{"n":1}' }])
 })
 
 test('refused messages are read in pages and by their filters', () => {
   commit(quarantineOp(1), quarantineOp(2), quarantineOp(3))
-  const reader = new RefusedReader(log.db)
-  expect(atOnce(reader.quarantine({ limit: 2, where: {} })).map((row) => row.id)).toEqual([3, 2])
-  expect(atOnce(reader.quarantine({ limit: 2, before: 2, where: { topic: 't' } })).map((row) => row.id)).toEqual([1])
-  expect(atOnce(reader.quarantine({ limit: 2, where: { topic: 'other' } }))).toEqual([])
-  expect(reader.quarantined(2)).toMatchObject({ topic: 't', client_id: 'c' })
+  const reader = new QuarantineReader(log.db)
+  expect(atOnce(reader.page({ limit: 2, where: {} })).map((row) => row.id)).toEqual([3, 2])
+  expect(atOnce(reader.page({ limit: 2, before: 2, where: { topic: 't' } })).map((row) => row.id)).toEqual([1])
+  expect(atOnce(reader.page({ limit: 2, where: { topic: 'other' } }))).toEqual([])
+  expect(reader.lookUp(2)).toMatchObject({ topic: 't', client_id: 'c' })
 })
 
 test('a store of before the registry gets its tables, and keeps its messages', () => {

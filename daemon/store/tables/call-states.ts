@@ -1,30 +1,56 @@
 import type Database from 'better-sqlite3'
-import { LIMIT } from '../bound-limit.ts'
-import type { Settlement, StreamRow } from '../log/batch.ts'
-import type { Cursors } from './cursors.ts'
+import { LIMIT } from '../sqlite.ts'
+import type { Cursors, Settlement } from './cursors.ts'
+import type { StreamRow } from './streams.ts'
+import type { Table } from './table.ts'
+
+/** `call_states`: calls that wait for their message to be settled. `call_losses`: messages that calls wait for and a destination gave up. */
+export const callStates: Table = {
+  salvage: {
+    call_states: { rows: 'none', why: 'says nothing without the calls' },
+    call_losses: { rows: 'none', why: 'says nothing without the calls' },
+  },
+  migrations: [
+    {
+      step: 1,
+      rank: 2,
+      sql: `
+  CREATE TABLE call_states (call_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, stream INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX call_states_by_seq ON call_states (seq);`,
+    },
+    {
+      step: 3,
+      sql: `
+  CREATE INDEX call_states_by_stream ON call_states (stream, seq);
+  CREATE TABLE call_losses (
+    destination TEXT NOT NULL, lane TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL, fate TEXT NOT NULL,
+    PRIMARY KEY (destination, lane, from_seq)) WITHOUT ROWID;`,
+    },
+  ],
+}
 
 interface PendingCall {
   call_id: string
   seq: number
 }
 
-/** What has become of the messages that one destination does not have, by sequence number: `held` is not the end. */
-type Fates = (seq: number) => string | undefined
+/** Says why a destination does not have a message, by sequence number; `held` is not the end. Undefined: it has it. */
+type FateOf = (seq: number) => string | undefined
 
-/** More than this is kept for no call: the oldest are forgotten, and their messages read as settled. */
+/** Losses that are stored at most; of older ones the messages read as settled. */
 const MAX_LOSSES = 10_000
 
 /**
- * Which calls are complete: those whose message every destination has settled, with what each has made of it. Looks at one
- * stream after the other, behind its cursors, so that a destination that is down costs nothing and hides nothing.
+ * Finds calls that are complete, those whose message every destination has settled, and says how each destination settled it. Looks
+ * at one stream after the other, behind its cursors, so that a destination that is down costs nothing and hides nothing.
  */
-export class CallSettling {
+export class CallStates {
   private readonly streams: ReadonlyMap<number, StreamRow>
   private readonly cursors: Cursors
   private readonly sql: ReturnType<typeof prepare>
-  /** Streams that may have calls which are not complete, and up to where they have been looked at. */
+  /** For each stream that may have waiting calls the sequence number up to which they have been looked at. */
   private readonly positions = new Map<number, number>()
-  /** They have to be looked up first. */
+  /** `positions` must be read from the table first. */
   private isStale = true
 
   constructor(db: Database.Database, streams: ReadonlyMap<number, StreamRow>, cursors: Cursors) {
@@ -33,19 +59,19 @@ export class CallSettling {
     this.sql = prepare(db)
   }
 
-  /** Whether there is anything to wait for: a message that goes nowhere is complete at once. */
+  /** False for a message that goes nowhere: its call is complete at once. */
   hasDestinations(stream: number): boolean {
     return this.streams.get(stream)?.destinations.length !== 0
   }
 
-  /** A call waits for the message `seq`. Inside a transaction. */
-  add(callId: string, seq: number, stream: number): void {
+  /** Has a call wait for the message `seq`. Inside a transaction. */
+  waitFor(callId: string, seq: number, stream: number): void {
     this.sql.remember.run(callId, seq, stream)
     if (!this.positions.has(stream)) this.positions.set(stream, 0)
   }
 
-  /** Notes what a destination has given up, and looks again at what it had held. Inside a transaction. */
-  noted({ cursor: { destination, lane }, lost, released }: Settlement): void {
+  /** Stores the losses of a settlement, and has the streams of a destination looked at again that has released held messages. Inside a transaction. */
+  note({ cursor: { destination, lane }, lost, released }: Settlement): void {
     if (this.isStale) this.load()
     if (this.positions.size === 0) return
     for (const { from, to, fate } of lost ?? []) this.sql.lose.run(destination, lane, from, to, fate, from, to)
@@ -54,32 +80,31 @@ export class CallSettling {
       if (this.streams.get(stream)?.destinations.includes(destination) === true) this.positions.set(stream, 0)
   }
 
-  /** Hands at most `limit` complete calls to `complete`; returns how many it has looked at. Inside a transaction. */
-  settle(limit: number, complete: (callId: string, response: Record<string, string>) => void): number {
+  /** Looks at no more than `limit` calls, hands the complete ones to `complete`, and returns how many it looked at. Inside a transaction. */
+  completeUpTo(limit: number, complete: (callId: string, response: Record<string, string>) => void): number {
     if (this.isStale) this.load()
     let left = limit
     for (const [stream, position] of this.positions) {
       if (left <= 0) break
-      left -= this.settleStream(stream, position, left, complete)
+      left -= this.completeOfStream(stream, position, left, complete)
     }
     return limit - left
   }
 
-  /** Forgets calls whose rows are about to go. */
+  /** Inside a transaction. */
   forget(callIds: readonly string[]): void {
     for (const id of callIds) this.sql.forget.run(id)
   }
 
-  /** Forgets losses that no call waits for any more. Inside a transaction. */
-  trim(): void {
+  /** Deletes losses that no call waits for any more. Inside a transaction. */
+  trimLosses(): void {
     const oldest = this.sql.oldest.get() ?? Infinity
     if (oldest === Infinity) this.sql.forgetLosses.run(Number.MAX_SAFE_INTEGER)
     else this.sql.forgetLosses.run(oldest)
     this.sql.capLosses.run(MAX_LOSSES)
   }
 
-  /** After a rollback. */
-  reset(): void {
+  rolledBack(): void {
     this.isStale = true
   }
 
@@ -88,7 +113,7 @@ export class CallSettling {
     for (const stream of this.sql.waiting.all()) this.positions.set(stream, 0)
   }
 
-  private settleStream(
+  private completeOfStream(
     stream: number,
     position: number,
     limit: number,
@@ -105,7 +130,7 @@ export class CallSettling {
     this.positions.set(stream, isThrough ? settledBelow - 1 : (last?.seq ?? position))
     const first = calls[0]
     if (first === undefined || last === undefined) return 0
-    const fates = destinations.map((name) => [name, this.fates(name, lane, first.seq, last.seq)] as const)
+    const fates = destinations.map((name) => [name, this.fatesOf(name, lane, first.seq, last.seq)] as const)
     for (const { call_id: id, seq } of calls) {
       const response = fates.map(([name, fate]) => [name, fate(seq) ?? 'settled'] as const)
       if (response.some(([, fate]) => fate === 'held')) continue
@@ -115,8 +140,8 @@ export class CallSettling {
     return calls.length
   }
 
-  /** Of the messages of a destination from `first` to `last`. */
-  private fates(destination: string, lane: string, first: number, last: number): Fates {
+  /** Reads the fates of a destination's messages from `first` to `last`. */
+  private fatesOf(destination: string, lane: string, first: number, last: number): FateOf {
     const letters = new Map(this.sql.letters.all(destination, first, last).map(({ seq, code }) => [seq, code]))
     const held = new Set(this.sql.held.all(destination, first, last))
     const losses = this.sql.losses.all(destination, lane, last, first)

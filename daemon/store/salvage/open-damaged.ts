@@ -2,10 +2,10 @@ import { closeSync, copyFileSync, existsSync, fstatSync, openSync, readSync, rmS
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { databaseFile, PAGE_BYTES } from '../connection.ts'
-import { isSqliteError } from '../sqlite-codes.ts'
-import { DATABASE_HEADER, Pages } from './salvage-pages.ts'
+import { isSqliteError } from '../sqlite.ts'
+import { DATABASE_HEADER, Pages } from './pages.ts'
 
-/** Where the header of a database file keeps its change counter, the number of pages, and the counter that this number is good for. */
+/** Offsets in the header of a database file: its change counter, the number of pages, and the counter for which that number is valid. */
 const HEADER_COUNTER = 24
 const HEADER_PAGES = 28
 const HEADER_VALID_FOR = 92
@@ -13,9 +13,9 @@ const TABLE_INTERIOR = 0x05
 const INTERIOR_HEADER = 12
 
 /**
- * A damaged database, opened for reading as far as that goes: as it is; else a copy of it in `work` whose header counts the pages
- * that are there; else one with the first page of `fresh`, or with all pages of its schema. The first page holds the header and leads
- * to the schema, which is always the same.
+ * Opens a damaged database for reading: as it is; else a copy of it in `work` whose header counts the pages that are there; else one
+ * with the first page of `fresh`, or with all pages of its schema. The first page holds the header and leads to the schema, which is
+ * the same in every store.
  */
 export function openDamaged(directory: string, work: string, fresh: Database.Database): Database.Database | undefined {
   const original = databaseFile(directory)
@@ -54,8 +54,8 @@ function tryOpen(file: string): Database.Database | undefined {
 }
 
 /**
- * Puts pages of a new database into a copy, and has its header count the pages that were there: a file that was cut off has fewer
- * than it says, and SQLite would not open it.
+ * Puts pages of a new database into a copy, and has its header count the pages that are there: a file that was cut off has fewer than
+ * its header says, and SQLite would not open it.
  */
 function repair(file: string, fresh: Pages, taken: readonly number[]): void {
   const fd = openSync(file, 'r+')
@@ -73,7 +73,7 @@ function repair(file: string, fresh: Pages, taken: readonly number[]): void {
   }
 }
 
-/** The pages of the schema behind the first; none where it stands there whole. https://sqlite.org/fileformat2.html#b_tree_pages */
+/** Lists the pages of the schema behind the first; none where the first holds all of it. https://sqlite.org/fileformat2.html#b_tree_pages */
 function schemaPages(first: Buffer): number[] {
   const header = DATABASE_HEADER
   if (first[header] !== TABLE_INTERIOR) return []

@@ -1,5 +1,5 @@
 import { PAGE_BYTES } from '../connection.ts'
-import { DATABASE_HEADER, type Pages } from './salvage-pages.ts'
+import { DATABASE_HEADER, type Pages } from './pages.ts'
 
 /** https://sqlite.org/fileformat2.html#b_tree_pages */
 const TABLE_LEAF = 0x0d
@@ -13,9 +13,9 @@ const INTEGER_BYTES = [0, 1, 2, 3, 4, 6, 8]
 type Value = number | string | Buffer | null
 
 /**
- * Rows of any table with these columns, the first of which is its whole-number key, from every page that looks like a leaf of a table:
- * where a page that leads to others is lost, SQLite finds none of them. There may be rows that were deleted, and rows of other tables:
- * the caller has to see whether they make sense.
+ * Yields rows of any table with these columns, the first of which is its whole-number key, from every page that looks like a leaf of a
+ * table: where a page that leads to others is lost, SQLite finds none of them. Among them may be deleted rows and rows of other tables:
+ * the caller must check whether they make sense.
  */
 export function* rowsOfPages(pages: Pages, columns: readonly string[]): Generator<Record<string, unknown>> {
   for (let number = 1; number <= pages.count; number++) {
@@ -55,7 +55,7 @@ function readRow(pages: Pages, page: Buffer, at: number, columns: number): Value
   return values
 }
 
-/** A record that is too long for its page goes on in a chain of others. */
+/** Reads a record; one that is too long for its page goes on in a chain of overflow pages. */
 function readRecord(pages: Pages, page: Buffer, at: number, size: number): Buffer | undefined {
   const wanted = MIN_LOCAL + ((size - MIN_LOCAL) % (USABLE - 4))
   const local = size <= MAX_LOCAL ? size : wanted <= MAX_LOCAL ? wanted : MIN_LOCAL
@@ -85,7 +85,7 @@ function readValue(record: Buffer, at: number, type: number): { value: Value; ne
   return { value: type % 2 === 0 ? bytes : bytes.toString(), next }
 }
 
-/** Seven bits a byte, most significant first; a ninth byte counts whole. Not a number behind the end. */
+/** Reads seven bits a byte, most significant first; a ninth byte counts whole. NaN behind the end. */
 function readVarint(bytes: Buffer, at: number): { value: number; next: number } {
   let value = 0
   for (let index = 0; index < 8; index++) {

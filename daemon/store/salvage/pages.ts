@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { PAGE_BYTES } from '../connection.ts'
 
-/** How much of the first page stands before its b-tree. */
+/** Bytes of the first page before its b-tree. */
 export const DATABASE_HEADER = 100
 
 /** https://sqlite.org/fileformat2.html#walformat */
@@ -11,14 +11,14 @@ const SALTS = 16
 const FRAME_SALTS = 8
 
 /**
- * The pages of a database, read past SQLite, as its newest commit has them: those in the write-ahead log come before those of the
- * file. The frames' checksums are not looked at: whatever is made of a page has to be checked anyway.
+ * Reads the pages of a database past SQLite, as its newest commit has them: those in the write-ahead log replace those of the file.
+ * Checksums of frames are not checked, because the caller must check all that it makes of a page anyway.
  */
 export class Pages {
   readonly count: number
   private readonly file: number
   private readonly wal: number | undefined
-  /** Where in the write-ahead log the newest version of a page is. */
+  /** Offset of the newest version of a page in the write-ahead log. */
   private readonly newer = new Map<number, number>()
 
   constructor(file: string) {
@@ -30,7 +30,7 @@ export class Pages {
     this.count = count
   }
 
-  /** Page 1 is the first. What is not there, or not whole, is zeros. */
+  /** Page 1 is the first. Missing bytes read as zeros. */
   read(page: number): Buffer {
     const at = this.newer.get(page)
     if (at !== undefined && this.wal !== undefined) return readAt(this.wal, at, PAGE_BYTES)
@@ -48,7 +48,7 @@ export class Pages {
     const uncommitted = new Map<number, number>()
     for (let at = WAL_HEADER; at + FRAME_HEADER + PAGE_BYTES <= size; at += FRAME_HEADER + PAGE_BYTES) {
       const header = readAt(wal, at, FRAME_HEADER)
-      // A frame of before the log was begun again.
+      // Frames from here on are older than the last restart of the log.
       if (!header.subarray(FRAME_SALTS, FRAME_SALTS + 8).equals(salts)) break
       uncommitted.set(header.readUInt32BE(0), at + FRAME_HEADER)
       if (header.readUInt32BE(4) === 0) continue

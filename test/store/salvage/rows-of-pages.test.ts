@@ -4,8 +4,8 @@ import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PAGE_BYTES } from '../../../daemon/store/connection.ts'
-import { Pages } from '../../../daemon/store/salvage/salvage-pages.ts'
-import { rowsOfPages } from '../../../daemon/store/salvage/salvage-rows-of-pages.ts'
+import { Pages } from '../../../daemon/store/salvage/pages.ts'
+import { rowsOfPages } from '../../../daemon/store/salvage/rows-of-pages.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
 
 const COLUMNS = ['id', 'number', 'real', 'text', 'body']

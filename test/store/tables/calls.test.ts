@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { atOnce } from '../../../daemon/core/turn.ts'
 import type { Op } from '../../../daemon/store/log/batch.ts'
-import { ApiReader } from '../../../daemon/store/tables/api-reader.ts'
+import { CallReader } from '../../../daemon/store/tables/calls.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
 import { batchOf, blocksOf, cursorRow, OpenLog, openOptions, streamOp, ALL_HISTORY } from '../store-fixture.ts'
 import { AT, callRow } from './registry-fixture.ts'
@@ -160,11 +160,11 @@ describe('the log of calls', () => {
 
   test('is read in pages, the newest first', () => {
     for (const id of ['one', 'two', 'three']) commit({ type: 'call', row: callRow(id) })
-    const reader = new ApiReader(log.db)
-    const first = atOnce(reader.calls({ limit: 2, where: { channel_id: 'channel-a' } }))
+    const reader = new CallReader(log.db)
+    const first = atOnce(reader.page({ limit: 2, where: { channel_id: 'channel-a' } }))
     expect(first.map((row) => row.id)).toEqual(['three', 'two'])
-    const second = atOnce(reader.calls({ limit: 2, before: first[1]?.rowid, where: {} }))
+    const second = atOnce(reader.page({ limit: 2, before: first[1]?.rowid, where: {} }))
     expect(second.map((row) => row.id)).toEqual(['one'])
-    expect(atOnce(reader.calls({ limit: 2, where: { channel_id: 'other' } }))).toEqual([])
+    expect(atOnce(reader.page({ limit: 2, where: { channel_id: 'other' } }))).toEqual([])
   })
 })
