@@ -27,10 +27,6 @@ export class SdNotify {
     return this.send(['READY=1', statusLine(status)])
   }
 
-  status(status: string): Promise<void> {
-    return this.send([statusLine(status)])
-  }
-
   /** Followed by `ready` once the new configuration holds or was refused. */
   reloading(): Promise<void> {
     return this.send(['RELOADING=1', 'STATUS=reloading'])
