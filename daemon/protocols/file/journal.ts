@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/pro
 import { join } from 'node:path'
 import { messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { syncFolderAsync } from '../../platform/write-durably.ts'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROTATE_BYTES, type FileConfig } from './file-options.ts'
 import { endOfLastLine } from './last-line.ts'
 
@@ -105,7 +106,7 @@ export class Journal {
     await mkdir(this.directory, { recursive: true })
     const handle = await open(path, 'w')
     try {
-      await syncFolder(this.directory)
+      await syncFolderAsync(this.directory)
     } catch (error) {
       await handle.close()
       throw error
@@ -179,13 +180,4 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
     written += bytesWritten
   }
   await handle.datasync()
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
