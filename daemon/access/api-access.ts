@@ -1,7 +1,7 @@
 import { EdgeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { isLoopback } from '../core/loopback.ts'
 import type { Authorize } from '../ports/identity.ts'
-import { isLoopback } from '../settings/sections/loopback.ts'
 import type { Settings } from '../settings/settings.ts'
 import { AdminKey } from './admin-key.ts'
 import { presentedKey } from './presented-key.ts'

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../core/loopback.ts'
 import { errorAt, joinField } from '../loading/located.ts'
 import { list, shorthand } from '../schema/schema-collections.ts'
 import { type Fields, object, optional, required, withDefault } from '../schema/schema-object.ts'
@@ -5,7 +6,6 @@ import { boolean, integer } from '../schema/schema-scalars.ts'
 import { orNone, size, timer } from '../schema/schema-units.ts'
 import { refine, type Schema } from '../schema/schema.ts'
 import { type ListenAddress, listenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
 
 export type ListenerSettings = ListenAddress
 

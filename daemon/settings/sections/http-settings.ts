@@ -1,10 +1,10 @@
+import { isLoopback } from '../../core/loopback.ts'
 import { list } from '../schema/schema-collections.ts'
 import { object, withDefault } from '../schema/schema-object.ts'
 import { boolean, integer, text } from '../schema/schema-scalars.ts'
 import { timer } from '../schema/schema-units.ts'
 import { reportInvalid, refine, type Schema } from '../schema/schema.ts'
 import { type ListenAddress, listenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
 
 export interface HttpSettings extends ListenAddress {
   /** False for `http: null`; the other fields then hold the defaults and mean nothing. */
