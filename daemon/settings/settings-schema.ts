@@ -1,3 +1,4 @@
+import { LOG_LEVELS } from '../core/logger.ts'
 import { list } from './schema/schema-collections.ts'
 import { object, withDefault } from './schema/schema-object.ts'
 import { choice, text } from './schema/schema-scalars.ts'
@@ -11,7 +12,7 @@ import { routesSchema } from './sections/route-settings.ts'
 import { sensorsSchema } from './sections/sensor-settings.ts'
 import { storeSchema } from './sections/store-settings.ts'
 import { upstreamsSchema } from './sections/upstream-settings.ts'
-import { LOG_LEVELS, type Settings, UNMATCHED } from './settings.ts'
+import { type Settings, UNMATCHED } from './settings.ts'
 
 const gateway = object<Settings['gateway']>({
   id: withDefault(
@@ -23,7 +24,7 @@ const gateway = object<Settings['gateway']>({
 })
 
 const log = object<Settings['log']>({
-  level: withDefault('level', choice(LOG_LEVELS), 'info', 'The least that is logged.'),
+  level: withDefault('level', choice(['trace', ...LOG_LEVELS]), 'info', 'The least that is logged.'),
 })
 
 const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name or address' })

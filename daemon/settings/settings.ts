@@ -1,3 +1,4 @@
+import type { LogLevel } from '../core/logger.ts'
 import type { AsyncapiEntry } from './sections/asyncapi-settings.ts'
 import type { BrokerSettings } from './sections/broker-settings.ts'
 import type { CallLogSettings } from './sections/call-log-settings.ts'
@@ -25,12 +26,10 @@ export interface Settings {
   sensors: SensorSettings[]
   callLog: CallLogSettings
   shutdownTimeoutMs: number
-  log: { level: LogLevel }
+  /** `trace` logs as much as `debug`. */
+  log: { level: LogLevel | 'trace' }
 }
 
 /** What becomes of a topic that no document describes. */
 export const UNMATCHED = ['local', 'quarantine', 'pass'] as const
 export type Unmatched = (typeof UNMATCHED)[number]
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]

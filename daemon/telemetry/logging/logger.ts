@@ -1,12 +1,9 @@
 import { fstatSync } from 'node:fs'
 import { destination, pino, stdSerializers, stdTimeFunctions, symbols } from 'pino'
 import { systemClock } from '../../core/clock.ts'
-import type { Logger } from '../../core/logger.ts'
+import type { Logger, LogLevel } from '../../core/logger.ts'
 import { RateLimitedLogger } from './rate-limited-logger.ts'
 import { censorKeys, createValueCensor } from './redaction.ts'
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface ProcessLogger extends Logger {
   setLevel(level: LogLevel): void

@@ -1,14 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import { systemCode } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
+import type { Logger, LogLevel } from '../../core/logger.ts'
 
 const INTERVAL_MS = 1_000
 const MAX_ENTRIES = 1_000
 
-type Level = keyof Logger
-
 interface Entry {
-  level: Level
+  level: LogLevel
   message: string
   loggedAtMs: number
   suppressed: number
@@ -52,7 +50,7 @@ export class RateLimitedLogger implements Logger {
     this.entries.clear()
   }
 
-  private log(level: Level, fields: object, message: string): void {
+  private log(level: LogLevel, fields: object, message: string): void {
     const now = this.clock.monotonicMs()
     const key = JSON.stringify([level, message, codeOf(fields), subjectOf(fields)])
     const entry = this.entries.get(key)
