@@ -23,7 +23,7 @@ export function clientTopic(clientId: string): string {
   return `$stepflow/clients/${encodeURIComponent(clientId.toWellFormed())}`
 }
 
-/** Of the topics that start with `$`, a client may subscribe only to its own notices [MQTT-4.7.2-1]. */
+/** Of the topics that start with `$`, a client may subscribe only to its own notices (MQTT 3.1.1, 4.7.2). */
 export function maySubscribe(filter: string, clientId: string): boolean {
   if (!filter.startsWith('$')) return true
   return filter.startsWith(`${clientTopic(clientId)}/`)

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import '../../../daemon/broker/aedes/lean-parser.ts'
+import { leanParser } from '../../../daemon/broker/aedes/lean-parser.ts'
 
 interface Parser {
   on(event: 'packet' | 'error', listener: (what: object) => void): Parser
@@ -14,16 +14,13 @@ interface MqttPacket {
 
 const aedes = createRequire(createRequire(import.meta.url).resolve('aedes'))
 const own = createRequire(aedes.resolve('mqtt-packet'))
-const lean = aedes('mqtt-packet') as MqttPacket
-/** A second copy, as it is installed. */
-const original = (() => {
-  const files = Object.keys(own.cache).filter((file) => /\/mqtt-packet\/[a-z]+\.js$/i.test(file))
-  const kept = files.map((file) => [file, own.cache[file]] as const)
-  for (const file of files) delete own.cache[file]
-  const copy = own('./mqtt') as MqttPacket
-  for (const [file, module] of kept) own.cache[file] = module
-  return copy
-})()
+const original = aedes('mqtt-packet') as MqttPacket
+const lean = {
+  parser(): Parser {
+    if (leanParser === undefined) throw new Error('mqtt-packet is of another version')
+    return leanParser()
+  },
+}
 
 interface Seen {
   packets: unknown[]
@@ -33,7 +30,7 @@ interface Seen {
 }
 
 /** What a parser makes of bytes that come in these pieces. */
-function seenBy(mqtt: MqttPacket, bytes: Buffer, cuts: readonly number[]): Seen {
+function seenBy(mqtt: Pick<MqttPacket, 'parser'>, bytes: Buffer, cuts: readonly number[]): Seen {
   const seen: Seen = { packets: [], errors: [], thrown: undefined, left: [] }
   const parser = mqtt.parser()
   parser.on('packet', (packet) => seen.packets.push(structuredClone(packet)))

@@ -5,13 +5,12 @@ import { describe, expect, test } from 'vitest'
 
 const LEAN = new URL('../../../daemon/broker/aedes/lean-parser.ts', import.meta.url).href
 const PROGRAM = `
-  import ${JSON.stringify(LEAN)}
+  import { leanParser } from ${JSON.stringify(LEAN)}
   import { createRequire } from 'node:module'
   const require = createRequire(${JSON.stringify(import.meta.url)})
-  const { parser } = (await import('mqtt-packet')).default
   const debug = require('debug')
   if (process.env.DEBUG === undefined) debug.enable('*')
-  parser().on('packet', ({ cmd }) => console.log(cmd)).parse(Buffer.from([0xc0, 0]))
+  leanParser().on('packet', ({ cmd }) => console.log(cmd)).parse(Buffer.from([0xc0, 0]))
   debug('another')('is heard')
 `
 
