@@ -28,7 +28,7 @@ import type { LogStore } from '../store/log/log-store.ts'
 import type { ApiReader } from '../store/tables/api-reader.ts'
 import type { RefusedReader } from '../store/tables/refused-reader.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
-import { StatisticsSlices } from '../telemetry/statistics/statistics-slices.ts'
+import { PacedReports } from '../telemetry/statistics/paced-reports.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
 import type { InForce } from '../verdict/in-force.ts'
 import type { PlanBook } from '../verdict/plan-book.ts'
@@ -110,12 +110,12 @@ export class GatewayApi {
     const refusals = { reader: refused, inForce, publisher, log, book, deliver }
     this.quarantine = quarantinePort(refusals)
     this.deadLetters = deadLetterPort(refusals)
-    const slices = new StatisticsSlices(options.statistics, clock)
+    const reports = new PacedReports(options.statistics, clock)
     this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
       statistics: {
         read: ({ windowMs, channel_id: channelId }) =>
-          slices.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
+          reports.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
       },
       calls: callsPort(reader),
       queue: () => queueView(options.sources),

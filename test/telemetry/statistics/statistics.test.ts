@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../../daemon/core/clock.ts'
 import { atOnce } from '../../../daemon/core/turn.ts'
 import { latencyBucket, LatencyHistogram } from '../../../daemon/telemetry/statistics/latency-histogram.ts'
+import { PacedReports } from '../../../daemon/telemetry/statistics/paced-reports.ts'
 import type { StatisticsRow, StatisticsStore } from '../../../daemon/telemetry/statistics/statistics-rows.ts'
-import { StatisticsSlices } from '../../../daemon/telemetry/statistics/statistics-slices.ts'
 import { statisticsReport, type StatisticsReport } from '../../../daemon/telemetry/statistics/statistics-view.ts'
 import { Statistics } from '../../../daemon/telemetry/statistics/statistics.ts'
 
@@ -145,7 +145,7 @@ describe('a report', () => {
     restart()
     accept(3)
     for (const windowMs of [MINUTE, HOUR, 7 * DAY])
-      expect(await new StatisticsSlices(statistics, clock).report({ windowMs })).toEqual(report(windowMs))
+      expect(await new PacedReports(statistics, clock).report({ windowMs })).toEqual(report(windowMs))
   })
 
   test('of one channel has its figures as totals', () => {
