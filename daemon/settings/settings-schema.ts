@@ -3,7 +3,7 @@ import { list } from './schema/schema-collections.ts'
 import { object, withDefault } from './schema/schema-object.ts'
 import { choice, text } from './schema/schema-scalars.ts'
 import { timer } from './schema/schema-units.ts'
-import type { Schema } from './schema/schema.ts'
+import type { JsonSchema, Schema } from './schema/schema.ts'
 import { asyncapiSchema } from './sections/asyncapi-settings.ts'
 import { brokerSchema } from './sections/broker-settings.ts'
 import { callLogSchema } from './sections/call-log-settings.ts'
@@ -65,6 +65,22 @@ export const settingsSchema: Schema<Settings> = object<Settings>({
   shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
   log: withDefault('log', log, {}, 'What is logged.'),
 })
+
+/** The content of config/schema.json, for editors and the documentation. */
+export function settingsJsonSchema(): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of StepFlow Edge',
+    ...settingsSchema.json,
+    $defs: {
+      reference: {
+        description: 'A value from the environment, a file or a credential.',
+        type: 'string',
+        pattern: '\\$\\{(env|file|credential):[^}]*\\}',
+      },
+    },
+  }
+}
 
 function idFromHostName(hostName: string): string {
   const id = hostName.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 64)

@@ -9,8 +9,8 @@ import type { StoreSettings } from './sections/store-settings.ts'
 import type { UpstreamSettings } from './sections/upstream-settings.ts'
 
 /**
- * The configuration as the rooms see it: complete, checked, paths absolute, durations in ms, sizes in bytes.
- * It mirrors the YAML; each section stands in a file of its own with its schema and defaults.
+ * The complete, checked configuration: paths are absolute, durations in ms, sizes in bytes. It mirrors the YAML; each section has a file
+ * with its type, schema and defaults.
  */
 export interface Settings {
   gateway: { id: string }
@@ -19,7 +19,7 @@ export interface Settings {
   allowUpstreamHosts: string[]
   broker: BrokerSettings
   http: HttpSettings
-  /** By name; look up with Object.hasOwn, names are the user's. */
+  /** By name. Look up with Object.hasOwn, because the user chooses the names. */
   upstreams: Record<string, UpstreamSettings>
   routes: RouteSettings[]
   store: StoreSettings
@@ -30,6 +30,6 @@ export interface Settings {
   log: { level: LogLevel | 'trace' }
 }
 
-/** What becomes of a topic that no document describes. */
+/** Handling of messages whose topic no document describes. */
 export const UNMATCHED = ['local', 'quarantine', 'pass'] as const
 export type Unmatched = (typeof UNMATCHED)[number]

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
-import { settingsJsonSchema } from '../../daemon/settings/schema/json-schema.ts'
+import { settingsJsonSchema } from '../../daemon/settings/settings-schema.ts'
 import { accepted, base } from './config-folder.ts'
 
 const root = join(import.meta.dirname, '../..')

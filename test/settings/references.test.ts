@@ -84,7 +84,7 @@ test.each([
 
 test.each(['../edge', 'a/b', '..', ''])('a credential cannot be called %j', (name) => {
   const result = loadText(KAFKA(`"\${credential:${name}}"`), { env: { CREDENTIALS_DIRECTORY: '/' } })
-  expect(complaint(result)).toContain('is no credential name')
+  expect(complaint(result)).toContain('is not a credential name')
 })
 
 test('a reference of an unknown kind is refused', () => {

@@ -17,7 +17,7 @@ export interface BrokerSettings {
   maxConnectionsPerIp: number
   connectTimeoutMs: number
   drainTimeoutMs: number
-  /** The longest keep-alive a client may ask for; null is no limit. */
+  /** The longest keep-alive that a client may ask for; null for no limit. */
   keepaliveLimitMs: number | null
   maxInflight: number
   maxRetained: number

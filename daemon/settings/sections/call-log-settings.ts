@@ -5,7 +5,7 @@ import type { Schema } from '../schema/schema.ts'
 
 export interface CallLogSettings {
   record: 'all' | 'errors' | 'none'
-  /** Part of the accepted messages that are recorded with `errors`, 0 to 1. */
+  /** Share of the accepted messages that `errors` records, 0 to 1. */
   sample: number
   maxAgeMs: number
   maxBytes: number
@@ -14,7 +14,7 @@ export interface CallLogSettings {
 const DAY_MS = 86_400_000
 const MIB = 1024 ** 2
 
-/** What is written into the table `message_call_logs`. */
+/** Settings of the table `message_call_logs`. */
 export const callLogSchema: Schema<CallLogSettings> = object<CallLogSettings>({
   record: withDefault(
     'record',

@@ -7,13 +7,13 @@ import { reportInvalid, refine, type Schema } from '../schema/schema.ts'
 import { type ListenAddress, listenUrl } from './listen-url.ts'
 
 export interface HttpSettings extends ListenAddress {
-  /** False for `http: null`; the other fields then hold the defaults and mean nothing. */
+  /** False for `http: null`; the other fields then have their defaults and no effect. */
   enabled: boolean
   insecure: boolean
-  /** Names by which the gateway may be called, beside loopback and the listener's own. */
+  /** Host names that requests may use, besides loopback and the listener's own. */
   hosts: string[]
   maxConnections: number
-  /** Streams, and WebSockets, at once. */
+  /** Open event streams; the same bound holds for WebSockets. */
   maxStreams: number
   headersTimeoutMs: number
   requestTimeoutMs: number

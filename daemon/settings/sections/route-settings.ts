@@ -4,7 +4,7 @@ import { text } from '../schema/schema-scalars.ts'
 import type { Schema } from '../schema/schema.ts'
 
 export interface RouteSettings {
-  /** An address with parameters, as in a document. */
+  /** An address with parameters in braces, as in a document. */
   from: string
   /** Name of an upstream. */
   to: string
@@ -13,7 +13,7 @@ export interface RouteSettings {
   headers?: Record<string, string>
 }
 
-/** As templates are compiled: braces pair up, and hold the name of a parameter or a runtime expression. */
+/** The templates that can be compiled: braces are paired, and contain a parameter's name or a runtime expression. */
 const template = text({
   pattern:
     /^(?:\$message\.(?:payload|header)#(?:\/[^{}]*)?|(?!\$message)(?:[^{}]|\{(?:[^{}$/][^{}/]*|\$message\.(?:payload#(?:\/[^{}]*)?|header#\/[^{}]*))\})+)$/,
@@ -30,5 +30,5 @@ const route = object<RouteSettings>({
   headers: optional('headers', headers, 'Headers to add: name and template.'),
 })
 
-/** Where messages go when their document does not say it. */
+/** Destinations of messages whose document names none. */
 export const routesSchema: Schema<RouteSettings[]> = list(route)

@@ -7,14 +7,14 @@ import { timer } from '../schema/schema-units.ts'
 import { refine, reportInvalid, type Schema } from '../schema/schema.ts'
 import { type SimulatedField, simulatedFieldSchema } from './simulated-field.ts'
 
-/** Exactly one of schedule and intervalMs is there. */
+/** Exactly one of `schedule` and `intervalMs` is set. */
 export interface SimulatedSensor {
   name: string
   type: 'simulated'
   /** Cron with seconds: six fields. */
   schedule?: string
   intervalMs?: number
-  /** May hold {gatewayId}. */
+  /** May contain {gatewayId}. */
   topic: string
   seed?: number
   payload: Record<string, SimulatedField>
@@ -22,7 +22,7 @@ export interface SimulatedSensor {
 
 export type SensorSettings = SimulatedSensor
 
-const DEFAULT_INTERVAL_MS = 1000
+export const DEFAULT_INTERVAL_MS = 1000
 
 const schedule = refine(text({ maxLength: 255 }), (value, node, field, context) => {
   const sixFields = value.trim().split(/\s+/).length === 6
@@ -61,7 +61,7 @@ const simulated = refine(written, (sensor, node, field, context) => {
 
 const all = list(variants<SensorSettings>('type', { simulated }), 0, 1000)
 
-/** Sensors of this machine; they publish like devices. */
+/** Sensors of this machine, which publish as devices do. */
 export const sensorsSchema: Schema<SensorSettings[]> = refine(all, (sensors, node, field, context) => {
   const repeated = sensors.findIndex(({ name }, i) => sensors.findIndex((other) => other.name === name) < i)
   if (repeated === -1) return sensors

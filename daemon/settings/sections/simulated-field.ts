@@ -5,13 +5,13 @@ import { type ReadContext, refine, reportInvalid, type Schema } from '../schema/
 
 export type JsonScalar = string | number | boolean | null
 
-/** How one field of a simulated reading is made. */
+/** One field of a simulated reading. */
 export type SimulatedField =
   | { kind: 'range'; min: number; max: number }
   | { kind: 'values'; values: JsonScalar[] }
   | { kind: 'constant'; value: JsonScalar }
 
-/** Null is a value here, but undefined means a fault to every schema: so it travels in a box. */
+/** Wraps a value, because null is one here while schemas return undefined for a fault. */
 interface Boxed {
   value: JsonScalar
 }

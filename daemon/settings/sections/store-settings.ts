@@ -6,7 +6,7 @@ import { refine, reportInvalid, type Schema } from '../schema/schema.ts'
 export interface StoreSettings {
   directory: string
   maxBytes: number
-  /** Null is no limit. */
+  /** Null for no limit. */
   maxAgeMs: number | null
   whenFull: 'reject' | 'drop-oldest' | 'drop-newest'
   durability: 'power' | 'process'
