@@ -24,14 +24,14 @@ const gateway = object<Settings['gateway']>({
 })
 
 const log = object<Settings['log']>({
-  level: withDefault('level', choice(['trace', ...LOG_LEVELS]), 'info', 'The least that is logged.'),
+  level: withDefault('level', choice(['trace', ...LOG_LEVELS]), 'info', 'The lowest level that is logged.'),
 })
 
 const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name or address' })
 
 /** The whole configuration. */
 export const settingsSchema: Schema<Settings> = object<Settings>({
-  gateway: withDefault('gateway', gateway, {}, 'Who this gateway is.'),
+  gateway: withDefault('gateway', gateway, {}, 'Identity of this gateway.'),
   asyncapi: withDefault(
     'asyncapi',
     asyncapiSchema,
@@ -42,7 +42,7 @@ export const settingsSchema: Schema<Settings> = object<Settings>({
     'unmatched',
     choice(UNMATCHED),
     'local',
-    'What becomes of a message whose topic no document describes: delivered locally, quarantined, or forwarded too.',
+    'Handling of messages whose topic no document describes: `local` delivers them to local subscribers, `quarantine` sets them aside, `pass` also forwards them.',
   ),
   allowUpstreamHosts: withDefault(
     'allowUpstreamHosts',
@@ -58,12 +58,12 @@ export const settingsSchema: Schema<Settings> = object<Settings>({
     {},
     'Where messages go, by name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but not `broker`.',
   ),
-  routes: withDefault('routes', routesSchema, [], 'Which messages go where, if their document does not say it.'),
+  routes: withDefault('routes', routesSchema, [], 'Destinations of messages whose document names none.'),
   store: withDefault('store', storeSchema, {}, 'Holds every message until its destinations have confirmed it.'),
   sensors: withDefault('sensors', sensorsSchema, [], 'Sensors of this machine.'),
-  callLog: withDefault('callLog', callLogSchema, {}, 'The log of calls, one row a message.'),
+  callLog: withDefault('callLog', callLogSchema, {}, 'The call log, one row for each message.'),
   shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
-  log: withDefault('log', log, {}, 'What is logged.'),
+  log: withDefault('log', log, {}, 'Logging.'),
 })
 
 /** The content of config/schema.json, for editors and the documentation. */

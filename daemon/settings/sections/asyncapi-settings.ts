@@ -27,7 +27,11 @@ const filePattern = refine(text({ maxLength: 4096, expected: 'a path' }), (value
 const fullEntry = refine(
   object<AsyncapiEntry>({
     file: required('file', filePattern, 'The document, or a glob pattern.'),
-    name: optional('name', text({ maxLength: 255 }), "The name to register under; else the document's `info.title`."),
+    name: optional(
+      'name',
+      text({ maxLength: 255 }),
+      "The name to register under. Default: the document's `info.title`.",
+    ),
     mode: withDefault(
       'mode',
       choice(['lenient', 'strict']),

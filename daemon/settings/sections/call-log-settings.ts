@@ -20,9 +20,9 @@ export const callLogSchema: Schema<CallLogSettings> = object<CallLogSettings>({
     'record',
     choice(['all', 'errors', 'none']),
     'errors',
-    'Every message; what was refused, what the API published and a sample of the rest; or nothing.',
+    '`all` records every message; `errors` refused messages, those of the API, and a sample of the rest; `none` nothing.',
   ),
-  sample: withDefault('sample', number(0, 1), 0.01, 'The part of accepted messages that `errors` records.'),
+  sample: withDefault('sample', number(0, 1), 0.01, 'The share of accepted messages that `errors` records.'),
   maxAgeMs: withDefault('maxAge', duration(60_000, 365 * DAY_MS), '7d', 'How long calls are kept.'),
-  maxBytes: withDefault('maxBytes', size(MIB), '128MiB', 'How much of them.'),
+  maxBytes: withDefault('maxBytes', size(MIB), '128MiB', 'Size of all recorded calls.'),
 })

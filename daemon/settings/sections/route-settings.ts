@@ -23,10 +23,10 @@ const template = text({
 const headers = record({ pattern: /^[\x21-\x7e]{1,255}$/, expected: 'visible ASCII without spaces' }, template)
 
 const route = object<RouteSettings>({
-  from: required('from', text(), 'The address it is for, with parameters in braces: `device/{deviceId}/data`.'),
+  from: required('from', text(), 'Address of the messages, with parameters in braces: `device/{deviceId}/data`.'),
   to: required('to', text({ maxLength: 64 }), 'The name of an upstream.'),
-  topic: optional('topic', template, 'Topic at the upstream, a template; else made from the address.'),
-  key: optional('key', template, 'Template of the order key, as `{deviceId}`.'),
+  topic: optional('topic', template, 'Template of the topic at the upstream. Default: made from the address.'),
+  key: optional('key', template, 'Template of the order key, such as `{deviceId}`.'),
   headers: optional('headers', headers, 'Headers to add: name and template.'),
 })
 

@@ -39,11 +39,15 @@ const written = object<SimulatedSensor>({
   name: required(
     'name',
     text({ pattern: /^[A-Za-z0-9._-]{1,64}$/, expected: '1 to 64 of A-Z a-z 0-9 . _ -' }),
-    'Its name; no two are alike.',
+    'Name of the sensor, which no other has.',
   ),
-  type: required('type', choice(['simulated']), 'Invents readings.'),
-  schedule: optional('schedule', schedule, 'When it reads: cron with seconds, `*/30 * * * * *`.'),
-  intervalMs: optional('interval', timer(1), 'How often it reads, in place of `schedule`. Default: `1s`.'),
+  type: required('type', choice(['simulated']), 'Makes random readings.'),
+  schedule: optional(
+    'schedule',
+    schedule,
+    'When it reads: a cron expression with seconds, in UTC, such as `*/30 * * * * *`.',
+  ),
+  intervalMs: optional('interval', timer(1), 'How often it reads, instead of `schedule`. Default: `1s`.'),
   topic: required('topic', topic, 'Where its readings are published; `{gatewayId}` is filled in.'),
   seed: optional('seed', integer(0, 2 ** 32 - 1), 'The same seed gives the same readings.'),
   payload: required(

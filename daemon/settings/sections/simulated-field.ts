@@ -33,8 +33,8 @@ const finite: Schema<number> = {
 
 const range = refine(
   object<{ min: number; max: number }>({
-    min: required('min', finite, 'The lowest.'),
-    max: required('max', finite, 'The highest.'),
+    min: required('min', finite, 'The lowest value.'),
+    max: required('max', finite, 'The highest value.'),
   }),
   (value, node, field, context): SimulatedField | undefined =>
     value.min <= value.max
@@ -43,7 +43,9 @@ const range = refine(
 )
 
 const values = refine(
-  object<{ values: Boxed[] }>({ values: required('values', list(scalar, 1, 1000), 'One of these at random.') }),
+  object<{ values: Boxed[] }>({
+    values: required('values', list(scalar, 1, 1000), 'Values of which one is chosen at random.'),
+  }),
   (value): SimulatedField => ({ kind: 'values', values: value.values.map((boxed) => boxed.value) }),
 )
 
