@@ -76,8 +76,8 @@ const stream = fc
   .map((packets) => Buffer.concat(packets.map((one) => original.generate(one))))
 const cuts = fc.array(fc.nat(600), { maxLength: 8 })
 
-describe('the parser that takes no more than it needs', () => {
-  test('is the one that its changes were made for', () => {
+describe('the lean parser', () => {
+  test('is made from the version that it was written for', () => {
     expect(lean.parser).not.toBe(original.parser)
     expect(own('./package.json')).toMatchObject({ version: '9.0.2' })
     const parser: unknown = lean.parser()
@@ -85,7 +85,7 @@ describe('the parser that takes no more than it needs', () => {
     expect(original.parser()).not.toMatchObject({ _list: { chunks: [] } })
   })
 
-  test('makes the same packets of what devices send, in whatever pieces it comes', () => {
+  test('parses the same packets as the original, in whatever pieces they arrive', () => {
     fc.assert(
       fc.property(stream, cuts, (bytes, at) => {
         const inside = at.filter((cut) => cut < bytes.length)
@@ -97,7 +97,7 @@ describe('the parser that takes no more than it needs', () => {
     )
   })
 
-  test('says the same of what is no MQTT', () => {
+  test('reports the same errors for bytes that are not MQTT', () => {
     const broken = fc
       .tuple(stream, fc.array(fc.tuple(fc.nat(600), fc.nat(255)), { minLength: 1, maxLength: 4 }))
       .map(([bytes, changes]) => {

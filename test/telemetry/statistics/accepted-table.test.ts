@@ -54,7 +54,7 @@ test('a closed row is opened again with nothing in it', () => {
   expect(taken(table, first)).toEqual({ received: 0, bytes: 0, durable: [] })
 })
 
-test('what was counted stays when the table grows', () => {
+test('counts survive when the table grows', () => {
   const table = new AcceptedTable()
   const rows = Array.from({ length: 500 }, (_, index) => {
     const row = table.open()

@@ -78,7 +78,7 @@ function restart(): void {
 }
 
 describe('a report', () => {
-  test('counts what was accepted and refused, in all, per channel and per connection', () => {
+  test('counts accepted and refused messages, in all, per channel and per connection', () => {
     accept(9)
     statistics.totals.refused('payload-invalid', 50)
     statistics.channel('channel', 'device/{id}/data', 'd@1').refused('payload-invalid', 50)
@@ -168,7 +168,7 @@ describe('a report', () => {
     expect(series.points.reduce((sum, point) => sum + point.received, 0)).toBe(3)
   })
 
-  test('forgets what is older than its window', () => {
+  test('leaves out counts that are older than its window', () => {
     accept(5)
     pass(5 * MINUTE)
     accept(1)
