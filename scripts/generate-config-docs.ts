@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { upstreamSchemas } from '../daemon/protocols/registry.ts'
 import { configurationReference } from '../daemon/settings/schema/configuration-reference.ts'
-import { settingsJsonSchema } from '../daemon/settings/schema/json-schema.ts'
+import { settingsJsonSchema } from '../daemon/settings/settings-schema.ts'
 
 // Writes config/schema.json and the lower part of docs/configuration.md; with --check only compares.
 const MARK = '<!-- What follows is generated from the schema: npx node scripts/generate-config-docs.ts -->'

@@ -106,6 +106,13 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  test('only broker/aedes knows Aedes and the libraries inside it', () => {
+    const users = daemon
+      .filter((file) => !file.path.startsWith('daemon/broker/aedes/'))
+      .filter((file) => /['"](aedes|aedes-persistence|mqtt-packet)['"/]/.test(file.code))
+    expect(users.map((file) => file.path)).toEqual([])
+  })
+
   test('there are no cycles, of types neither', () => {
     expect(findCycles(new Map(daemon.map((file) => [file.path, file.imports])))).toEqual([])
   })

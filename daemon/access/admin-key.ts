@@ -6,17 +6,17 @@ import { writeDurably } from '../platform/write-durably.ts'
 
 const KEY_BYTES = 32
 const PRIVATE_MODE = 0o600
-/** As it is made here, or put there by whoever sets gateways up: hard to guess, and allowed in headers. */
+/** A generated key, or one that was provisioned: long enough, and of characters that a header may hold (RFC 6750, 2.1). */
 const KEY = /^[A-Za-z0-9._~+/=-]{32,256}$/
 
-/** The key by which the first admin gets in: a file of the store that only its owner can read. */
+/** The first admin's key, in a file of the store that only its owner can read. */
 export class AdminKey {
   readonly file: string
-  /** The key, if it was made just now: the one time that it may be shown. */
+  /** The key, if this start has generated it: the only time that it may be shown. */
   readonly fresh: string | undefined
   private readonly hash: Buffer
 
-  /** Reads the key of the store, or makes it. Throws `store-unusable`. */
+  /** Reads the key of the store, or generates it. Throws `store-unusable`. */
   static open(directory: string): AdminKey {
     const file = join(directory, 'admin-key')
     try {
@@ -37,25 +37,25 @@ export class AdminKey {
     this.hash = hashOf(key)
   }
 
-  /** Takes the same time whatever is given. */
+  /** Compares in constant time. */
   accepts(given: string): boolean {
     return timingSafeEqual(hashOf(given), this.hash)
   }
 }
 
-/** Undefined where there is none yet. */
+/** Returns undefined where there is no key yet. */
 function read(file: string): string | undefined {
   const found = lstatSync(file, { throwIfNoEntry: false })
   if (found === undefined) return undefined
-  if (!found.isFile()) throw unusable(file, 'is no file')
+  if (!found.isFile()) throw unusable(file, 'is not a regular file')
   if ((found.mode & 0o077) !== 0) chmodSync(file, PRIVATE_MODE)
   const key = readFileSync(file, 'utf8').trim()
-  if (!KEY.test(key)) throw unusable(file, 'holds no key')
+  if (!KEY.test(key)) throw unusable(file, 'does not hold a key')
   return key
 }
 
 function unusable(file: string, what: string): EdgeError {
-  const hint = 'Remove the file and start again: a new key is made.'
+  const hint = 'Remove the file and start again: the gateway then generates a new key.'
   return new EdgeError('store-unusable', `${file} ${what}`, { hint })
 }
 

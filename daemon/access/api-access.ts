@@ -1,21 +1,21 @@
 import { EdgeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { isLoopback } from '../core/loopback.ts'
 import type { Authorize } from '../ports/identity.ts'
-import { isLoopback } from '../settings/sections/loopback.ts'
 import type { Settings } from '../settings/settings.ts'
 import { AdminKey } from './admin-key.ts'
 import { presentedKey } from './presented-key.ts'
 
 export interface GatewayAccess {
-  /** Nobody beyond this machine can reach a listener. */
+  /** All listeners are on loopback. */
   local: boolean
-  /** Absent while every caller is trusted. */
+  /** Absent where every caller is trusted. */
   authorize: Authorize | undefined
-  /** The admin key, if it was made just now. */
+  /** The admin key, if this start has generated it. */
   freshKey: string | undefined
 }
 
-/** Who may call: anybody on this machine while nothing listens beyond loopback, else whoever has the admin key. */
+/** Decides who may call the API: every caller while all listeners are on loopback, otherwise callers with the admin key. */
 export function gatewayAccess({ http, broker, store }: Settings, logger: Logger): GatewayAccess {
   if ([http, ...broker.listeners].every(({ host }) => isLoopback(host)))
     return { local: true, authorize: undefined, freshKey: undefined }
@@ -32,16 +32,16 @@ export function gatewayAccess({ http, broker, store }: Settings, logger: Logger)
   }
 }
 
-/** Devices are served with or without it. */
+/** Returns undefined where it cannot be opened: devices are served without it. */
 function openKey(directory: string, logger: Logger): AdminKey | undefined {
   try {
     const key = AdminKey.open(directory)
-    logger.warn({ file: key.file }, `the API takes the admin key in ${key.file}`)
+    logger.warn({ file: key.file }, `the API accepts the admin key in ${key.file}`)
     return key
   } catch (error) {
     if (!(error instanceof EdgeError)) throw error
     const { code, message, hint } = error
-    logger.error({ code, err: error, hint }, `there is no admin key, the API lets nobody in: ${message}`)
+    logger.error({ code, err: error, hint }, `there is no admin key, so the API refuses every caller: ${message}`)
     return undefined
   }
 }

@@ -10,26 +10,29 @@ interface Ticket {
 const LIFE_MS = 30_000
 const MAX_TICKETS = 10_000
 
-/** Tickets for browsers, which cannot send a key with a WebSocket or a stream: one use, 30 s, one path. Kept as hashes. */
+/**
+ * Tickets for browsers, which cannot send a key with a WebSocket or an event stream. Each is good for one use of one path within 30 s.
+ * Only hashes are kept.
+ */
 export class TicketStore {
   private readonly nowMs: () => number
   private readonly tickets = new Map<string, Ticket>()
 
-  /** `nowMs`: a clock that does not go back. */
+  /** `nowMs`: a monotonic clock. */
   constructor(nowMs: () => number) {
     this.nowMs = nowMs
   }
 
-  /** undefined: too many are out. */
+  /** Returns undefined while too many tickets are valid. */
   issue(path: string, caller: Caller): { ticket: string; lifeMs: number } | undefined {
-    this.forgetExpired()
+    this.removeExpired()
     if (this.tickets.size >= MAX_TICKETS) return undefined
     const ticket = randomBytes(24).toString('base64url')
     this.tickets.set(hash(ticket), { path, caller, expiresMs: this.nowMs() + LIFE_MS })
     return { ticket, lifeMs: LIFE_MS }
   }
 
-  /** Uses it up, whether or not it fits. */
+  /** Returns the ticket's caller. The ticket is used up, whether or not it is good for this path. */
   redeem(ticket: string, path: string): Caller | undefined {
     const key = hash(ticket)
     const found = this.tickets.get(key)
@@ -37,8 +40,8 @@ export class TicketStore {
     return found !== undefined && found.path === path && found.expiresMs > this.nowMs() ? found.caller : undefined
   }
 
-  private forgetExpired(): void {
-    // The oldest come first.
+  private removeExpired(): void {
+    // In the order of issue, which is the order of expiry.
     for (const [key, { expiresMs }] of this.tickets) {
       if (expiresMs > this.nowMs()) return
       this.tickets.delete(key)

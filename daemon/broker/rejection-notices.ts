@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Violation } from '../core/message.ts'
 import { clientTopic } from './topic-rules.ts'
 
-/** Why a message was refused, as its sender is told. */
+/** The notice that the sender of a refused message gets. */
 export interface Rejection {
   id: string | null
   topic: string
@@ -15,7 +15,7 @@ export interface Rejection {
 }
 
 const INTERVAL_MS = 1_000
-/** Clients whose last notice is remembered; beyond, the oldest is forgotten, which at worst lets one notice more through. */
+/** Clients whose last notice is remembered. When the oldest is forgotten, its client may get one notice too early. */
 const MAX_CLIENTS = 10_000
 
 interface Pace {
@@ -23,7 +23,7 @@ interface Pace {
   suppressed: number
 }
 
-/** Tells clients why their messages were refused, at most once a second each; the next notice says how many were left out. */
+/** Publishes notices of refused messages to their senders, at most one a second each; the next one counts those left out. */
 export class RejectionNotices {
   private readonly clock: Clock
   private readonly send: (topic: string, payload: string) => void

@@ -1,18 +1,16 @@
-/** C0 and C1 controls, DEL, NUL, line separators, lone surrogates and U+FFFD, which invalid UTF-8 becomes [MQTT-1.5.3-1]. */
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]|\p{Cs}/u
+import { hasForbiddenCharacter } from '../core/topic-text.ts'
 
 export interface TopicLimits {
   maxTopicBytes: number
   maxTopicLevels: number
 }
 
-/** Why a topic name cannot be taken, or undefined. */
+/** Reason to refuse a topic name or filter, to follow its name in a sentence; undefined if it is good [MQTT-4.7.3-1]. */
 export function topicFault(topic: string, limits: TopicLimits): string | undefined {
   if (topic.length === 0) return 'is empty'
   if (topic.length > limits.maxTopicBytes || Buffer.byteLength(topic) > limits.maxTopicBytes)
     return `is longer than ${limits.maxTopicBytes} bytes`
-  if (FORBIDDEN.test(topic)) return 'holds control characters or invalid UTF-8'
+  if (hasForbiddenCharacter(topic)) return 'holds control characters or invalid UTF-8'
   let levels = 1
   for (let at = topic.indexOf('/'); at !== -1; at = topic.indexOf('/', at + 1)) levels++
   if (levels > limits.maxTopicLevels) return `has more than ${limits.maxTopicLevels} levels`
@@ -25,7 +23,7 @@ export function clientTopic(clientId: string): string {
   return `$stepflow/clients/${encodeURIComponent(clientId.toWellFormed())}`
 }
 
-/** Whether a client may subscribe to a filter that starts with `$`: only to what concerns itself. */
+/** Of the topics that start with `$`, a client may subscribe only to its own notices (MQTT 3.1.1, 4.7.2). */
 export function maySubscribe(filter: string, clientId: string): boolean {
   if (!filter.startsWith('$')) return true
   return filter.startsWith(`${clientTopic(clientId)}/`)

@@ -1,12 +1,12 @@
-/** Time as a port. Wall time may step; monotonic time never does. */
+/** Port for time. Wall time may step; monotonic time never does. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch, as the system believes it. */
+  /** Milliseconds since the Unix epoch, by the system's clock. */
   wallMs(): number
-  /** Milliseconds of a clock that never steps; its origin means nothing. */
+  /** Milliseconds of a clock that never steps; its origin is arbitrary. */
   monotonicMs(): number
 }
 
-/** `performance.now()` starts anew in every thread and process; the system's monotonic clock only at boot. */
+/** `performance.now()` starts at 0 in every thread; times that threads exchange need an origin that they share, the boot. */
 const sinceBootMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 
 export const systemClock: Clock = {
@@ -31,13 +31,13 @@ export class FakeClock implements Clock {
     return this.monotonic
   }
 
-  /** Time passes. */
+  /** Lets time pass, on both clocks. */
   advance(ms: number): void {
     this.wall += ms
     this.monotonic += ms
   }
 
-  /** Somebody sets the clock. */
+  /** Steps the wall clock, as NTP or an operator does. */
   stepWall(ms: number): void {
     this.wall += ms
   }

@@ -1,6 +1,5 @@
 /**
- * Every error that leaves a room carries a code of this closed list. Decisions are made on the code,
- * never on message text; the hint is written for the operator.
+ * The closed list of error codes. Decisions are made on the code, never on message text. The hint says to the operator what to do next.
  */
 export const ERROR_CODES = {
   // settings
@@ -13,121 +12,172 @@ export const ERROR_CODES = {
   'config-invalid': { retryable: false, hint: 'Correct the value; docs/configuration.md lists what each key takes.' },
   'config-secret': {
     retryable: false,
-    hint: 'Check that the file, credential or environment variable exists and is readable.',
+    hint: 'Check that the file, credential or environment variable exists and that this user may read it.',
   },
-  'config-restart': { retryable: false, hint: 'This setting is read at start only: restart the daemon to change it.' },
+  'config-restart': { retryable: false, hint: 'Restart the daemon: this setting is read only at start.' },
   // documents
   'document-unreadable': { retryable: false, hint: 'Check that the file exists and that this user may read it.' },
   'document-syntax': { retryable: false, hint: 'Correct the YAML or JSON at the place named.' },
   'document-reference': {
     retryable: false,
-    hint: 'Only references inside the document (#/…) are followed: bundle the document first.',
+    hint: 'Only references inside the document (#/…) are followed: bundle the document first, into one file.',
   },
   'document-limit': {
     retryable: false,
-    hint: 'The document is larger, deeper or slower to check than a gateway accepts.',
+    hint: 'Split the document, or remove what this gateway does not need; the message names the limit that it exceeds.',
   },
   'document-invalid': { retryable: false, hint: 'Correct the document at the places listed.' },
-  'document-no-channels': { retryable: false, hint: 'A document needs at least one channel.' },
+  'document-no-channels': { retryable: false, hint: 'A document needs at least one channel: add one.' },
   'document-check-failed': {
     retryable: true,
-    hint: 'The checking process ended early; try again, and look at its memory limit.',
+    hint: 'Register the document again. If it fails again, give the service more memory or make the document smaller.',
   },
   'document-conflict': {
     retryable: false,
-    hint: 'This version is registered with other content: give the document another version.',
+    hint: 'Give the document another version: this one is registered with different content.',
   },
   'document-of-file': {
     retryable: false,
-    hint: 'This document comes from a file of the configuration: change or remove it there.',
+    hint: 'Change or remove the document in the configuration, under asyncapi: it was loaded from a file.',
   },
   // messages
-  'payload-invalid': { retryable: false, hint: 'Compare the payload with the message schema of the document named.' },
-  'payload-not-json': { retryable: false, hint: 'The channel takes JSON: send a JSON text.' },
+  'payload-invalid': {
+    retryable: false,
+    hint: 'Correct the payload at the places listed, or the message schema in the document named.',
+  },
+  'payload-not-json': {
+    retryable: false,
+    hint: 'Send JSON: the document declares it as the content type of this channel.',
+  },
   'payload-too-deep': { retryable: false, hint: 'Nest the payload less deeply.' },
   'parameter-invalid': {
     retryable: false,
-    hint: 'The topic carries a value that the channel parameter does not allow.',
+    hint: 'Use a value that the document allows for this channel parameter.',
   },
   'parameter-missing': {
     retryable: false,
-    hint: 'Name every parameter of the channel address, in parameters or as a field of the payload.',
+    hint: 'Give every parameter of the channel address a value, in parameters or as a field of the payload.',
   },
-  'parameter-mismatch': { retryable: false, hint: 'Topic and payload must name the same device.' },
+  'parameter-mismatch': { retryable: false, hint: 'Send the same device id in the topic and in the payload.' },
   'topic-invalid': {
     retryable: false,
-    hint: 'Topics may not hold control characters, NUL, wildcards or invalid UTF-8.',
+    hint: 'Remove control characters, wildcards and invalid UTF-8 from the topic, and keep to broker.maxTopicBytes and maxTopicLevels.',
   },
-  'topic-reserved': { retryable: false, hint: 'Topics that start with $ belong to the broker.' },
+  'topic-reserved': {
+    retryable: false,
+    hint: 'Publish to a topic that does not start with $: those belong to the broker.',
+  },
   'topic-unmatched': {
     retryable: false,
-    hint: 'No document describes this topic: add a channel, or set unmatched to local or pass.',
+    hint: 'Add a channel for this topic to a document, or set unmatched to local or pass.',
   },
   'channel-unaddressed': {
     retryable: false,
-    hint: 'The document gives this channel no address that can be published to.',
+    hint: 'Give the channel an address without wildcards in the document, or publish to a topic by name.',
   },
   'upstream-missing': {
     retryable: false,
-    hint: "Name one of the channel's servers under upstreams: it has no other destination.",
+    hint: "Add one of the channel's servers to upstreams, or a route from this channel to an upstream.",
   },
-  'not-permitted': { retryable: false, hint: 'Grant this identity the channel under access.roles.' },
+  'not-permitted': {
+    retryable: false,
+    hint: 'Use a key whose identity is granted this under access.roles, or grant it there.',
+  },
   // destinations
   'render-failed': {
     retryable: false,
-    hint: 'A template of this destination gave an empty or forbidden value for this message.',
+    hint: 'Correct the template, or send a message that has a permitted value for each of its fields.',
   },
-  'message-too-large': { retryable: false, hint: 'Raise the destination limit, or send smaller messages.' },
-  'message-refused': { retryable: false, hint: 'The destination refused this message for what it is.' },
-  'topic-name-invalid': { retryable: false, hint: 'The destination does not allow this topic name.' },
-  'route-missing': { retryable: true, hint: 'Create the topic or exchange, or correct its name.' },
-  'route-forbidden': { retryable: true, hint: 'Grant the gateway write permission on the topic or exchange.' },
-  'upstream-unreachable': { retryable: true, hint: 'Check the network and the address of the upstream.' },
-  'upstream-timeout': { retryable: true, hint: 'The upstream did not answer within its deadline.' },
-  'upstream-auth': { retryable: true, hint: 'Check the user, password or mechanism of the upstream.' },
-  'upstream-tls': { retryable: true, hint: 'Check certificates, CA and host name of the upstream.' },
+  'message-too-large': {
+    retryable: false,
+    hint: "Send a smaller message, or raise the limit that the message names: broker.maxPacketSize, or the destination's own.",
+  },
+  'message-refused': {
+    retryable: false,
+    hint: "Read the destination's answer, correct the message or its schema there, then replay the dead letter.",
+  },
+  'topic-name-invalid': {
+    retryable: false,
+    hint: 'Set a topic on the route that the destination allows (Kafka: A-Z a-z 0-9 . _ -, at most 249).',
+  },
+  'route-missing': {
+    retryable: true,
+    hint: 'Create the topic or exchange at the destination, or correct its name; waiting messages are then sent.',
+  },
+  'route-forbidden': {
+    retryable: true,
+    hint: "Grant the gateway's user write permission on the topic or exchange; waiting messages are then sent.",
+  },
+  'upstream-unreachable': {
+    retryable: true,
+    hint: 'Check the address of the upstream, the network and the firewall; the gateway keeps trying.',
+  },
+  'upstream-timeout': {
+    retryable: true,
+    hint: 'Check the load of the upstream and the network, or raise deadline; the gateway keeps trying.',
+  },
+  'upstream-auth': { retryable: true, hint: 'Check the user, password and mechanism of the upstream.' },
+  'upstream-tls': { retryable: true, hint: 'Check the certificates, the CA and the host name of the upstream.' },
   'upstream-protocol': {
     retryable: true,
-    hint: 'The upstream does not speak what was configured (TLS, SASL, protocol version).',
+    hint: 'Check that TLS, SASL and the port fit the listener of the upstream.',
   },
-  'upstream-unavailable': { retryable: true, hint: 'The upstream answered that it cannot take messages now.' },
-  'upstream-disk': { retryable: true, hint: 'The journal could not be written: check space and permissions.' },
-  'held-too-long': { retryable: false, hint: 'The route stayed missing or forbidden for longer than holdFor.' },
-  unsupported: { retryable: false, hint: 'The protocol has no such operation.' },
+  'upstream-unavailable': {
+    retryable: true,
+    hint: 'Check the state of the upstream, as its log shows it; the gateway keeps trying.',
+  },
+  'upstream-disk': { retryable: true, hint: "Check the free space and the permissions of the journal's directory." },
+  'held-too-long': {
+    retryable: false,
+    hint: 'Create the topic or grant the permission, then replay the dead letters; holdFor sets how long they wait.',
+  },
+  unsupported: { retryable: false, hint: 'Use another protocol for this operation: this one does not have it.' },
   // requests
-  'not-found': { retryable: false, hint: 'Look the identifier up in the list of its kind.' },
+  'not-found': { retryable: false, hint: 'Check the identifier against the list of its kind.' },
   'request-invalid': { retryable: false, hint: 'Correct the field named; /openapi.json describes every request.' },
   'idempotency-conflict': {
     retryable: false,
-    hint: 'This Idempotency-Key was used for another body: choose a new key for a new message.',
+    hint: 'Choose a new Idempotency-Key: this one was used with a different body.',
   },
-  'limit-reached': { retryable: true, hint: 'There are as many of these as the gateway holds: remove one first.' },
-  'callback-refused': { retryable: false, hint: 'Name the host of the callback in http.callbacks.allow.' },
+  'limit-reached': { retryable: true, hint: 'Remove or close one of these first, or try again later.' },
+  'callback-refused': { retryable: false, hint: 'Add the host of the callback to http.callbacks.allow.' },
   // store
-  'store-locked': { retryable: false, hint: 'Another daemon uses this store: stop it, or set store.directory.' },
-  'store-full': { retryable: true, hint: 'Free space, raise store.maxBytes, or bring the upstream back.' },
+  'store-locked': {
+    retryable: false,
+    hint: 'Stop the other daemon that uses this store, or set another store.directory.',
+  },
+  'store-full': { retryable: true, hint: 'Free disk space, raise store.maxBytes, or bring the upstream back.' },
   'store-failed': {
     retryable: true,
-    hint: 'The disk answered with an error: check it, the daemon restarts by itself.',
+    hint: 'Check the disk (dmesg, free space): it answered with an error. The daemon restarts by itself.',
   },
-  'store-newer': { retryable: false, hint: 'This store was written by a newer version: run that version.' },
-  'store-unusable': { retryable: false, hint: 'Check the permissions of store.directory.' },
+  'store-newer': {
+    retryable: false,
+    hint: 'Run the newer version that wrote this store, or set another store.directory.',
+  },
+  'store-unusable': { retryable: false, hint: 'Check that store.directory exists and that this user may write to it.' },
   // process
-  'listen-failed': { retryable: false, hint: 'The address is in use or not permitted: change the listener.' },
-  'daemon-unreachable': { retryable: true, hint: 'Is the daemon running? Set --url or STEPFLOW_URL.' },
+  'listen-failed': {
+    retryable: false,
+    hint: 'Choose another address or port, or stop the program that uses it; ports below 1024 need permission.',
+  },
+  'daemon-unreachable': {
+    retryable: true,
+    hint: 'Check that the daemon runs, and set --url or STEPFLOW_URL to its address.',
+  },
   'runtime-unsupported': { retryable: false, hint: 'Run with Node 24.15 or later.' },
-  'shutting-down': { retryable: true, hint: 'The gateway is stopping.' },
-  internal: { retryable: false, hint: 'Please report this with the log lines around it.' },
+  'shutting-down': { retryable: true, hint: 'Try again when the gateway has restarted.' },
+  internal: { retryable: false, hint: 'Report this as a bug, with the log lines around it.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** Where in a file the fault stands; line and column count from 1. */
+/** Place of a fault in a file; line and column count from 1. */
 export interface Place {
   file?: string
   line?: number
   column?: number
-  /** Dotted path or JSON pointer of the field. */
+  /** Dotted path, or JSON pointer (RFC 6901), of the field. */
   field?: string
 }
 
@@ -148,7 +198,7 @@ export class EdgeError extends Error {
   }
 }
 
-/** `file:line:col message` as compilers print it; parts that are unknown are left out. */
+/** `file:line:column message`, as compilers print it, without the parts that are unknown. */
 export function formatPlace(error: EdgeError): string {
   const { file, line, column, field } = error.place
   const at = [file, line, column].filter((part) => part !== undefined).join(':')
@@ -156,13 +206,13 @@ export function formatPlace(error: EdgeError): string {
   return at === '' ? `${named}${error.message}` : `${at} ${named}${error.message}`
 }
 
-/** The `code` that Node, SQLite and drivers put on their errors, or undefined. */
+/** The `code` of an error of Node, SQLite or a driver; undefined if it has none. */
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** The text of whatever was thrown. */
+/** The message of an error, or the text of any other thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,7 @@
-/** A bounded map that forgets what has not been asked for lately: two generations, the older one dropped when the younger is full. */
+/**
+ * A bounded cache of up to twice `capacity` entries: an approximate LRU of two generations. When the young one is full, the old one,
+ * with all entries that were not used since, is dropped.
+ */
 export class Generations<Key, Value> {
   private readonly capacity: number
   private young = new Map<Key, Value>()

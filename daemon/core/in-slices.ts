@@ -1,16 +1,17 @@
-/** Writing to so many takes a fraction of a millisecond; after some rounds of it there is a pause for everything else. */
-const AT_ONCE = 8
-const ROUNDS_AT_ONCE = 4
+/** Items in one slice; writing to eight connections takes a fraction of a millisecond. */
+const SLICE_ITEMS = 8
+/** Slices between two pauses. */
+const SLICES_AT_ONCE = 4
 const PAUSE_MS = 1
 
-/** Does something with each of many, a few at a time: devices are answered in between. `done` comes behind the last. */
+/** Does `work` for every item in small slices, between which devices are served (`readers`). `done` is called after the last. */
 export function inSlices<Item>(items: Iterable<Item>, work: (item: Item) => void, done?: () => void): void {
   const all = [...items]
   const step = (from: number): void => {
-    const next = from + AT_ONCE
+    const next = from + SLICE_ITEMS
     for (const item of all.slice(from, next)) work(item)
     if (next >= all.length) done?.()
-    else if ((next / AT_ONCE) % ROUNDS_AT_ONCE > 0) setImmediate(step, next)
+    else if ((next / SLICE_ITEMS) % SLICES_AT_ONCE > 0) setImmediate(step, next)
     else setTimeout(step, PAUSE_MS, next)
   }
   step(0)

@@ -1,4 +1,4 @@
-/** The value of a JSON text; undefined, which no JSON text stands for, where it is none. */
+/** Parses JSON text; undefined if it is not valid. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

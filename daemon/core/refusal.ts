@@ -1,10 +1,10 @@
 import { EdgeError, type ErrorCode } from './errors.ts'
 import type { Violation } from './message.ts'
 
-/** A message that was published through the API was refused for what it is; nothing was stored. */
+/** A message that was published over the API is not valid. Nothing was stored. */
 export class MessageRefused extends EdgeError {
   readonly violations: readonly Violation[]
-  /** `name@version` of the document that refused it, and the message it comes nearest to. */
+  /** `name@version` of the document, and the message in it that the payload comes nearest to. */
   readonly document: string | null
   readonly nearest: string | null
 

@@ -5,11 +5,11 @@ export interface Timer {
   cancel(): void
 }
 
-/** Timers as a port, so that tests run in virtual time. Delays are measured on the monotonic clock. */
+/** Port for timers, so that tests run in virtual time. Delays are measured on the monotonic clock. */
 export interface Timers {
   /** Calls back once, after `delayMs`. Keeps the process alive until then. */
   after(delayMs: number, callback: () => void): Timer
-  /** Calls back again and again, every `periodMs`. Does not keep the process alive. */
+  /** Calls back every `periodMs` until it is cancelled. Does not keep the process alive. */
   every(periodMs: number, callback: () => void): Timer
 }
 
@@ -29,7 +29,7 @@ export function sleep(timers: Timers, delayMs: number): Promise<void> {
   return new Promise((resolve) => void timers.after(delayMs, resolve))
 }
 
-/** The promise's own outcome, or the rejection with `late()` when that takes longer than `deadlineMs`. */
+/** Settles as the promise does; rejects with `late()` when that takes longer than `deadlineMs`. */
 export function withDeadline<Value>(
   timers: Timers,
   promise: Promise<Value>,
@@ -42,7 +42,7 @@ export function withDeadline<Value>(
   })
 }
 
-/** Resolves when the promise is settled, or after `deadlineMs`; the outcome is not looked at. */
+/** Resolves when the promise has settled, either way, or after `deadlineMs`. */
 export function settledWithin(timers: Timers, promise: Promise<unknown>, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = timers.after(deadlineMs, resolve)
@@ -56,13 +56,13 @@ export function settledWithin(timers: Timers, promise: Promise<unknown>, deadlin
 
 interface Waiting {
   dueMs: number
-  /** Of timers that are due at the same time, the one started first fires first. */
+  /** Timers that are due at the same time fire in the order in which they were started. */
   order: number
   periodMs: number | undefined
   callback: () => void
 }
 
-/** Clock and timers of a test: time stands still until `advance`. */
+/** Clock and timers of a test: time stands still until `pass`. */
 export class FakeTime extends FakeClock implements Timers {
   private readonly waiting = new Set<Waiting>()
   private started = 0
@@ -75,12 +75,12 @@ export class FakeTime extends FakeClock implements Timers {
     return this.start(periodMs, periodMs, callback)
   }
 
-  /** How many timers wait. */
+  /** Number of waiting timers. */
   get pending(): number {
     return this.waiting.size
   }
 
-  /** Time passes: fires what is due, each at its own time, and lets promises settle before and after each. */
+  /** Lets time pass: fires each timer at its own time, and lets promises settle before and after it. */
   async pass(ms: number): Promise<void> {
     const endMs = this.monotonicMs() + ms
     await settlePromises()
@@ -118,7 +118,7 @@ export class FakeTime extends FakeClock implements Timers {
   }
 }
 
-/** Everything that promises still have to do before the next timer. */
+/** Resolves when all promise callbacks that are due have run. */
 function settlePromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -2,15 +2,15 @@ import { setTimeout } from 'node:timers/promises'
 
 const PAUSE_MS = 2
 
-/** Between two steps of a few milliseconds each: time for what came meanwhile, and for what that brings with it. */
+/** Pauses between two slices of work, so that the event loop can serve what has arrived and what follows from it. */
 export function turn(): Promise<void> {
   return setTimeout(PAUSE_MS)
 }
 
-/** So long everything else may be kept waiting. */
+/** Longest time for which work may block the event loop. */
 const SLICE_MS = 3
 
-/** Takes the steps of a piece of work, each of well under a millisecond, with pauses for everything else. Resolves to its result. */
+/** Runs work whose steps take well under a millisecond each, with pauses in between. Resolves to its result. */
 export async function inTurns<Result>(steps: Iterator<unknown, Result, undefined>): Promise<Result> {
   let startedAt = performance.now()
   for (let step = steps.next(); ; step = steps.next()) {
@@ -21,7 +21,7 @@ export async function inTurns<Result>(steps: Iterator<unknown, Result, undefined
   }
 }
 
-/** The same at once, for whoever cannot wait. */
+/** Runs the steps of such work without pauses. */
 export function atOnce<Result>(steps: Iterator<unknown, Result, undefined>): Result {
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { LogLevel } from '../core/logger.ts'
 import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type { ClockReading } from '../store/log/batch.ts'
 
@@ -57,5 +58,5 @@ export type ToForwarderThread =
 /** Forwarder → main. */
 export type FromForwarderThread =
   | { type: 'status'; destinations: DestinationStatus[]; counts: ForwardedCount[] }
-  | { type: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; fields: Record<string, unknown>; message: string }
+  | { type: 'log'; level: LogLevel; fields: Record<string, unknown>; message: string }
   | { type: 'stopped' }

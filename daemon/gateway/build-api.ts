@@ -32,7 +32,7 @@ import { IdempotencyReader } from '../store/tables/idempotency.ts'
 import { QuarantineReader } from '../store/tables/quarantine.ts'
 import { readSubscriptions } from '../store/tables/subscriptions.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
-import { StatisticsSlices } from '../telemetry/statistics/statistics-slices.ts'
+import { PacedReports } from '../telemetry/statistics/paced-reports.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
 import type { InForce } from '../verdict/in-force.ts'
 import type { PlanBook } from '../verdict/plan-book.ts'
@@ -114,12 +114,12 @@ export class GatewayApi {
     const refusals = { inForce, publisher, log, book, deliver }
     this.quarantine = quarantinePort({ ...refusals, reader: new QuarantineReader(db) })
     this.deadLetters = deadLetterPort({ ...refusals, reader: new DeadLetterReader(db) })
-    const slices = new StatisticsSlices(options.statistics, clock)
+    const reports = new PacedReports(options.statistics, clock)
     this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
       statistics: {
         read: ({ windowMs, channel_id: channelId }) =>
-          slices.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
+          reports.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
       },
       calls: callsPort(new CallReader(db)),
       queue: () => queueView(options.sources),

@@ -1,3 +1,4 @@
+import type { LogLevel } from '../core/logger.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { StoreLimits } from '../store/log/retention.ts'
 import type { RoutingSettings } from '../verdict/targets.ts'
@@ -14,7 +15,7 @@ export function limitsOf({ store, callLog }: Settings): StoreLimits {
   }
 }
 
-export function levelOf({ log }: Settings): 'debug' | 'info' | 'warn' | 'error' {
+export function levelOf({ log }: Settings): LogLevel {
   return log.level === 'trace' ? 'debug' : log.level
 }
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 /**
- * Changes with every boot, which is when monotonic time starts anew. Where the kernel does not tell, every start
- * of the daemon counts as a boot: that only forgets running time, it never invents any.
+ * Identifies the boot in which monotonic times were taken. Where the kernel has no boot id, every start of the daemon counts as a boot:
+ * ages may then be too short, but never too long.
  */
 export function readBootId(read: (path: string) => string = (path) => readFileSync(path, 'utf8')): string {
   try {

@@ -1,6 +1,6 @@
 /**
- * URL of a module beside the caller, for threads and child processes: `.ts` in the source tree, `.js` in the
- * package, as the caller itself. Imports are rewritten by the compiler, such references are not.
+ * URL of a module beside the caller, for threads and child processes: `.ts` in the source tree, `.js` in the package, like the caller.
+ * The compiler rewrites extensions in imports, but not in such references.
  *
  *     new Worker(siblingModule(import.meta.url, './writer-thread'))
  */

@@ -1,6 +1,6 @@
 /**
- * Node's HTTP, not by `import`: as an ES module it evaluates all of its exports, WebSocket among them, which loads a whole client
- * that nothing here uses.
+ * Node's HTTP without `import`, which evaluates all exports of the module: WebSocket among them loads an HTTP client that is not used
+ * (`idle-memory`).
  */
 export const http = process.getBuiltinModule('node:http')
 export const https = process.getBuiltinModule('node:https')

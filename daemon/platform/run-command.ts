@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process'
 
 export interface CommandResult {
-  /** 0 where the command succeeded; null where it was not found, was killed or took too long. */
+  /** 0 after success; null if the command was not found, was killed or took too long. */
   exitCode: number | null
   stdout: string
-  /** The program does not exist here. */
+  /** The program does not exist on this machine. */
   missing: boolean
 }
 
-/** Runs a small helper program; always resolves, and never later than the time limit. */
+/** Runs a helper program. Always resolves, within the time limit. */
 export type RunCommand = (
   file: string,
   args: readonly string[],
@@ -20,7 +20,7 @@ export const runCommand: RunCommand = (file, args, { timeoutMs, env }) =>
     execFile(
       file,
       [...args],
-      // KILL, since a helper that hangs on a dead socket may ignore TERM.
+      // A helper that hangs may ignore SIGTERM.
       { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024, ...(env === undefined ? {} : { env }) },
       (error, stdout) => {
         if (error === null) resolve({ exitCode: 0, stdout, missing: false })

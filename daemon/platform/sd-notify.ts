@@ -11,12 +11,12 @@ export interface SdNotifyOptions {
 }
 
 /**
- * Tells systemd how the service is doing, through `systemd-notify`: Node has no Unix datagram sockets.
- * Not with `--no-block`, whose sender is gone before systemd has looked it up, so that the message is dropped.
+ * Reports the service's state to systemd (sd_notify(3)) through `systemd-notify`, because Node has no Unix datagram sockets. Without
+ * `--no-block`: its process ends before systemd has looked it up, and the message is dropped.
  */
 export class SdNotify {
   private readonly options: SdNotifyOptions
-  // One at a time, so that states arrive in the order in which they were told.
+  /** Messages are sent one at a time, so that they arrive in order. */
   private last: Promise<unknown> = Promise.resolve()
 
   constructor(options: SdNotifyOptions) {
@@ -27,11 +27,7 @@ export class SdNotify {
     return this.send(['READY=1', statusLine(status)])
   }
 
-  status(status: string): Promise<void> {
-    return this.send([statusLine(status)])
-  }
-
-  /** Followed by `ready` once the new configuration holds or was refused. */
+  /** To be followed by `ready` when the new configuration is in force or was refused. */
   reloading(): Promise<void> {
     return this.send(['RELOADING=1', 'STATUS=reloading'])
   }
@@ -44,7 +40,7 @@ export class SdNotify {
     return this.send(['WATCHDOG=1'])
   }
 
-  /** Resolves when systemd was told, or could not be told within the time limit; never rejects. */
+  /** Resolves when the message was sent or the time limit has passed; never rejects. */
   private send(lines: string[]): Promise<void> {
     const { socket, run, logger } = this.options
     if (socket === undefined || socket === '') return Promise.resolve()

@@ -1,22 +1,24 @@
-const LOOK_EVERY_MS = 5_000
+import { systemTimers, type Timers } from '../core/timers.ts'
+
+const CHECK_EVERY_MS = 5_000
 
 /**
- * Collects all that starting has left behind and gives the room back, which V8 would keep until there is work enough for a
- * collection: on a quiet gateway never. Stops the thread for a tenth of a second. Does nothing without `--expose-gc`.
+ * Collects the garbage of starting and returns the memory to the system (`idle-memory`): on a quiet gateway V8 would never do so. Blocks
+ * the thread for a tenth of a second. Does nothing without `--expose-gc`.
  */
 export function settleHeap(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
-/** Once, when nothing has happened for some seconds; `activity` counts what happens. Keeps no process alive. */
-export function settleHeapWhenQuiet(activity: () => number): void {
+/** Settles the heap once, when `activity`, a count of events, has not changed for some seconds. */
+export function settleHeapWhenQuiet(activity: () => number, timers: Timers = systemTimers, settle = settleHeap): void {
   let seen = activity()
-  const timer = setInterval(() => {
+  const timer = timers.every(CHECK_EVERY_MS, () => {
     const now = activity()
     if (now === seen) {
-      clearInterval(timer)
-      settleHeap()
+      timer.cancel()
+      settle()
     }
     seen = now
-  }, LOOK_EVERY_MS).unref()
+  })
 }

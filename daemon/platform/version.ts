@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 let known: string | undefined
 
-/** The version of the package, as `package.json` says. */
+/** The version in `package.json`. */
 export function version(): string {
   known ??= (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version

@@ -1,25 +1,28 @@
 import type { Logger } from '../core/logger.ts'
+import { systemTimers, type Timer, type Timers } from '../core/timers.ts'
 
 export interface WatchdogOptions {
-  /** `WATCHDOG_USEC`: systemd restarts the service when it hears nothing for so long. */
+  /** `WATCHDOG_USEC`: systemd restarts the service after this time without a sign of life. */
   timeoutUsec: string | undefined
-  /** `WATCHDOG_PID`: whose watchdog it is, where given. */
+  /** `WATCHDOG_PID`: the process that is watched; undefined for any. */
   watchedPid: string | undefined
   ownPid: number
-  /** Does every part that must answer still answer? */
+  /** Resolves to whether every part of the gateway still answers. */
   healthy: () => Promise<boolean>
   alive: () => Promise<void>
   logger: Logger
+  /** The system's, if not given. */
+  timers?: Timers
 }
 
 /**
- * Says at half of systemd's interval that we are alive, but only while `healthy` answers true in that time:
- * a daemon whose writer or forwarder hangs is restarted, though its event loop still turns.
+ * Sends a sign of life at half of systemd's interval (sd_watchdog_enabled(3)), but only if `healthy` resolves to true within it: a daemon
+ * whose writer or forwarder hangs is restarted, although its event loop still runs.
  */
 export class Watchdog {
   private readonly options: WatchdogOptions
   private readonly intervalMs: number
-  private timer: NodeJS.Timeout | undefined
+  private timer: Timer | undefined
   private asking = false
 
   constructor(options: WatchdogOptions) {
@@ -31,19 +34,17 @@ export class Watchdog {
 
   start(): void {
     if (this.intervalMs === 0 || this.timer !== undefined) return
-    this.timer = setInterval(() => void this.tick(), this.intervalMs)
-    // The watchdog alone is no reason to stay.
-    this.timer.unref()
+    this.timer = (this.options.timers ?? systemTimers).every(this.intervalMs, () => void this.tick())
   }
 
   stop(): void {
-    clearInterval(this.timer)
+    this.timer?.cancel()
     this.timer = undefined
   }
 
   private async tick(): Promise<void> {
     const { healthy, alive, logger } = this.options
-    // The last question is still open: no sign of life, and no second question on top of it.
+    // The last check has not resolved: no sign of life, and no second check beside it.
     if (this.asking) return
     this.asking = true
     const startedMs = performance.now()

@@ -1,14 +1,14 @@
 import type { FeedMessage } from './feed.ts'
 
-/** Outcome of one POST to a callback URL. `gone`: the receiver answered that it wants no more (410). */
+/** Outcome of one POST to a callback URL. `gone`: the receiver wants no more messages (410, RFC 9110, 15.5.11). */
 export type CallbackResult = { delivered: true } | { delivered: false; gone: boolean; reason: string }
 
-/** One attempt to hand a message to a callback. */
+/** One attempt to deliver a message to a callback. */
 export interface CallbackAttempt {
   event: FeedMessage
   channelId: string
   url: string
   result: CallbackResult
-  /** Milliseconds to the answer. */
+  /** Milliseconds until the response. */
   tookMs: number
 }

@@ -1,13 +1,10 @@
-/**
- * What happens in the gateway, as its watchers see it: the types between the feed (pipeline) and those who send it on
- * (Server-Sent Events, WebSocket, callbacks, the manager).
- */
+/** Live events of the gateway: the types between the feed and its readers (Server-Sent Events, WebSocket, callbacks, the manager). */
 import type { Violation } from '../core/message.ts'
 
 export const FEED_KINDS = ['message', 'rejected', 'deadletter', 'connection'] as const
 export type FeedKind = (typeof FEED_KINDS)[number]
 
-/** A message that is durable. The payload stands as the device sent it. */
+/** A durable message. The payload is byte for byte as it was sent. */
 export interface FeedMessage {
   /** `<gateway id>:<store id>:<seq>` */
   id: string
@@ -15,12 +12,12 @@ export interface FeedMessage {
   topic: string
   clientId: string
   payload: Uint8Array
-  /** Null where no document says it. */
+  /** Null if no document declares it. */
   contentType: string | null
   headers: Readonly<Record<string, string>>
   /** ISO 8601. */
   receivedAt: string
-  /** Ids of the channels that it belongs to; none for a topic that no document describes. */
+  /** Ids of its channels; empty for a topic that no document describes. */
   channelIds: readonly string[]
   /** `name@version` */
   document: string | null
@@ -28,7 +25,7 @@ export interface FeedMessage {
 }
 
 export interface FeedRejection {
-  /** Number in the quarantine; null where it is not kept. */
+  /** Number in the quarantine; null if it was not kept. */
   id: string | null
   topic: string
   clientId: string
@@ -43,7 +40,7 @@ export interface FeedRejection {
 export interface FeedDeadLetter {
   id: string
   destination: string
-  /** message-id of the message. */
+  /** `message-id` of the message. */
   messageId: string
   topic: string
   /** Ids of the channels in force that the topic matches. */
@@ -54,12 +51,12 @@ export interface FeedDeadLetter {
 }
 
 export interface FeedConnection {
-  /** mqtt-client, upstream. */
+  /** An MQTT client or an upstream. */
   type: 'client' | 'upstream'
   name: string
   state: string
   address: string | null
-  /** Code and words of the last error, for an upstream. */
+  /** Last error of an upstream. */
   error: { code: string; message: string } | null
   at: string
 }
@@ -70,18 +67,18 @@ export type FeedEvent =
   | { kind: 'deadletter'; event: FeedDeadLetter }
   | { kind: 'connection'; event: FeedConnection }
 
-/** Events that go to several readers at once: whatever is made of them (bytes of a frame) is made once and kept by name. */
+/** Events for several readers. What is made of them, such as the bytes of a frame, is made once and cached by name. */
 export interface FeedBatch {
   readonly events: readonly FeedEvent[]
-  /** The value that `make` gave the first time for this name. */
+  /** The result of the first `make` under this name. */
   once<Value>(name: string, make: (events: readonly FeedEvent[]) => Value): Value
 }
 
-/** Messages that a reader will not get: they left the log, or the reader was too slow. */
+/** Messages that a reader misses, because they left the log or the reader was too slow. */
 export interface FeedGap {
-  /** Id of the last message before the gap, as the reader named it or was given it; null if unknown. */
+  /** Id of the last message before the gap; null if unknown. */
   after: string | null
-  /** How many, where that is known. */
+  /** Number of missed messages; null if unknown. */
   missed: number | null
   reason: 'expired' | 'slow' | 'unknown-id'
 }
@@ -89,9 +86,9 @@ export interface FeedGap {
 export interface FeedReader {
   /** Events in order. Must not throw. */
   take(batch: FeedBatch): void
-  /** Comes in the order of the events: what follows is behind the gap. */
+  /** Called in the order of events: later events are behind the gap. */
   gap(gap: FeedGap): void
-  /** Whether it takes more now. While false, events wait in the log (messages) or are dropped and counted into a gap. */
+  /** False while the reader is held by backpressure: messages then wait in the log, other events become a gap. */
   ready(): boolean
 }
 
@@ -103,15 +100,15 @@ export interface FeedFilter {
 
 export interface FeedSubscription {
   readonly id: string
-  /** The reader is ready again. */
+  /** To be called when the reader is ready again. */
   resume(): void
   close(): void
 }
 
-/** The live events of this gateway, and of the past what the log still has. */
+/** The live events of this gateway, preceded by past messages that are still in the log. */
 export interface Feed {
   /**
-   * @param from id of the last message that the reader has: what the log still holds behind it comes first; null begins now.
+   * @param from id of the last message that the reader has: later messages in the log come first. Null starts with live events.
    */
   subscribe(filter: FeedFilter, from: string | null, reader: FeedReader): FeedSubscription
 }

@@ -1,13 +1,13 @@
 /** The identity behind a request. */
 export interface Caller {
-  /** Name of the identity; `local` for a caller that is trusted because nothing listens beyond loopback. */
+  /** Name of the identity; `local` for a caller that is trusted because all listeners are on loopback. */
   name: string
   admin: boolean
 }
 
 /**
- * Identifies the caller of a request and decides whether it may do what the route needs. Rooms treat an absent function as:
- * every caller is trusted, as while nothing listens beyond loopback.
+ * Identifies the caller of a request and decides whether it has the grant that the route needs. Where this function is absent, every
+ * caller is trusted, because all listeners are on loopback.
  */
 export type Authorize = (request: AccessRequest) => Promise<AccessVerdict>
 

@@ -1,4 +1,4 @@
-/** Registered documents as the API and programs see them: the names are those of the tables. */
+/** Registered documents as the API and embedding programs see them, with the column names of the tables. */
 
 export interface MessageListing {
   id: string
@@ -11,7 +11,7 @@ export interface MessageListing {
 export interface ChannelListing {
   id: string
   asyncapi_document_id: string
-  /** The address; the channel's own id where it has none. */
+  /** The address, or the channel's id if it has none. */
   channel_name: string
   protocol: string
   description: string | null
@@ -40,7 +40,7 @@ export interface DocumentListing {
   name: string
   version: string
   base_url: string | null
-  /** active: in force. superseded: another version of the name is. */
+  /** `superseded`: another version of this name is in force. */
   status: 'active' | 'superseded'
   mode: 'strict' | 'lenient'
   source: 'api' | 'file'

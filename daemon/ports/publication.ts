@@ -1,26 +1,26 @@
-/** What one publisher did last, as whoever looks topics up notes it down: it mostly goes on as it did before. Begins at 0. */
+/** Note of the topic that one publisher used last, written by the topic look-up: the next topic mostly follows it. Begins at 0. */
 export interface Trail {
   at: number
 }
 
-/** A message that somebody published, before anybody has judged it. */
+/** A published message, before its verdict. */
 export interface PublishInput {
   topic: string
   payload: Buffer
   qos: 0 | 1 | 2
   retain: boolean
   clientId: string
-  /** QoS 2: stored in the same transaction, so that a retransmission is known after a crash. */
+  /** QoS 2: stored in the message's transaction, so that a retransmission is recognised after a crash [MQTT-4.3.3-2]. */
   packetId: number | undefined
-  /** The same object for all that comes over a connection; absent: it comes over none, as a will does. */
+  /** The same object for all messages of a connection; absent for wills, sensors and the API. */
   trail?: Trail
-  /** Absent: an MQTT client. */
+  /** Absent for MQTT clients. */
   origin?: 'sensor' | 'api'
 }
 
 /**
  * - `deliver`: durable; goes to local subscribers.
- * - `set-aside`: durable in the quarantine, or dropped with a notice; acknowledged, delivered to nobody.
+ * - `set-aside`: durable in the quarantine, or dropped with a notice; acknowledged, not delivered.
  * - `disconnect`: as set-aside, and the connection is closed.
  * - `unavailable`: not stored; must not be acknowledged.
  */
@@ -29,9 +29,9 @@ export type PublishOutcome = 'deliver' | 'set-aside' | 'disconnect' | 'unavailab
 /** Called once for each message, in the order of the publications. Neither side throws. */
 export type PublishPort = (input: PublishInput, done: (outcome: PublishOutcome) => void) => void
 
-/** What the broker keeps in the database beside the messages. */
+/** The broker's state in the database, beside the messages. */
 export interface SessionStore {
-  /** Packet ids that were stored before the last start: `client id` → packet ids. */
+  /** Packet ids of QoS 2 that awaited their PUBREL when the gateway stopped, by client id. */
   incoming: ReadonlyMap<string, ReadonlySet<number>>
   retained: readonly { topic: string; payload: Buffer; qos: number }[]
   forgetIncoming(clientId: string, packetId: number, done: () => void): void

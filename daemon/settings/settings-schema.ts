@@ -1,8 +1,9 @@
+import { LOG_LEVELS } from '../core/logger.ts'
 import { list } from './schema/schema-collections.ts'
 import { object, withDefault } from './schema/schema-object.ts'
 import { choice, text } from './schema/schema-scalars.ts'
 import { timer } from './schema/schema-units.ts'
-import type { Schema } from './schema/schema.ts'
+import type { JsonSchema, Schema } from './schema/schema.ts'
 import { asyncapiSchema } from './sections/asyncapi-settings.ts'
 import { brokerSchema } from './sections/broker-settings.ts'
 import { callLogSchema } from './sections/call-log-settings.ts'
@@ -11,7 +12,7 @@ import { routesSchema } from './sections/route-settings.ts'
 import { sensorsSchema } from './sections/sensor-settings.ts'
 import { storeSchema } from './sections/store-settings.ts'
 import { type UpstreamSchemas, upstreamsSchema } from './sections/upstream-common.ts'
-import { LOG_LEVELS, type Settings, UNMATCHED } from './settings.ts'
+import { type Settings, UNMATCHED } from './settings.ts'
 
 const gateway = object<Settings['gateway']>({
   id: withDefault(
@@ -23,7 +24,7 @@ const gateway = object<Settings['gateway']>({
 })
 
 const log = object<Settings['log']>({
-  level: withDefault('level', choice(LOG_LEVELS), 'info', 'The least that is logged.'),
+  level: withDefault('level', choice(['trace', ...LOG_LEVELS]), 'info', 'The lowest level that is logged.'),
 })
 
 const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name or address' })
@@ -31,7 +32,7 @@ const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name 
 /** The whole configuration; `upstreams` are the protocols that its upstreams may have. */
 export function settingsSchema(upstreams: UpstreamSchemas): Schema<Settings> {
   return object<Settings>({
-    gateway: withDefault('gateway', gateway, {}, 'Who this gateway is.'),
+    gateway: withDefault('gateway', gateway, {}, 'Identity of this gateway.'),
     asyncapi: withDefault(
       'asyncapi',
       asyncapiSchema,
@@ -42,7 +43,7 @@ export function settingsSchema(upstreams: UpstreamSchemas): Schema<Settings> {
       'unmatched',
       choice(UNMATCHED),
       'local',
-      'What becomes of a message whose topic no document describes: delivered locally, quarantined, or forwarded too.',
+      'Handling of messages whose topic no document describes: `local` delivers them to local subscribers, `quarantine` sets them aside, `pass` also forwards them.',
     ),
     allowUpstreamHosts: withDefault(
       'allowUpstreamHosts',
@@ -58,13 +59,29 @@ export function settingsSchema(upstreams: UpstreamSchemas): Schema<Settings> {
       {},
       'Where messages go, by name: 1 to 64 of `A-Z a-z 0-9 . _ -`, but not `broker`.',
     ),
-    routes: withDefault('routes', routesSchema, [], 'Which messages go where, if their document does not say it.'),
+    routes: withDefault('routes', routesSchema, [], 'Destinations of messages whose document names none.'),
     store: withDefault('store', storeSchema, {}, 'Holds every message until its destinations have confirmed it.'),
     sensors: withDefault('sensors', sensorsSchema, [], 'Sensors of this machine.'),
-    callLog: withDefault('callLog', callLogSchema, {}, 'The log of calls, one row a message.'),
+    callLog: withDefault('callLog', callLogSchema, {}, 'The call log, one row for each message.'),
     shutdownTimeoutMs: withDefault('shutdownTimeout', timer(100), '15s', 'How long stopping may take.'),
-    log: withDefault('log', log, {}, 'What is logged.'),
+    log: withDefault('log', log, {}, 'Logging.'),
   })
+}
+
+/** The content of config/schema.json, for editors and the documentation. */
+export function settingsJsonSchema(upstreams: UpstreamSchemas): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of StepFlow Edge',
+    ...settingsSchema(upstreams).json,
+    $defs: {
+      reference: {
+        description: 'A value from the environment, a file or a credential.',
+        type: 'string',
+        pattern: '\\$\\{(env|file|credential):[^}]*\\}',
+      },
+    },
+  }
 }
 
 function idFromHostName(hostName: string): string {

@@ -1,3 +1,4 @@
+import type { LogLevel } from '../core/logger.ts'
 import type { AsyncapiEntry } from './sections/asyncapi-settings.ts'
 import type { BrokerSettings } from './sections/broker-settings.ts'
 import type { CallLogSettings } from './sections/call-log-settings.ts'
@@ -8,8 +9,8 @@ import type { StoreSettings } from './sections/store-settings.ts'
 import type { UpstreamSettings } from './sections/upstream-common.ts'
 
 /**
- * The configuration as the rooms see it: complete, checked, paths absolute, durations in ms, sizes in bytes.
- * It mirrors the YAML; each section stands in a file of its own with its schema and defaults.
+ * The complete, checked configuration: paths are absolute, durations in ms, sizes in bytes. It mirrors the YAML; each section has a file
+ * with its type, schema and defaults.
  */
 export interface Settings {
   gateway: { id: string }
@@ -18,19 +19,17 @@ export interface Settings {
   allowUpstreamHosts: string[]
   broker: BrokerSettings
   http: HttpSettings
-  /** By name; look up with Object.hasOwn, names are the user's. */
+  /** By name. Look up with Object.hasOwn, because the user chooses the names. */
   upstreams: Record<string, UpstreamSettings>
   routes: RouteSettings[]
   store: StoreSettings
   sensors: SensorSettings[]
   callLog: CallLogSettings
   shutdownTimeoutMs: number
-  log: { level: LogLevel }
+  /** `trace` logs as much as `debug`. */
+  log: { level: LogLevel | 'trace' }
 }
 
-/** What becomes of a topic that no document describes. */
+/** Handling of messages whose topic no document describes. */
 export const UNMATCHED = ['local', 'quarantine', 'pass'] as const
 export type Unmatched = (typeof UNMATCHED)[number]
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]

@@ -1,7 +1,7 @@
-/** What everything beyond the bound is counted under. */
+/** The label that everything beyond the bound is counted under. */
 export const OTHER = 'other'
 
-/** One number that only grows. Keep it where the counting happens: an increment is an addition. */
+/** One number that only grows. A caller may keep it, so that counting is one addition. */
 export class Count {
   value = 0
 
@@ -11,8 +11,8 @@ export class Count {
 }
 
 /**
- * A number for each value of one label. Labels come from outside (topics, client ids), so their number is
- * bounded; those that come later share the label `other`, and none is ever lost.
+ * A count for each value of one label. Labels come from outside (topics, client ids), so their number is bounded; beyond the bound,
+ * new labels share `other`, so that the total stays right.
  */
 export class Counter {
   private readonly counts = new Map<string, Count>()
@@ -22,7 +22,7 @@ export class Counter {
     this.maxLabels = maxLabels
   }
 
-  /** The same object for the same label, so that a caller may keep it. */
+  /** Always the same object for the same label, so that a caller may keep it. */
   of(label: string): Count {
     const known = this.counts.get(label)
     if (known !== undefined) return known

@@ -3,7 +3,7 @@ import { OTHER } from './counters.ts'
 
 const PREFIX = 'stepflow_'
 const MAX_SERIES = 500
-/** How often the event loop's lag is sampled; finer sampling keeps an idle machine awake. */
+/** Interval of event-loop lag samples; a shorter one wakes an idle machine more often (`quiet`). */
 const LAG_SAMPLE_MS = 20
 
 export interface Sample {
@@ -11,9 +11,9 @@ export interface Sample {
   value: number
 }
 
-/** A number that is kept elsewhere and only read here, so that nothing is counted twice. */
+/** A metric whose number has its owner elsewhere and is read at each scrape. */
 export interface MetricSource {
-  /** Without the prefix; counters end in `_total`, and units are part of the name: `store_bytes`. */
+  /** Without the prefix. Counters end in `_total`; the unit is part of the name (`store_bytes`). */
   name: string
   help: string
   type: 'counter' | 'gauge'
@@ -22,7 +22,7 @@ export interface MetricSource {
 }
 
 export interface Metrics {
-  /** Prometheus' text format. */
+  /** Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
@@ -56,7 +56,7 @@ function register(registry: Registry, source: MetricSource): void {
   }
 }
 
-/** Past the bound, samples are added up under `other`: sums stay right, and the page stays small. */
+/** Beyond the bound, samples are added up under `other`, so that sums stay right and the page small. */
 function* bounded(samples: Iterable<Sample>, labelNames: readonly string[]): IterableIterator<Required<Sample>> {
   const overflow = Object.fromEntries(labelNames.map((name) => [name, OTHER]))
   let series = 0

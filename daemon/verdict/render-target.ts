@@ -4,12 +4,10 @@ import { kafkaName } from '../asyncapi/matching/default-names.ts'
 import { compileTemplate, type Template } from '../asyncapi/matching/template.ts'
 import { EdgeError } from '../core/errors.ts'
 import { Generations } from '../core/generations.ts'
+import { isTopicLevel } from '../core/topic-text.ts'
 import type { Plan, PlanTarget } from './plan.ts'
 
 const REMEMBERED_TOPICS = 5_000
-/** Forbidden in values of names and keys: these characters structure topics and filters. */
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[/+#\u0000-\u001f\u007f-\u009f]/
 
 /** The target of one message, with all templates filled in. */
 export interface Rendered {
@@ -77,7 +75,7 @@ export class TargetRenderer {
 function filled(template: Template, values: Parameters<Template['render']>[0], what: string, checked: boolean): string {
   const text = template.render(values, (value) => {
     if (value === '') throw new EdgeError('render-failed', `a value of the ${what} is empty`)
-    if (checked && FORBIDDEN.test(value))
+    if (checked && !isTopicLevel(value))
       throw new EdgeError('render-failed', `the ${what} would hold a character that is not allowed in it`)
   })
   if (text === undefined || text === '')

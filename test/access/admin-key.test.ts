@@ -52,7 +52,7 @@ test.each(['', 'short', 'a key with blanks that is long enough all the same'])('
   expect(() => AdminKey.open(folder.path)).toThrow(expect.objectContaining({ code: 'store-unusable' }))
 })
 
-test('something that is no file is refused', () => {
+test('a folder in the place of the file is refused', () => {
   mkdirSync(file)
   expect(() => AdminKey.open(folder.path)).toThrow(expect.objectContaining({ code: 'store-unusable' }))
 })

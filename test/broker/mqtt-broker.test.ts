@@ -99,7 +99,7 @@ describe('PUBACK', () => {
     socket.destroy()
   })
 
-  test('keeps the order of the messages, whether somebody listens to them or not', async () => {
+  test('keeps the order of the messages, with and without local subscribers', async () => {
     const listener = await connectClient(port)
     await listener.subscribeAsync('heard/#', { qos: 1 })
     const received = collect(listener)
@@ -135,7 +135,7 @@ describe('PUBACK', () => {
 })
 
 describe('a device with unanswered messages', () => {
-  test('is read from further, and answered in order', async () => {
+  test('is still read from, and answered in order', async () => {
     const { socket, bytes } = await rawClient()
     for (let id = 1; id <= 40; id++) {
       socket.write(publishPacket('a', id))
@@ -179,7 +179,7 @@ describe('a device with unanswered messages', () => {
     socket.destroy()
   })
 
-  test('loses none of them when it leaves, and nothing is written to it any more', async () => {
+  test('loses none of them when it disconnects, and nothing more is written to it', async () => {
     const { socket } = await rawClient()
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     socket.end(Buffer.concat([publishPacket('a', 1), publishPacket('a', 2), Buffer.from([0xe0, 0])]))
@@ -196,7 +196,7 @@ describe('a device with unanswered messages', () => {
 })
 
 describe('local delivery', () => {
-  test('begins with the SUBACK and ends with the UNSUBACK, also for a topic that nobody listened to before', async () => {
+  test('begins with the SUBACK and ends with the UNSUBACK, also for a topic that had no subscriber before', async () => {
     const [listener, device] = [await connectClient(port), await connectClient(port)]
     const received = collect(listener)
     const publish = async (text: string): Promise<void> => {
@@ -225,7 +225,7 @@ describe('local delivery', () => {
     await Promise.all([listener.endAsync(), device.endAsync()])
   })
 
-  test('takes in what a device publishes in one piece with its own SUBSCRIBE', async () => {
+  test('includes a message that a device sends in one segment with its own SUBSCRIBE', async () => {
     const { socket, bytes } = await rawClient()
     const subscribe = Buffer.from([0x82, 6, 0, 9, 0, 1, ...Buffer.from('a'), 0])
     socket.write(Buffer.concat([subscribe, publishPacket('a', 1)]))
@@ -238,7 +238,7 @@ describe('local delivery', () => {
     socket.destroy()
   })
 
-  test('gives nothing to whoever subscribes between the message and its commit', async () => {
+  test('does not reach a client that subscribes between the message and its commit', async () => {
     const { socket, bytes } = await rawClient()
     const subscribe = Buffer.from([0x82, 6, 0, 9, 0, 1, ...Buffer.from('a'), 0])
     socket.write(Buffer.concat([publishPacket('a', 1), subscribe]))

@@ -54,7 +54,7 @@ describe('virtual time', () => {
     ])
   })
 
-  test('lets what a timer has started go on before the next one', async () => {
+  test('lets promises that a timer has resolved settle before the next timer', async () => {
     const time = new FakeTime()
     const seen: number[] = []
     const loop = async (): Promise<void> => {

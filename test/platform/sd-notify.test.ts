@@ -51,8 +51,8 @@ describe('sd_notify', () => {
 
   test('a status cannot smuggle in another assignment', async () => {
     const { calls, run } = recorder()
-    await new SdNotify({ socket: '/run/notify', run, logger: silentLogger }).status('down\nSTOPPING=1')
-    expect(calls).toEqual([['systemd-notify', 'STATUS=down STOPPING=1']])
+    await new SdNotify({ socket: '/run/notify', run, logger: silentLogger }).ready('down\nSTOPPING=1')
+    expect(calls).toEqual([['systemd-notify', 'READY=1', 'STATUS=down STOPPING=1']])
   })
 
   test('a failure is logged and does not reach the caller', async () => {

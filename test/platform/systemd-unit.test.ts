@@ -43,7 +43,7 @@ describe('the systemd unit', () => {
     expect(settings('Restart')).toEqual(['always'])
   })
 
-  test('allows what the gateway cannot do without', () => {
+  test('allows everything that the gateway needs', () => {
     // V8 compiles to memory; sensors are devices; host readings come from /proc and netlink.
     expect(settings('MemoryDenyWriteExecute')).toEqual([])
     expect(settings('PrivateDevices')).toEqual([])

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { writeDurably } from '../../daemon/platform/write-durably.ts'
+import { syncFolder, syncFolderAsync, writeDurably } from '../../daemon/platform/write-durably.ts'
 import { temporaryFolder, type TemporaryFolder } from '../servers/temporary-folder.ts'
 
 let folder: TemporaryFolder
@@ -23,4 +23,11 @@ test('a file is replaced whole, with its mode, and no draft is left', () => {
 test('where it cannot be written nothing has changed', () => {
   expect(() => writeDurably(join(folder.path, 'missing', 'file'), 'x', 0o600)).toThrow()
   expect(readdirSync(folder.path)).toEqual([])
+})
+
+test('a folder that is missing cannot be made durable', async () => {
+  syncFolder(folder.path)
+  await syncFolderAsync(folder.path)
+  expect(() => syncFolder(join(folder.path, 'missing'))).toThrow(expect.objectContaining({ code: 'ENOENT' }))
+  await expect(syncFolderAsync(join(folder.path, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' })
 })

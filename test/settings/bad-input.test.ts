@@ -177,7 +177,7 @@ test.each<[upstream: string, place: string, message: string]>([
 test.each<[to: string, message: string]>([
   ['event', 'there is no upstream "event"; did you mean "events"?'],
   ['elsewhere', 'there is no upstream "elsewhere"'],
-  ['broker', '"broker" is the embedded broker, which a route cannot name'],
+  ['broker', '"broker" is the embedded broker, which cannot be the destination of a route'],
   ['constructor', 'there is no upstream "constructor"'],
 ])('a route to %s is refused', (to, message) => {
   const result = loadText(

@@ -111,7 +111,7 @@ test.each([
   expect(accepted(loadText(`broker: { listeners: ${listeners} }`)).settings.broker.anonymous).toBe(anonymous)
 })
 
-test('anonymous is what the file says, where it says it', () => {
+test('anonymous has the value of the file, if the file has one', () => {
   const text = (value: boolean) => `broker: { listeners: [ mqtt://0.0.0.0:1883 ], anonymous: ${value} }`
   expect(accepted(loadText(text(true))).settings.broker.anonymous).toBe(true)
   expect(accepted(loadText(text(false))).settings.broker.anonymous).toBe(false)

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { upstreamSchemas } from '../../daemon/protocols/registry.ts'
 import { loadSettings } from '../../daemon/settings/loading/load-settings.ts'
-import { settingsJsonSchema } from '../../daemon/settings/schema/json-schema.ts'
+import { settingsJsonSchema } from '../../daemon/settings/settings-schema.ts'
 import { accepted, base } from './config-folder.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -56,7 +56,7 @@ test('references give numbers, booleans, choices, durations and sizes too', () =
   expect(settings).toMatchObject({ shutdownTimeoutMs: 3000, log: { level: 'warn' } })
 })
 
-test('what a reference gives is not filled in again', () => {
+test('references in the value of a reference are not resolved', () => {
   const { settings } = accepted(loadText(KAFKA('"${env:A}"'), { env: { A: '${env:B}', B: 'x' } }))
   expect(settings.upstreams['k']).toMatchObject({ sasl: { password: '${env:B}' } })
 })
@@ -84,7 +84,7 @@ test.each([
 
 test.each(['../edge', 'a/b', '..', ''])('a credential cannot be called %j', (name) => {
   const result = loadText(KAFKA(`"\${credential:${name}}"`), { env: { CREDENTIALS_DIRECTORY: '/' } })
-  expect(complaint(result)).toContain('is no credential name')
+  expect(complaint(result)).toContain('is not a credential name')
 })
 
 test('a reference of an unknown kind is refused', () => {
@@ -97,7 +97,7 @@ test('a reference that a later layer covers is not looked up', () => {
   accepted(loadText('log: { level: "${env:NONE}" }', { overrides: { log: { level: 'info' } } }))
 })
 
-test('no message shows what a reference gave', () => {
+test('no message shows the value of a reference', () => {
   const result = loadText('broker: { maxInflight: "${env:PW}" }\nlog: { level: "${env:PW}" }\n', {
     env: { PW: 'hunter2' },
   })

@@ -1,13 +1,10 @@
 import { EdgeError } from '../../core/errors.ts'
+import { isTopicLevel } from '../../core/topic-text.ts'
 import type { ContractChannel, ContractParameter } from '../contract/contract.ts'
 import { childOf } from '../contract/json-pointer.ts'
 import { shortText } from '../schemas/violation.ts'
 import { addressParameters } from './address.ts'
 import { asText } from './parse-expression.ts'
-
-/** A level may not become several, a filter, or hold controls. */
-// oxlint-disable-next-line no-control-regex
-const FORBIDDEN = /[/+#\u0000-\u001f\u007f-\u009f]/
 
 /**
  * The topic to publish to. A parameter's value is the one given, else the payload's field of that name (text, number or
@@ -54,7 +51,7 @@ function valueOf(
   const fault =
     value === ''
       ? 'is empty'
-      : FORBIDDEN.test(value)
+      : !isTopicLevel(value)
         ? 'holds /, +, # or a control character'
         : choices !== undefined && !choices.includes(value)
           ? `is none of ${choices.join(', ').slice(0, 200)}`

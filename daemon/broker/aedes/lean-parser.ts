@@ -1,15 +1,14 @@
+import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
+import type { Client } from 'aedes'
 import { ByteQueue } from './byte-queue.ts'
+import { aedesRequire, isKnown, type Versions } from './known-versions.ts'
 
 type Debug = (...args: unknown[]) => void
 type CreateDebug = ((namespace: string) => Debug) & { enabled(namespace: string): boolean }
 
-interface MqttPacket {
-  writeToStream: { cacheNumbers: boolean }
-}
-
-/** What it knows of itself while it parses; each step answers false where it needs more bytes. */
-interface Parser {
+/** A parser of mqtt-packet from inside. Each step returns false when it needs more bytes. */
+interface Parser extends EventEmitter {
   error: Error | null
   packet: { length: number }
   _list: ByteQueue
@@ -19,51 +18,68 @@ interface Parser {
   _parseLength(): boolean
   _parsePayload(): boolean
   _newPacket(): boolean
+  parse(bytes: Buffer): number
 }
-
-/** Of mqtt-packet. Whatever else is installed is left as it is. */
-const KNOWN_VERSION = '9.0.2'
 
 /**
- * Loads mqtt-packet, which Aedes reads and writes packets with, so that it takes no more than it needs. Its debug output makes an
- * array of arguments for each of seventeen calls a packet even while it is off; its list of bytes makes nine Buffers for each
- * PUBLISH; its steps are looked up by name; and with the first packet that it writes it keeps a buffer for each of 65,536 numbers,
- * 13 MB. To be imported before Aedes is.
+ * Makes mqtt-packet's parser with less work for each packet (`ingest: CPU a message`): without debug output, whose seventeen calls a
+ * packet each make an array even while it is off; with ByteQueue as its list of bytes; and with its steps called directly.
  */
-function loadLean(): void {
-  const aedes = createRequire(createRequire(import.meta.url).resolve('aedes'))
-  const load = (): MqttPacket => aedes('mqtt-packet') as MqttPacket
-  const own = createRequire(aedes.resolve('mqtt-packet'))
-  if ((own('./package.json') as { version: string }).version === KNOWN_VERSION) {
-    loadWith(
-      own,
-      'bl',
-      () => new ByteQueue(),
-      () => loadSilent(own, load),
-    )
-    Object.assign((own('./parser') as { prototype: object }).prototype, { parse })
-  } else loadSilent(own, load)
-  load().writeToStream.cacheNumbers = false
+export const leanParser: (() => Parser) | undefined = isKnown('mqtt-packet') ? loadLeanParser() : undefined
+
+/**
+ * Otherwise mqtt-packet keeps a buffer for each of 65,536 numbers from the first packet that it writes, 13 MB (`idle-memory`). This
+ * switch is one for the module: an embedding program that shares it still writes the same bytes.
+ */
+Object.assign((aedesRequire('mqtt-packet') as { writeToStream: object }).writeToStream, { cacheNumbers: false })
+
+/**
+ * Gives a new connection a lean parser, before its first byte is read. Only this connection's parser is replaced: an embedding
+ * program that uses Aedes or mqtt-packet keeps its own. Does nothing where the libraries are of other versions.
+ */
+export function useLeanParser(client: Client, versions?: Versions): void {
+  if (leanParser === undefined || !isKnown('aedes', versions) || !isKnown('mqtt-packet', versions)) return
+  const replaced = Reflect.get(client, '_parser') as EventEmitter & { _queue: unknown }
+  const parser = Object.assign(leanParser(), { client, _queue: replaced._queue })
+  for (const event of ['packet', 'error'])
+    for (const listener of replaced.rawListeners(event)) parser.on(event, listener as (...args: unknown[]) => void)
+  replaced.removeAllListeners()
+  Object.assign(client, { _parser: parser })
 }
 
-function loadSilent(own: NodeJS.Require, load: () => unknown): void {
+/** Evaluates mqtt-packet's parser a second time, with other modules in place of two that it requires. */
+function loadLeanParser(): () => Parser {
+  const own = createRequire(aedesRequire.resolve('mqtt-packet'))
+  const file = own.resolve('./parser')
+  const shared = own.cache[file]
+  delete own.cache[file]
   const createDebug = own('debug') as CreateDebug
-  // Somebody has asked for it by `DEBUG`.
-  if (createDebug.enabled('mqtt-packet:parser')) load()
-  else loadWith(own, 'debug', (): Debug => () => undefined, load)
+  const debug = createDebug.enabled('mqtt-packet:parser') ? createDebug : (): Debug => () => undefined
+  const copy = requireWith(
+    own,
+    'bl',
+    () => new ByteQueue(),
+    () => requireWith(own, 'debug', debug, () => own('./parser') as { prototype: object; parser: () => Parser }),
+  )
+  if (shared === undefined) delete own.cache[file]
+  else own.cache[file] = shared
+  Object.assign(copy.prototype, { parse })
+  return () => copy.parser()
 }
 
-/** Whoever asks for the module `name` while `load` runs gets `instead`. */
-function loadWith(own: NodeJS.Require, name: string, instead: unknown, load: () => unknown): void {
+/** Modules that require `name` while `load` runs get `instead`. */
+function requireWith<Result>(own: NodeJS.Require, name: string, instead: unknown, load: () => Result): Result {
   const real: unknown = own(name)
   const cached = own.cache[own.resolve(name)]
-  if (cached === undefined) return
-  cached.exports = instead
-  load()
-  cached.exports = real
+  if (cached !== undefined) cached.exports = instead
+  try {
+    return load()
+  } finally {
+    if (cached !== undefined) cached.exports = real
+  }
 }
 
-/** In place of the parser's own; returns how many bytes are left over. */
+/** In place of the parser's own `parse`. Returns how many bytes are left over. */
 function parse(this: Parser, bytes: Buffer): number {
   if (this.error !== null) this._resetState()
   this._list.append(bytes)
@@ -78,5 +94,3 @@ function takeStep(parser: Parser): boolean {
   if (parser._stateCounter === 2) return parser._parsePayload()
   return parser._newPacket()
 }
-
-loadLean()

@@ -1,10 +1,10 @@
 import type { AedesPublishPacket, PublishPacket } from 'aedes'
 
-/** Nobody can subscribe to it. */
-const NOWHERE = '$stepflow/nowhere'
+/** A topic that no client may subscribe to. */
+export const NOWHERE = '$stepflow/nowhere'
 const NOTHING = Buffer.alloc(0)
 
-/** Lets Aedes acknowledge a packet and deliver it to nobody. QoS and packet id stay: without them there is no PUBACK. */
+/** Makes Aedes acknowledge a packet and deliver it to no client. QoS and packet id stay: without them there is no PUBACK. */
 export function neutralise(packet: AedesPublishPacket | PublishPacket): void {
   packet.topic = NOWHERE
   packet.payload = NOTHING

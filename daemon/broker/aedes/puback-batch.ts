@@ -1,14 +1,15 @@
 import type { Client } from 'aedes'
-import { type ClientState, stateOf } from '../sessions/client-state.ts'
+import type { ClientState } from '../sessions/client-state.ts'
+import { stateOf } from './clients.ts'
 
 const PUBACK = 0x40
 const PACKET_BYTES = 4
 
-/** The acknowledgements of one commit leave together: one write a connection, where Aedes makes one a message. */
+/** Writes the PUBACKs of one commit with one write a connection, where Aedes makes one a message (`ingest: CPU a message`). */
 export class PubackBatch {
   private waiting: Client[] = []
 
-  /** False where Aedes has to acknowledge, whose way waits for a connection that takes no more. */
+  /** False where backpressure holds the connection: then Aedes has to acknowledge, because it waits for `drain`. */
   takes(client: Client): boolean {
     return client.connected && !client.conn.writableNeedDrain
   }
@@ -20,7 +21,7 @@ export class PubackBatch {
     if (this.waiting.push(client) === 1) process.nextTick(() => this.flush())
   }
 
-  /** To be called before anything else is written to a client: acknowledgements keep the order of the messages [MQTT-4.6.0-2]. */
+  /** To be called before anything else is written to the client: PUBACKs keep the order of the messages [MQTT-4.6.0-2]. */
   flushOf(client: Client): void {
     const state = stateOf(client)
     if (state.answeredCount === 0) return

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-/** What a client speaks MQTT over: a TCP socket, or the stream of a WebSocket. */
+/** A byte stream that carries MQTT: a TCP socket, or a WebSocket's stream. */
 export type BrokerConnection = Duplex & { readonly remoteAddress?: string | undefined }
 
 /** A client as operators see it. */

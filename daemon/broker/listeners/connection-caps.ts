@@ -1,11 +1,12 @@
+import { isLoopback } from '../../core/loopback.ts'
 import type { BrokerSettings } from '../../settings/sections/broker-settings.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 
 export type ConnectionLimits = Pick<BrokerSettings, 'maxConnections' | 'maxConnectionsPerIp'>
 
-/** How many connections there are, in all and per address. Loopback is not counted per address: proxies and tests come from there. */
+/** Bounds connections, in all and per address. Loopback has no bound of its own: a proxy's connections all come from there. */
 export class ConnectionCaps {
-  /** Read with each connection: they may change. */
+  /** Read for each connection, because a reload changes them. */
   private readonly limits: ConnectionLimits
   private readonly perIp = new Map<string, number>()
   private count = 0
@@ -20,10 +21,10 @@ export class ConnectionCaps {
     return this.count
   }
 
-  /** Takes a place for the connection until it closes; false if there is none. */
+  /** Counts the connection until it closes. Returns false when a limit is reached. */
   admit(socket: BrokerConnection): boolean {
     const ip = socket.remoteAddress ?? ''
-    const counted = !isLoopbackAddress(ip)
+    const counted = !isLoopback(ip)
     const ofIp = this.perIp.get(ip) ?? 0
     if (this.count >= this.limits.maxConnections || (counted && ofIp >= this.limits.maxConnectionsPerIp)) {
       this.refused++
@@ -40,8 +41,4 @@ export class ConnectionCaps {
     })
     return true
   }
-}
-
-export function isLoopbackAddress(address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
 }

@@ -1,9 +1,8 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * Watches the lengths that packets declare, before the parser buffers what they promise: a client that declares more than
- * `maxBytes` (fixed header included) is cut off at its header [MQTT-2.2.3]. Wraps `read` of the stream, from which Aedes takes
- * every byte.
+ * Closes a connection as soon as a packet's header declares more than `maxBytes`, fixed header included (MQTT 3.1.1, 2.2.3): the
+ * parser would buffer all that was declared, even before CONNECT. Wraps `read` of the stream, through which every byte is taken.
  */
 export function gateFrames(socket: Duplex, maxBytes: number, onTooLarge: (declaredBytes: number) => void): void {
   const read = socket.read.bind(socket)
@@ -19,10 +18,10 @@ export function gateFrames(socket: Duplex, maxBytes: number, onTooLarge: (declar
   }
 }
 
-/** Follows the frames of one connection over arbitrary chunks. */
+/** Follows the packets of one connection, in whatever chunks they arrive. */
 export class FrameGate {
   private readonly maxBytes: number
-  /** Bytes of the current packet's body that have not come yet. */
+  /** Bytes of the current packet's body that are still to come. */
   private body = 0
   /** Position in the fixed header: 0 before its first byte, then 1 and up for its length bytes. */
   private headerBytes = 0
@@ -33,7 +32,7 @@ export class FrameGate {
     this.maxBytes = maxBytes
   }
 
-  /** Returns what a packet in this chunk declares, if that is too much. A malformed length is left to the parser. */
+  /** Returns the declared bytes of a packet that is too large. A malformed length is left to the parser. */
   check(chunk: Buffer): number | undefined {
     let at = 0
     while (at < chunk.length) {

@@ -1,32 +1,20 @@
-import type { Client } from 'aedes'
 import type { Trail } from '../../ports/publication.ts'
 
-const STATE = Symbol('state')
-
-/** What is kept of a connected client for its messages. */
+/** A connected client and its messages that wait for their commit. */
 export interface ClientState {
-  /** Messages that wait for their answer, and the bytes of them. */
+  /** Messages that are held until the store has answered, and their bytes. */
   waiting: number
   waitingBytes: number
-  /** Something was answered since it was last looked at. */
-  moves: boolean
-  /** When it was seen to move. */
-  sinceMs: number
-  /** Packet ids whose acknowledgements leave together: the first `answeredCount`, in memory that stays. */
+  /** Whether a message was answered since the last check. */
+  progressed: boolean
+  /** Monotonic time of the last check that saw progress. */
+  progressedAtMs: number
+  /** Packet ids of the PUBACKs that the next write holds: the first `answeredCount`. The array is reused. */
   readonly answered: number[]
   answeredCount: number
   readonly trail: Trail
-}
-
-/** It hangs on the client itself: looking it up would cost as much as answering does, several times a message. */
-export function stateOf(client: Client & { [STATE]?: ClientState }): ClientState {
-  return (client[STATE] ??= {
-    waiting: 0,
-    waitingBytes: 0,
-    moves: false,
-    sinceMs: 0,
-    answered: [],
-    answeredCount: 0,
-    trail: { at: 0 },
-  })
+  /** Negotiated keep-alive; 0 if there is none. */
+  keepAliveMs(): number
+  /** Closes the connection as a broken network would, but publishes no will. */
+  closeWithoutWill(): void
 }

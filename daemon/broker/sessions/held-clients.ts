@@ -1,81 +1,63 @@
-import type { Client } from 'aedes'
 import type { Clock } from '../../core/clock.ts'
-import { stateOf } from './client-state.ts'
+import type { Timer, Timers } from '../../core/timers.ts'
+import type { ClientState } from './client-state.ts'
 
 const MAX_HELD_MS = 10_000
-const LOOK_EVERY_MS = 250
+const CHECK_EVERY_MS = 250
 
 /**
- * Clients that wait for an acknowledgement. While the store takes nothing, one that has waited 10 s, or half its keep-alive, is
- * closed without its will: it resends when it comes back, and its keep-alive timer, which does not run on while it is held,
- * would otherwise end it with its will.
+ * Clients that wait for an acknowledgement. While the store is full, a client that has waited for 10 s, or half its keep-alive, is
+ * closed without its will. It resends when it reconnects [MQTT-4.4.0-1]; left connected, it would be closed with its will, because
+ * nothing is read from a held client and so its keep-alive timer is not restarted.
  */
 export class HeldClients {
   private readonly clock: Clock
-  private readonly held = new Set<Client>()
-  private readonly timer: NodeJS.Timeout
-  /** Connections closed because the store took nothing. */
+  private readonly held = new Set<ClientState>()
+  private readonly timer: Timer
+  /** Connections closed because the store was full. */
   closed = 0
 
-  constructor(clock: Clock, isFull: () => boolean) {
+  constructor(clock: Clock, timers: Timers, isFull: () => boolean) {
     this.clock = clock
-    this.timer = setInterval(() => this.look(isFull()), LOOK_EVERY_MS).unref()
+    this.timer = timers.every(CHECK_EVERY_MS, () => this.check(isFull()))
   }
 
-  /** Another message of the client waits. Returns the bytes of all that do. */
-  hold(client: Client, bytes: number): number {
-    const state = stateOf(client)
-    if (state.waiting++ === 0) {
-      state.sinceMs = this.clock.monotonicMs()
-      state.moves = false
+  /** Holds one more message of the client. Returns the bytes of all its held messages. */
+  hold(client: ClientState, bytes: number): number {
+    if (client.waiting++ === 0) {
+      client.progressedAtMs = this.clock.monotonicMs()
+      client.progressed = false
       this.held.add(client)
     }
-    state.waitingBytes += bytes
-    return state.waitingBytes
+    client.waitingBytes += bytes
+    return client.waitingBytes
   }
 
-  /** A message that was held is answered. */
-  release(client: Client, bytes: number): void {
-    const state = stateOf(client)
-    state.waitingBytes -= bytes
-    state.moves = true
-    if (--state.waiting === 0) this.held.delete(client)
+  /** The store has answered for a message that was held. */
+  release(client: ClientState, bytes: number): void {
+    client.waitingBytes -= bytes
+    client.progressed = true
+    if (--client.waiting === 0) this.held.delete(client)
   }
 
   stop(): void {
-    clearInterval(this.timer)
+    this.timer.cancel()
   }
 
-  private look(isFull: boolean): void {
+  private check(isFull: boolean): void {
     const now = this.clock.monotonicMs()
     for (const client of this.held) {
-      const state = stateOf(client)
-      if (state.moves) state.sinceMs = now
-      state.moves = false
-      if (isFull && now - state.sinceMs >= limitOf(client)) this.closeOverdue(client)
+      if (client.progressed) client.progressedAtMs = now
+      client.progressed = false
+      if (!isFull || now - client.progressedAtMs < maxHeldMs(client)) continue
+      this.held.delete(client)
+      this.closed++
+      client.closeWithoutWill()
     }
   }
-
-  private closeOverdue(client: Client): void {
-    this.held.delete(client)
-    this.closed++
-    closeWithoutWill(client)
-  }
 }
 
-function limitOf(client: Client): number {
-  const keepAliveMs = keepAliveOf(client)
+function maxHeldMs(client: ClientState): number {
+  const keepAliveMs = client.keepAliveMs()
   return keepAliveMs > 0 ? Math.min(MAX_HELD_MS, keepAliveMs / 2) : MAX_HELD_MS
-}
-
-/** Ends a connection as if the network had, but publishes no will. */
-export function closeWithoutWill(client: Client): void {
-  Object.assign(client, { will: null })
-  client.conn.destroy()
-}
-
-/** Aedes keeps 1.5 times the negotiated keep-alive [MQTT-3.1.2-24]. */
-function keepAliveOf(client: Client): number {
-  const interval: unknown = Reflect.get(client, '_keepaliveInterval')
-  return typeof interval === 'number' && interval > 0 ? interval / 1.5 : 0
 }

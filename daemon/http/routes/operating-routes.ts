@@ -1,4 +1,5 @@
 import { EdgeError } from '../../core/errors.ts'
+import { LOG_LEVELS } from '../../core/logger.ts'
 import { parseDuration } from '../../core/units.ts'
 import type { CallsPort } from '../../operations/calls.ts'
 import type { QueueView } from '../../operations/connections.ts'
@@ -29,7 +30,6 @@ export interface OperatingPorts {
   logLevel: LogLevelPort
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error']
 const MIN_WINDOW_MS = 60_000
 const MAX_WINDOW_MS = 7 * 86_400_000
 
@@ -137,7 +137,7 @@ export function operatingRoutes({ statistics, calls, queue, logLevel }: Operatin
           summary: 'Changes it until the next start or reload.',
           operationId: 'setLogLevel',
           tags: ['operating'],
-          body: input({ level: { enum: LEVELS } }, ['level']),
+          body: input({ level: { enum: LOG_LEVELS } }, ['level']),
           response: answers({ 200: object({ level: text }) }, 413, 415),
         },
       },

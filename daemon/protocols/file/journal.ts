@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/pro
 import { join } from 'node:path'
 import { messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { syncFolderAsync } from '../../platform/write-durably.ts'
 import { DEFAULT_MAX_BYTES, DEFAULT_ROTATE_BYTES, type FileConfig } from './file-settings.ts'
 
 const NAME = /^journal-(\d{12})\.jsonl$/
@@ -107,7 +108,7 @@ export class Journal {
     await mkdir(this.directory, { recursive: true })
     const handle = await open(path, 'w')
     try {
-      await syncFolder(this.directory)
+      await syncFolderAsync(this.directory)
     } catch (error) {
       await handle.close()
       throw error
@@ -182,16 +183,6 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
   }
   await handle.datasync()
 }
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
 /** The offset behind the last newline; 0 if there is none. */
 async function endOfLastLine(handle: FileHandle, size: number): Promise<number> {
   const block = Buffer.allocUnsafe(BLOCK_BYTES)

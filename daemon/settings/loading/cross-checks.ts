@@ -3,7 +3,7 @@ import type { Settings } from '../settings.ts'
 import { errorAt, joinField, type Located } from './located.ts'
 import { nearestKey } from './nearest-key.ts'
 
-/** Reports routes to upstreams that do not exist. It reads the tree, so that it works beside other faults. */
+/** Reports routes to upstreams that do not exist. It reads the tree, not the settings, so that it works beside other faults. */
 export function checkRoutes(root: Located, errors: EdgeError[]): void {
   const upstreams = child(root, 'upstreams')
   const names = upstreams?.kind === 'map' ? [...upstreams.entries.keys()] : []
@@ -16,13 +16,13 @@ export function checkRoutes(root: Located, errors: EdgeError[]): void {
     const ask = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`
     const message =
       to.value === 'broker'
-        ? '"broker" is the embedded broker, which a route cannot name'
+        ? '"broker" is the embedded broker, which cannot be the destination of a route'
         : `there is no upstream ${JSON.stringify(to.value.slice(0, 100))}${ask}`
     errors.push(errorAt('config-invalid', message, to.spot, joinField(joinField('routes', i), 'to')))
   }
 }
 
-/** Reports an HTTP address that a broker listener has too. */
+/** Reports an HTTP address that is also a broker listener's. */
 export function checkListeners(root: Located, { broker, http }: Settings, errors: EdgeError[]): void {
   if (!http.enabled || http.port === 0) return
   const taken = broker.listeners.some(({ host, port }) => host === http.host && port === http.port)
@@ -30,7 +30,7 @@ export function checkListeners(root: Located, { broker, http }: Settings, errors
   const section = child(root, 'http')
   const spot = (child(section, 'url') ?? section ?? root).spot
   errors.push(
-    errorAt('config-invalid', `${http.host}:${http.port} is an address of broker.listeners too`, spot, 'http.url'),
+    errorAt('config-invalid', `${http.host}:${http.port} is also an address of broker.listeners`, spot, 'http.url'),
   )
 }
 

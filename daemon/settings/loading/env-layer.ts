@@ -1,16 +1,14 @@
 import type { EdgeError } from '../../core/errors.ts'
-import { branchesOf, isJsonSchema, propertiesOf } from '../schema/json-schema-walk.ts'
-import type { JsonSchema } from '../schema/schema.ts'
-import { errorAt, type Located, type LocatedEntry, type Origin } from './located.ts'
-import { mergeLayers } from './merge-layers.ts'
+import { branchesOf, isJsonSchema, propertiesOf, type JsonSchema } from '../schema/schema.ts'
+import { errorAt, type Located, type LocatedEntry, type Origin, mergeLayers } from './located.ts'
 import { nearestKey } from './nearest-key.ts'
 import { parseYaml } from './parse-yaml.ts'
 
 const PREFIX = 'STEPFLOW_'
 
 /**
- * `STEPFLOW_BROKER__MAX_PACKET_SIZE=1MiB` → `broker.maxPacketSize`. Other `STEPFLOW_` names are not settings.
- * Names that the user chose (upstreams) are found in the layers below; a new one is taken in lower case.
+ * The layer of environment variables: `STEPFLOW_BROKER__MAX_PACKET_SIZE=1MiB` → `broker.maxPacketSize`. Names without `__` are not
+ * settings. Names that the user chooses (upstreams) are looked up in the layers below; a new one becomes lower case.
  */
 export function envLayer(
   schema: JsonSchema,

@@ -5,9 +5,9 @@ import { type AsyncapiEntry, isGlob } from '../sections/asyncapi-settings.ts'
 import type { Settings } from '../settings.ts'
 
 /**
- * The documents that the patterns name now, in the order of the list, each file once. A file that is named
- * without a pattern is kept even if it is missing, so that reading it says so. Of a folder that cannot be read the files are
- * those of `known`, which were there before; where there is none of them, the pattern itself stands for what cannot be read.
+ * Expands the glob patterns to the files that exist now, in the order of the list, each file once. A file that is named without a
+ * pattern stays in the list when it is missing, so that reading it reports the fault. If a folder cannot be read, its files in `known`
+ * stay; if it has none there, the pattern itself stays, so that reading it reports the fault.
  */
 export function expandDocuments(settings: Pick<Settings, 'asyncapi'>, known: readonly string[] = []): AsyncapiEntry[] {
   const found = new Map<string, AsyncapiEntry>()
@@ -24,11 +24,11 @@ function filesOf(pattern: string, known: readonly string[]): string[] {
   const fault = folderFault(pattern)
   if (fault === undefined) return globSync(pattern).toSorted()
   const before = known.filter((file) => matchesGlob(file, pattern)).toSorted()
-  // A folder that is not there yet is an empty one.
+  // A folder that does not exist yet is empty.
   return before.length > 0 || fault === 'ENOENT' ? before : [pattern]
 }
 
-/** Why the folder before the first level with wildcards cannot be read. */
+/** Error code of reading the folder before the first level with wildcards; undefined if it can be read. */
 function folderFault(pattern: string): string | undefined {
   const levels = pattern.split('/')
   const first = levels.findIndex((level) => /[*?[{]/.test(level.replaceAll(/\[[*?[]\]/g, '')))

@@ -7,37 +7,36 @@ import { settingsSchema } from '../settings-schema.ts'
 import type { Settings } from '../settings.ts'
 import { checkListeners, checkRoutes } from './cross-checks.ts'
 import { envLayer } from './env-layer.ts'
-import { errorAt, locate, type Located, type PlainValue } from './located.ts'
-import { mergeLayers } from './merge-layers.ts'
+import { errorAt, locate, type Located, type PlainValue, mergeLayers } from './located.ts'
 import { parseYaml } from './parse-yaml.ts'
 import { resolveReferences } from './resolve-references.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
 
 export interface LoadOptions {
-  /** Undefined: no file, the defaults alone. */
+  /** Undefined for the defaults alone. */
   file: string | undefined
   env: Readonly<Record<string, string | undefined>>
   cwd: string
   hostName: string
   /** The protocols that upstreams may have. */
   upstreams: UpstreamSchemas
-  /** What flags say, in the shape of the YAML. */
+  /** Values of command-line flags, in the shape of the YAML. */
   overrides?: { readonly [key: string]: PlainValue }
 }
 
 export interface LoadedSettings {
   ok: true
   settings: Settings
-  /** The file and what `conf.d` adds to it, absolute, in the order of reading. */
+  /** The file and those of `conf.d`, absolute, in the order of reading. */
   files: string[]
-  /** Passwords and whatever a ${…} reference gave, never empty: no log may show them. */
+  /** Passwords and all values of ${…} references, which no log may show. None is empty. */
   secrets: string[]
 }
 
 export type LoadResult = LoadedSettings | { ok: false; errors: EdgeError[] }
 
-/** Defaults < file < conf.d < environment < overrides; every fault is reported, in the order of the files. */
+/** Merges defaults < file < conf.d < environment < overrides. Reports all faults, in the order of the files. */
 export function loadSettings(options: LoadOptions): LoadResult {
   const { env, cwd, hostName } = options
   const schema = settingsSchema(options.upstreams)
@@ -45,7 +44,7 @@ export function loadSettings(options: LoadOptions): LoadResult {
   const files = options.file === undefined ? [] : configurationFiles(resolve(cwd, options.file), errors)
   let tree: Located = { kind: 'map', entries: new Map(), spot: { origin: { base: cwd } } }
   for (const file of files) tree = mergeLayers(tree, readFile(file, errors))
-  // What stands in an unreadable file is unknown: further checks would report what is not wrong.
+  // The content of an unreadable file is unknown, so further checks could report faults that do not exist.
   const readable = errors.length === 0
   tree = mergeLayers(tree, envLayer(schema.json, env, cwd, tree, errors))
   tree = mergeLayers(tree, locate(options.overrides ?? {}, { origin: { base: cwd } }))
@@ -53,7 +52,7 @@ export function loadSettings(options: LoadOptions): LoadResult {
 
   const secrets = new Set<string>()
   tree = resolveReferences(tree, { env, secrets, errors })
-  // systemd separates several directories by colons; the first is the daemon's own.
+  // systemd separates several directories by colons (systemd.exec(5)); the first is the daemon's own.
   const stateDirectory = env['STATE_DIRECTORY']?.split(':', 1)[0] || undefined
   const context: ReadContext = { cwd, hostName, stateDirectory, errors, secrets }
   const settings = schema.read(tree, '', context)
@@ -90,7 +89,7 @@ function readFile(file: string, errors: EdgeError[]): Located {
   return empty
 }
 
-/** A file of comments alone says nothing, and that is fine. */
+/** A file that holds only comments is valid and sets nothing. */
 function isEmpty(tree: Located): boolean {
   return tree.kind === 'scalar' && tree.value === null
 }

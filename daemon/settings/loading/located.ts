@@ -1,6 +1,6 @@
 import { EdgeError, type ErrorCode, type Place } from '../../core/errors.ts'
 
-/** Where a layer of the configuration came from; relative paths in it start at base. */
+/** Source of a layer of the configuration. Relative paths in it are resolved from `base`. */
 export interface Origin {
   base: string
   file?: string
@@ -17,9 +17,9 @@ export interface Spot {
 export interface LocatedScalar {
   kind: 'scalar'
   value: string | number | boolean | null
-  /** The value as it was written, where that is known. */
+  /** The value as it was written, if known. */
   source?: string
-  /** True if ${…} supplied the value, or a part of it. */
+  /** Whether a ${…} reference supplied the value or a part of it. */
   referenced: boolean
   spot: Spot
 }
@@ -41,16 +41,16 @@ export interface LocatedEntry {
   value: Located
 }
 
-/** Stands for a value that was already reported, so that nobody reports it twice. */
+/** Replaces a value whose fault was already reported, so that it is not reported twice. */
 export interface LocatedBroken {
   kind: 'broken'
   spot: Spot
 }
 
-/** A value that knows where it was written, over all layers. */
+/** A value of the merged layers, with the place where it was written. */
 export type Located = LocatedScalar | LocatedList | LocatedMap | LocatedBroken
 
-/** What flags and defaults are written in. */
+/** A value of flags and defaults. */
 export type PlainValue =
   | string
   | number
@@ -87,4 +87,15 @@ export function errorAt(code: ErrorCode, message: string, spot: Spot, field: str
 export function joinField(parent: string, part: string | number): string {
   if (typeof part === 'number') return `${parent}[${part}]`
   return parent === '' ? part : `${parent}.${part}`
+}
+
+/** Merges maps key by key. Any other value, lists included, is replaced by the upper layer's. */
+export function mergeLayers(lower: Located, upper: Located): Located {
+  if (lower.kind !== 'map' || upper.kind !== 'map') return upper
+  const entries = new Map(lower.entries)
+  for (const [key, entry] of upper.entries) {
+    const below = entries.get(key)
+    entries.set(key, below === undefined ? entry : { ...entry, value: mergeLayers(below.value, entry.value) })
+  }
+  return { kind: 'map', entries, spot: upper.spot }
 }

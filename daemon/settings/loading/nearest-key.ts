@@ -1,6 +1,6 @@
-/** The known key that was probably meant, or undefined if none is near. */
+/** The known key that is most similar to a misspelled one; undefined if none is similar. */
 export function nearestKey(key: string, known: Iterable<string>): string | undefined {
-  // Two letters that changed places are two edits.
+  // Two swapped letters are two edits.
   const limit = key.length < 4 ? 1 : Math.max(2, Math.floor(key.length / 3))
   let best: string | undefined
   let bestDistance = limit + 1

@@ -2,17 +2,17 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Docum
 import type { EdgeError } from '../../core/errors.ts'
 import { errorAt, joinField, type Located, type LocatedEntry, type Origin, type Spot } from './located.ts'
 
-// A configuration written by hand stays far below these; an alias bomb does not.
+// Limits far above any configuration written by hand, against alias bombs.
 const MAX_NODES = 100_000
 const MAX_DEPTH = 32
 const MAX_ALIASES = 100
-// One wrong bracket can make every later line wrong.
+// One wrong bracket can make a fault of every later line.
 const MAX_FAULTS = 20
 const TOO_LARGE = 'the YAML is too large, too deep, or has too many aliases'
 
 export type ParsedYaml = { ok: true; tree: Located } | { ok: false; errors: EdgeError[] }
 
-/** YAML 1.2 text → a tree in which every value knows its place. All syntax errors are reported together. */
+/** Parses YAML 1.2 into a tree of values with their places. Reports all syntax errors together. */
 export function parseYaml(text: string, origin: Origin): ParsedYaml {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false, version: '1.2', uniqueKeys: true })
@@ -22,13 +22,13 @@ export function parseYaml(text: string, origin: Origin): ParsedYaml {
     const { line, col } = lineCounter.linePos(offset)
     return { origin, line, column: col }
   }
-  // Brackets without end exhaust the parser's stack; what it says after that means nothing.
+  // Endless brackets exhaust the parser's stack; the faults after that are meaningless.
   const exhausted = faults.find((fault) => fault.code === 'RESOURCE_EXHAUSTION')
   if (exhausted !== undefined) {
     return { ok: false, errors: [errorAt('config-syntax', TOO_LARGE, spotAt(exhausted.pos[0]), '')] }
   }
   if (faults.length > 0) {
-    // The parser quotes what it read, and a variable may hold a secret.
+    // The parser quotes the text, and a variable may hold a secret.
     const say = (message: string) => (origin.variable === undefined ? message : 'the value is not valid YAML')
     const errors = faults
       .slice(0, MAX_FAULTS)

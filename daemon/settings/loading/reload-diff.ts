@@ -4,14 +4,14 @@ import type { HttpSettings } from '../sections/http-settings.ts'
 import type { StoreSettings } from '../sections/store-settings.ts'
 import type { Settings } from '../settings.ts'
 
-/** The YAML names of what changed: what a running gateway can take over, and what it reads at start only. */
+/** YAML names of changed settings: those that a running gateway applies, and those that it reads only at start. */
 export interface SettingsDiff {
   live: string[]
   restart: string[]
 }
 
 type Effect = keyof SettingsDiff
-/** Each setting needs a decision here; the compiler asks for it. */
+/** An entry for each setting, which the compiler enforces. */
 type Effects<T> = Readonly<Record<keyof T, readonly [key: string, effect: Effect]>>
 
 type OtherSettings = Omit<Settings, 'broker' | 'http' | 'store'>

@@ -8,12 +8,12 @@ const MAX_SECRET_BYTES = 64 * 1024
 
 export interface ReferenceSources {
   env: Readonly<Record<string, string | undefined>>
-  /** Takes every value that a reference gave, so that logs can leave it out. */
+  /** Collects the values of references, to be redacted in logs. */
   secrets: Set<string>
   errors: EdgeError[]
 }
 
-/** Fills in `${env:NAME}`, `${file:/path}` and `${credential:NAME}`; `$${env:NAME}` stays as text, less one `$`. */
+/** Replaces `${env:NAME}`, `${file:/path}` and `${credential:NAME}` by their values; `$${env:NAME}` becomes the text `${env:NAME}`. */
 export function resolveReferences(node: Located, sources: ReferenceSources, field = ''): Located {
   if (node.kind === 'list') {
     return { ...node, items: node.items.map((item, i) => resolveReferences(item, sources, joinField(field, i))) }
@@ -59,9 +59,9 @@ function lookUp(kind: string, name: string, base: string, env: ReferenceSources[
   if (kind === 'credential') {
     const directory = env['CREDENTIALS_DIRECTORY']
     if (directory === undefined) return missing(`the credential ${name} is missing: CREDENTIALS_DIRECTORY is not set`)
-    // systemd allows no other names; a slash would leave the directory.
+    // systemd allows no other names (systemd.exec(5), LoadCredential=); a slash could leave the directory.
     if (!/^[A-Za-z0-9_.-]+$/.test(name) || /^\.+$/.test(name))
-      return missing(`${JSON.stringify(name)} is no credential name`)
+      return missing(`${JSON.stringify(name)} is not a credential name`)
     return readSecret(resolve(directory, name))
   }
   return {

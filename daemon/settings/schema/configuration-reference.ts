@@ -1,5 +1,4 @@
-import { branchesOf, isJsonSchema, propertiesOf } from './json-schema-walk.ts'
-import type { JsonSchema } from './schema.ts'
+import { branchesOf, isJsonSchema, propertiesOf, type JsonSchema } from './schema.ts'
 
 /** The reference part of docs/configuration.md: a table for each section, its keys as dotted paths. */
 export function configurationReference(schema: JsonSchema): string {
@@ -8,7 +7,7 @@ export function configurationReference(schema: JsonSchema): string {
   const parts = sections
     .filter(({ rows }) => rows.length > 1)
     .map(({ name, section, rows }) => {
-      // The section's own row would repeat its description; it is kept where it tells more than that.
+      // For a map, the section's own row would only repeat its description.
       const shown = takes(section) === 'map' ? rows.slice(1) : rows
       return part(name, `${String(section['description'])}\n\n`, shown)
     })
@@ -34,7 +33,7 @@ function rowsOf(path: string, schema: JsonSchema, needed = false): string[] {
   )
 }
 
-/** `[kafka]` where a key tells the kind, so that the tables of two kinds are kept apart. */
+/** ` (kafka)` after the path of a variant, so that the keys of two variants stay apart. */
 function suffix(schema: JsonSchema, branch: JsonSchema): string {
   if (schema['oneOf'] === undefined) return ''
   const told = propertiesOf(branch).find(([key]) => key === 'protocol' || key === 'type')?.[1]

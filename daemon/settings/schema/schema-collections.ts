@@ -19,7 +19,7 @@ export function list<T>(item: Schema<T>, minItems = 0, maxItems = 10_000): Schem
 
 export interface NameRules {
   pattern: RegExp
-  /** What a name is, in words. */
+  /** Describes a valid name in an error message. */
   expected: string
   reserved?: readonly string[]
 }
@@ -52,7 +52,7 @@ export function record<T>(names: NameRules, value: Schema<T>): Schema<Record<str
   }
 }
 
-/** A map whose kind is told by one of its keys; `kinds` must hold schemas that know this key too. */
+/** A map that has variants, told apart by the value of `key`. Each schema of `kinds` must have this key, too. */
 export function variants<T>(key: string, kinds: Readonly<Record<string, Schema<T>>>): Schema<T> {
   const names = Object.keys(kinds)
   return {
@@ -72,7 +72,7 @@ export function variants<T>(key: string, kinds: Readonly<Record<string, Schema<T
   }
 }
 
-/** Takes text in place of a map that has one important key. */
+/** A map, or text as its short form. */
 export function shorthand<T>(short: Schema<T>, full: Schema<T>): Schema<T> {
   return {
     json: { anyOf: [short.json, full.json] },

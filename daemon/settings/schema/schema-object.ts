@@ -3,7 +3,7 @@ import { nearestKey } from '../loading/nearest-key.ts'
 import { type JsonSchema, type ReadContext, reportInvalid, type Schema } from './schema.ts'
 
 export interface Field<T> {
-  /** The key in YAML; the key of the settings adds the unit. */
+  /** The key in YAML; the name in the settings adds the unit. */
   readonly key: string
   readonly schema: Schema<T>
   readonly description: string
@@ -21,7 +21,7 @@ export function optional<T>(key: string, schema: Schema<T>, description: string)
   return { key, schema, description, presence: 'optional' }
 }
 
-/** The default is written as in YAML and read by the same schema; a computed one is told in the description. */
+/** The default is written as in YAML and read by the same schema. The description has to state a computed one. */
 export function withDefault<T>(
   key: string,
   schema: Schema<T>,
@@ -31,7 +31,7 @@ export function withDefault<T>(
   return { key, schema, description, presence: 'default', default: value }
 }
 
-/** A map with known keys. Keys that are not known are errors, each with the nearest known one. */
+/** A map with known keys. Any other key is an error, which names the nearest known key. */
 export function object<T extends object>(fields: Fields<T>): Schema<T> {
   const list = Object.entries<Field<unknown>>(fields)
   return {
@@ -45,7 +45,7 @@ export function object<T extends object>(fields: Fields<T>): Schema<T> {
         if (value !== undefined) entries.push([name, value])
         else if (field.presence !== 'optional' || node.entries.has(field.key)) complete = false
       }
-      // Fields<T> has made sure that the entries are those of T.
+      // Fields<T> ensures that the entries are those of T.
       return complete ? (Object.fromEntries(entries) as T) : undefined
     },
   }

@@ -2,14 +2,14 @@ import { resolve } from 'node:path'
 import type { Located } from '../loading/located.ts'
 import { type JsonSchema, reportInvalid, type Schema } from './schema.ts'
 
-/** A pattern of the JSON Schema that also lets a ${…} reference through. */
+/** JSON Schema of a value that may also be a ${…} reference. */
 export function orReference(json: JsonSchema): JsonSchema {
   return { anyOf: [json, { $ref: '#/$defs/reference' }] }
 }
 
 export interface TextRules {
   pattern?: RegExp
-  /** What the pattern wants, in words. */
+  /** Describes the pattern in an error message. */
   expected?: string
   maxLength?: number
 }
@@ -39,14 +39,14 @@ export function text(rules: TextRules = {}): Schema<string> {
   }
 }
 
-/** Text that neither errors nor logs may show. */
+/** Text that must not appear in errors or logs. */
 export function secret(): Schema<string> {
   return {
     json: { type: 'string', minLength: 1 },
     read(node, field, context) {
       const value = textOf(node)
       if (value === undefined || value === '') {
-        // The value is kept out of the message.
+        // Marked as referenced, so that the message does not show the value.
         const shown: Located = node.kind === 'scalar' ? { ...node, referenced: true } : node
         return reportInvalid(context, shown, field, 'text in quotes, not empty')
       }
@@ -125,7 +125,7 @@ export function orList(words: readonly string[]): string {
 function textOf(node: Located): string | undefined {
   if (node.kind !== 'scalar' || node.value === null) return undefined
   if (typeof node.value === 'string') return node.value
-  // A shell gives no way to tell the text 42 from the number.
+  // In the environment, the text 42 and the number look the same.
   return node.spot.origin.variable === undefined ? undefined : node.source
 }
 

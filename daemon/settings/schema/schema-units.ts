@@ -6,7 +6,7 @@ const SECOND_MS = 1000
 const DAY_MS = 24 * 60 * 60 * SECOND_MS
 const TIB = 1024 ** 4
 
-/** A duration that a timer of Node can hold: 2^31 ms are a little more than 24 days. */
+/** A duration for a Node timer, which holds less than 2^31 ms, a little more than 24 days. */
 export function timer(minMs: number): Schema<number> {
   return duration(minMs, 24 * DAY_MS)
 }
@@ -38,7 +38,7 @@ export function size(minBytes: number, maxBytes = 1024 * TIB): Schema<number> {
   }
 }
 
-/** Takes the word `none` for "no limit", which becomes null. */
+/** A number, or `none` for no limit, which becomes null. */
 export function orNone(schema: Schema<number>): Schema<number | null> {
   return {
     json: { anyOf: [{ const: 'none' }, schema.json] },

@@ -3,7 +3,7 @@ import { errorAt, type Located, type PlainValue } from '../loading/located.ts'
 
 export type JsonSchema = { readonly [keyword: string]: PlainValue }
 
-/** What reading needs from outside, and where it leaves what it finds. */
+/** Inputs of reading, and its collected errors and secrets. */
 export interface ReadContext {
   readonly cwd: string
   readonly hostName: string
@@ -12,14 +12,14 @@ export interface ReadContext {
   readonly secrets: Set<string>
 }
 
-/** One description of a value: how it is read, and the JSON Schema that editors and the documentation use. */
+/** Describes a value: how it is read, and its JSON Schema for editors and the documentation. */
 export interface Schema<T> {
   readonly json: JsonSchema
-  /** Undefined after the faults have been reported; it goes on after the first one. */
+  /** Reports all faults to the context, and returns undefined if there are any. */
   read(node: Located, field: string, context: ReadContext): T | undefined
 }
 
-/** Reports `expected …, found …`; silent where the fault was reported before. */
+/** Reports `expected …, found …`, unless the fault of this value was already reported. */
 export function reportInvalid(context: ReadContext, node: Located, field: string, expected: string): undefined {
   if (node.kind === 'broken') return
   context.errors.push(errorAt('config-invalid', `expected ${expected}, found ${describe(node)}`, node.spot, field))
@@ -30,15 +30,15 @@ function describe(node: Located): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'broken' || node.value === null) return 'nothing'
   if (node.referenced) return 'another value behind the reference'
-  if (typeof node.value === 'string') return JSON.stringify(shorten(node.value))
+  if (typeof node.value === 'string') return JSON.stringify(truncate(node.value))
   return typeof node.value === 'number' ? `the number ${node.value}` : String(node.value)
 }
 
-function shorten(text: string): string {
+function truncate(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 
-/** Goes on from a value that was read; return undefined after reporting a fault. */
+/** Adds a check or conversion to a schema. `next` returns undefined after reporting a fault. */
 export function refine<T, U>(
   schema: Schema<T>,
   next: (value: T, node: Located, field: string, context: ReadContext) => U | undefined,
@@ -50,4 +50,20 @@ export function refine<T, U>(
       return value === undefined ? undefined : next(value, node, field, context)
     },
   }
+}
+
+/** The alternatives of `anyOf` or `oneOf`, or the schema itself. */
+export function branchesOf(schema: JsonSchema): JsonSchema[] {
+  const choices = schema['anyOf'] ?? schema['oneOf']
+  return Array.isArray(choices) ? choices.filter(isJsonSchema).flatMap((choice) => branchesOf(choice)) : [schema]
+}
+
+export function propertiesOf(schema: JsonSchema): [string, JsonSchema][] {
+  const properties = schema['properties']
+  if (!isJsonSchema(properties)) return []
+  return Object.entries(properties).filter((entry): entry is [string, JsonSchema] => isJsonSchema(entry[1]))
+}
+
+export function isJsonSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

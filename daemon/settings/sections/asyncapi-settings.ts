@@ -6,7 +6,7 @@ import { refine, reportInvalid, type Schema } from '../schema/schema.ts'
 
 /** A document to register at start. */
 export interface AsyncapiEntry {
-  /** Absolute; may be a glob pattern, which expandDocuments resolves. */
+  /** Absolute; may be a glob pattern, which expandDocuments expands. */
   file: string
   name?: string
   mode: 'lenient' | 'strict'
@@ -20,14 +20,18 @@ export function isGlob(file: string): boolean {
 
 const filePattern = refine(text({ maxLength: 4096, expected: 'a path' }), (value, node) => {
   const { base } = node.spot.origin
-  // A folder may be called `[a]`; only what was written in the configuration is a pattern.
+  // Escaped, because only the written value is a pattern: the folder of the configuration may be called `[a]`.
   return isGlob(value) ? join(base.replaceAll(/[*?[]/g, '[$&]'), value) : resolve(base, value)
 })
 
 const fullEntry = refine(
   object<AsyncapiEntry>({
     file: required('file', filePattern, 'The document, or a glob pattern.'),
-    name: optional('name', text({ maxLength: 255 }), "The name to register under; else the document's `info.title`."),
+    name: optional(
+      'name',
+      text({ maxLength: 255 }),
+      "The name to register under. Default: the document's `info.title`.",
+    ),
     mode: withDefault(
       'mode',
       choice(['lenient', 'strict']),

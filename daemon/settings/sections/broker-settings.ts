@@ -1,3 +1,4 @@
+import { isLoopback } from '../../core/loopback.ts'
 import { errorAt, joinField } from '../loading/located.ts'
 import { list, shorthand } from '../schema/schema-collections.ts'
 import { type Fields, object, optional, required, withDefault } from '../schema/schema-object.ts'
@@ -5,7 +6,6 @@ import { boolean, integer } from '../schema/schema-scalars.ts'
 import { orNone, size, timer } from '../schema/schema-units.ts'
 import { refine, type Schema } from '../schema/schema.ts'
 import { type ListenAddress, listenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
 
 export type ListenerSettings = ListenAddress
 
@@ -17,7 +17,7 @@ export interface BrokerSettings {
   maxConnectionsPerIp: number
   connectTimeoutMs: number
   drainTimeoutMs: number
-  /** The longest keep-alive a client may ask for; null is no limit. */
+  /** The longest keep-alive that a client may ask for; null for no limit. */
   keepaliveLimitMs: number | null
   maxInflight: number
   maxRetained: number

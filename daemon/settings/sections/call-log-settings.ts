@@ -5,7 +5,7 @@ import type { Schema } from '../schema/schema.ts'
 
 export interface CallLogSettings {
   record: 'all' | 'errors' | 'none'
-  /** Part of the accepted messages that are recorded with `errors`, 0 to 1. */
+  /** Share of the accepted messages that `errors` records, 0 to 1. */
   sample: number
   maxAgeMs: number
   maxBytes: number
@@ -14,15 +14,15 @@ export interface CallLogSettings {
 const DAY_MS = 86_400_000
 const MIB = 1024 ** 2
 
-/** What is written into the table `message_call_logs`. */
+/** Settings of the table `message_call_logs`. */
 export const callLogSchema: Schema<CallLogSettings> = object<CallLogSettings>({
   record: withDefault(
     'record',
     choice(['all', 'errors', 'none']),
     'errors',
-    'Every message; what was refused, what the API published and a sample of the rest; or nothing.',
+    '`all` records every message; `errors` refused messages, those of the API, and a sample of the rest; `none` nothing.',
   ),
-  sample: withDefault('sample', number(0, 1), 0.01, 'The part of accepted messages that `errors` records.'),
+  sample: withDefault('sample', number(0, 1), 0.01, 'The share of accepted messages that `errors` records.'),
   maxAgeMs: withDefault('maxAge', duration(60_000, 365 * DAY_MS), '7d', 'How long calls are kept.'),
-  maxBytes: withDefault('maxBytes', size(MIB), '128MiB', 'How much of them.'),
+  maxBytes: withDefault('maxBytes', size(MIB), '128MiB', 'Size of all recorded calls.'),
 })

@@ -1,19 +1,19 @@
+import { isLoopback } from '../../core/loopback.ts'
 import { list } from '../schema/schema-collections.ts'
 import { object, withDefault } from '../schema/schema-object.ts'
 import { boolean, integer, text } from '../schema/schema-scalars.ts'
 import { timer } from '../schema/schema-units.ts'
 import { reportInvalid, refine, type Schema } from '../schema/schema.ts'
 import { type ListenAddress, listenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
 
 export interface HttpSettings extends ListenAddress {
-  /** False for `http: null`; the other fields then hold the defaults and mean nothing. */
+  /** False for `http: null`; the other fields then have their defaults and no effect. */
   enabled: boolean
   insecure: boolean
-  /** Names by which the gateway may be called, beside loopback and the listener's own. */
+  /** Host names that requests may use, besides loopback and the listener's own. */
   hosts: string[]
   maxConnections: number
-  /** Streams, and WebSockets, at once. */
+  /** Open event streams; the same bound holds for WebSockets. */
   maxStreams: number
   headersTimeoutMs: number
   requestTimeoutMs: number
@@ -53,20 +53,20 @@ const enabled = refine(
       'insecure',
       boolean(),
       false,
-      'Allows HTTP without TLS beyond loopback: everybody on the way can read and change it.',
+      'Allows HTTP without TLS beyond loopback, which anyone on the network path can read and change.',
     ),
     hosts: withDefault(
       'hosts',
       list(hostName),
       [],
-      "Names by which the gateway may be called, beside localhost, loopback addresses and the listener's own name.",
+      "Host names that requests may use, besides localhost, loopback addresses and the listener's own name.",
     ),
-    callbacks: withDefault('callbacks', callbacks, {}, 'Where messages may be posted to.'),
+    callbacks: withDefault('callbacks', callbacks, {}, 'Where subscriptions may have messages posted to.'),
     maxConnections: withDefault(
       'maxConnections',
       integer(10, 100_000),
       LIMITS.maxConnections,
-      'Connections at once, streams and WebSockets included; what comes above is closed and counted.',
+      'Connections at once, streams and WebSockets included; further ones are closed and counted.',
     ),
     maxStreams: withDefault(
       'maxStreams',

@@ -4,7 +4,7 @@ import { text } from '../schema/schema-scalars.ts'
 import type { Schema } from '../schema/schema.ts'
 
 export interface RouteSettings {
-  /** An address with parameters, as in a document. */
+  /** An address with parameters in braces, as in a document. */
   from: string
   /** Name of an upstream. */
   to: string
@@ -13,7 +13,7 @@ export interface RouteSettings {
   headers?: Record<string, string>
 }
 
-/** As templates are compiled: braces pair up, and hold the name of a parameter or a runtime expression. */
+/** The templates that can be compiled: braces are paired, and contain a parameter's name or a runtime expression. */
 const template = text({
   pattern:
     /^(?:\$message\.(?:payload|header)#(?:\/[^{}]*)?|(?!\$message)(?:[^{}]|\{(?:[^{}$/][^{}/]*|\$message\.(?:payload#(?:\/[^{}]*)?|header#\/[^{}]*))\})+)$/,
@@ -23,12 +23,12 @@ const template = text({
 const headers = record({ pattern: /^[\x21-\x7e]{1,255}$/, expected: 'visible ASCII without spaces' }, template)
 
 const route = object<RouteSettings>({
-  from: required('from', text(), 'The address it is for, with parameters in braces: `device/{deviceId}/data`.'),
+  from: required('from', text(), 'Address of the messages, with parameters in braces: `device/{deviceId}/data`.'),
   to: required('to', text({ maxLength: 64 }), 'The name of an upstream.'),
-  topic: optional('topic', template, 'Topic at the upstream, a template; else made from the address.'),
-  key: optional('key', template, 'Template of the order key, as `{deviceId}`.'),
+  topic: optional('topic', template, 'Template of the topic at the upstream. Default: made from the address.'),
+  key: optional('key', template, 'Template of the order key, such as `{deviceId}`.'),
   headers: optional('headers', headers, 'Headers to add: name and template.'),
 })
 
-/** Where messages go when their document does not say it. */
+/** Destinations of messages whose document names none. */
 export const routesSchema: Schema<RouteSettings[]> = list(route)

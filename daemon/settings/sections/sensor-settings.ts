@@ -7,14 +7,14 @@ import { timer } from '../schema/schema-units.ts'
 import { refine, reportInvalid, type Schema } from '../schema/schema.ts'
 import { type SimulatedField, simulatedFieldSchema } from './simulated-field.ts'
 
-/** Exactly one of schedule and intervalMs is there. */
+/** Exactly one of `schedule` and `intervalMs` is set. */
 export interface SimulatedSensor {
   name: string
   type: 'simulated'
   /** Cron with seconds: six fields. */
   schedule?: string
   intervalMs?: number
-  /** May hold {gatewayId}. */
+  /** May contain {gatewayId}. */
   topic: string
   seed?: number
   payload: Record<string, SimulatedField>
@@ -22,7 +22,7 @@ export interface SimulatedSensor {
 
 export type SensorSettings = SimulatedSensor
 
-const DEFAULT_INTERVAL_MS = 1000
+export const DEFAULT_INTERVAL_MS = 1000
 
 const schedule = refine(text({ maxLength: 255 }), (value, node, field, context) => {
   const sixFields = value.trim().split(/\s+/).length === 6
@@ -39,11 +39,15 @@ const written = object<SimulatedSensor>({
   name: required(
     'name',
     text({ pattern: /^[A-Za-z0-9._-]{1,64}$/, expected: '1 to 64 of A-Z a-z 0-9 . _ -' }),
-    'Its name; no two are alike.',
+    'Name of the sensor, which no other has.',
   ),
-  type: required('type', choice(['simulated']), 'Invents readings.'),
-  schedule: optional('schedule', schedule, 'When it reads: cron with seconds, `*/30 * * * * *`.'),
-  intervalMs: optional('interval', timer(1), 'How often it reads, in place of `schedule`. Default: `1s`.'),
+  type: required('type', choice(['simulated']), 'Makes random readings.'),
+  schedule: optional(
+    'schedule',
+    schedule,
+    'When it reads: a cron expression with seconds, in UTC, such as `*/30 * * * * *`.',
+  ),
+  intervalMs: optional('interval', timer(1), 'How often it reads, instead of `schedule`. Default: `1s`.'),
   topic: required('topic', topic, 'Where its readings are published; `{gatewayId}` is filled in.'),
   seed: optional('seed', integer(0, 2 ** 32 - 1), 'The same seed gives the same readings.'),
   payload: required(
@@ -61,7 +65,7 @@ const simulated = refine(written, (sensor, node, field, context) => {
 
 const all = list(variants<SensorSettings>('type', { simulated }), 0, 1000)
 
-/** Sensors of this machine; they publish like devices. */
+/** Sensors of this machine, which publish as devices do. */
 export const sensorsSchema: Schema<SensorSettings[]> = refine(all, (sensors, node, field, context) => {
   const repeated = sensors.findIndex(({ name }, i) => sensors.findIndex((other) => other.name === name) < i)
   if (repeated === -1) return sensors

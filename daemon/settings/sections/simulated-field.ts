@@ -5,13 +5,13 @@ import { type ReadContext, refine, reportInvalid, type Schema } from '../schema/
 
 export type JsonScalar = string | number | boolean | null
 
-/** How one field of a simulated reading is made. */
+/** One field of a simulated reading. */
 export type SimulatedField =
   | { kind: 'range'; min: number; max: number }
   | { kind: 'values'; values: JsonScalar[] }
   | { kind: 'constant'; value: JsonScalar }
 
-/** Null is a value here, but undefined means a fault to every schema: so it travels in a box. */
+/** Wraps a value, because null is one here while schemas return undefined for a fault. */
 interface Boxed {
   value: JsonScalar
 }
@@ -33,8 +33,8 @@ const finite: Schema<number> = {
 
 const range = refine(
   object<{ min: number; max: number }>({
-    min: required('min', finite, 'The lowest.'),
-    max: required('max', finite, 'The highest.'),
+    min: required('min', finite, 'The lowest value.'),
+    max: required('max', finite, 'The highest value.'),
   }),
   (value, node, field, context): SimulatedField | undefined =>
     value.min <= value.max
@@ -43,7 +43,9 @@ const range = refine(
 )
 
 const values = refine(
-  object<{ values: Boxed[] }>({ values: required('values', list(scalar, 1, 1000), 'One of these at random.') }),
+  object<{ values: Boxed[] }>({
+    values: required('values', list(scalar, 1, 1000), 'Values of which one is chosen at random.'),
+  }),
   (value): SimulatedField => ({ kind: 'values', values: value.values.map((boxed) => boxed.value) }),
 )
 

@@ -6,7 +6,7 @@ import { refine, reportInvalid, type Schema } from '../schema/schema.ts'
 export interface StoreSettings {
   directory: string
   maxBytes: number
-  /** Null is no limit. */
+  /** Null for no limit. */
   maxAgeMs: number | null
   whenFull: 'reject' | 'drop-oldest' | 'drop-newest'
   durability: 'power' | 'process'
@@ -16,8 +16,8 @@ export interface StoreSettings {
 const MIB = 1024 ** 2
 
 const history = object<StoreSettings['history']>({
-  maxAgeMs: withDefault('maxAge', duration(0), '1h', 'How long.'),
-  maxBytes: withDefault('maxBytes', size(0), '64MiB', 'How much.'),
+  maxAgeMs: withDefault('maxAge', duration(0), '1h', 'The longest time for which they are kept.'),
+  maxBytes: withDefault('maxBytes', size(0), '64MiB', 'Size of all kept messages.'),
 })
 
 const fields = object<StoreSettings>({
@@ -27,26 +27,26 @@ const fields = object<StoreSettings>({
     ({ stateDirectory }) => stateDirectory ?? './data',
     'Where the database is kept. Default: `$STATE_DIRECTORY`, else `./data`.',
   ),
-  maxBytes: withDefault('maxBytes', size(128 * MIB), '2GiB', 'What the store may take on the disk.'),
+  maxBytes: withDefault('maxBytes', size(128 * MIB), '2GiB', 'The most space that the store takes on the disk.'),
   maxAgeMs: withDefault(
     'maxAge',
     orNone(duration(1000)),
     'none',
-    'Messages that nobody has taken for this long are dropped, counted.',
+    'Messages that were not delivered within this time are dropped and counted.',
   ),
   whenFull: withDefault(
     'whenFull',
     choice(['reject', 'drop-oldest', 'drop-newest']),
     'reject',
-    'What happens when required upstreams have filled the store.',
+    'Behaviour when messages for required upstreams have filled the store.',
   ),
   durability: withDefault(
     'durability',
     choice(['power', 'process']),
     'power',
-    'What an acknowledged message survives: loss of power, or the end of the process only.',
+    'Whether an acknowledged message survives a loss of `power`, or only the end of the `process`.',
   ),
-  history: withDefault('history', history, {}, 'Settled messages that are kept for a while.'),
+  history: withDefault('history', history, {}, 'Messages that are kept after every destination has settled them.'),
 })
 
 /** The store that holds messages until every destination has confirmed them. */

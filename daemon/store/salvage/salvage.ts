@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fsyncFolder } from '../../platform/write-durably.ts'
+import { syncFolder } from '../../platform/write-durably.ts'
 import { databaseFile, openWritable, type WritableOptions } from '../connection.ts'
 import { APPLICATION_ID, migrate } from '../tables/schema.ts'
 import { copyReadable } from './copy-readable.ts'
@@ -46,7 +46,7 @@ export function salvage(
   }
   writeFileSync(join(draft, REPORT), JSON.stringify(report), { flush: true })
   renameSync(draft, wholeCopy(directory))
-  fsyncFolder(directory)
+  syncFolder(directory)
   return finishSalvage(directory)
 }
 
@@ -67,7 +67,7 @@ function exchange(directory: string, copy: string): SalvageReport {
   for (const suffix of ['-shm', '-wal', ''])
     if (existsSync(file + suffix)) renameSync(file + suffix, join(report.aside, basename(file) + suffix))
   renameSync(databaseFile(copy), file)
-  fsyncFolder(directory)
+  syncFolder(directory)
   return report
 }
 

@@ -1,39 +1,36 @@
 import { fstatSync } from 'node:fs'
 import { destination, pino, stdSerializers, stdTimeFunctions, symbols } from 'pino'
 import { systemClock } from '../../core/clock.ts'
-import type { Logger } from '../../core/logger.ts'
+import type { Logger, LogLevel } from '../../core/logger.ts'
 import { RateLimitedLogger } from './rate-limited-logger.ts'
 import { censorKeys, createValueCensor } from './redaction.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
-
 export interface ProcessLogger extends Logger {
   setLevel(level: LogLevel): void
-  /** Values that must not appear in any line, whoever logs them. */
+  /** Values that must not appear in any log line. */
   setSecrets(secrets: readonly string[]): void
-  /** Writes out what is still buffered; `process.exit` does it too. */
+  /** Writes all buffered lines; `process.exit` does it too. */
   flush(): void
 }
 
 export interface LoggerOptions {
   level?: LogLevel
-  /** `JOURNAL_STREAM`, by which systemd says that standard output goes to the journal. */
+  /** `JOURNAL_STREAM`, set by systemd when standard output goes to the journal. */
   journalStream?: string | undefined
   secrets?: readonly string[]
   /** Instead of standard output, for tests. */
   write?: (line: string) => void
 }
 
-/** Priorities of syslog, by pino's numbers. */
+/** Syslog priorities (RFC 5424, 6.2.1) by pino's levels. */
 const JOURNAL_PRIORITY: Readonly<Record<number, number>> = { 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 }
 
-/** Memory for lines that a blocked reader does not take; what comes above it is dropped. */
+/** Memory for lines while the reader is blocked; lines beyond it are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 
-/** One JSON object a line on standard output. */
+/** Logs to standard output, one JSON object a line. */
 export function createLogger(options: LoggerOptions = {}): ProcessLogger {
-  // Asynchronous, so that a slow reader of the pipe does not stop the event loop; pino writes out the rest at exit.
+  // Asynchronous, so that a slow reader of the pipe does not block the event loop; pino flushes at exit.
   const output =
     options.write === undefined ? destination({ dest: 1, sync: false, maxLength: MAX_BUFFERED_BYTES }) : undefined
   const write = options.write ?? ((line: string): void => void output?.write(line))
@@ -41,7 +38,7 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
   let censorValues = createValueCensor(options.secrets ?? [])
 
   const stream = {
-    // Makes pino tell the level beside the line.
+    // Makes pino set `lastLevel` before each line.
     [symbols.needsMetadataGsym]: true as const,
     lastLevel: 30,
     write(line: string): void {
@@ -63,7 +60,7 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
   const limited = new RateLimitedLogger(logger, systemClock)
 
   return {
-    // Most of these are for nobody: they are not worth remembering.
+    // Not rate-limited: most are below the level, and would only fill the limiter's memory.
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => limited.info(fields, message),
     warn: (fields, message) => limited.warn(fields, message),
@@ -85,7 +82,7 @@ function serializeError(error: unknown): unknown {
   return error instanceof Error ? censorKeys(stdSerializers.err(error)) : error
 }
 
-/** JSON escapes C0 only; DEL, C1 and the line separators would still reach terminals. */
+/** JSON escapes only C0; DEL, C1 and line separators would still reach terminals. */
 function escapeControls(line: string): string {
   return line.replaceAll(
     /[\u007f-\u009f\u2028\u2029]/g,
@@ -93,7 +90,7 @@ function escapeControls(line: string): string {
   )
 }
 
-/** The variable is inherited by everything below a service: it counts only if it names our own standard output. */
+/** Child processes of a service inherit the variable, so it counts only if it names our own standard output. */
 function isJournal(journalStream: string | undefined): boolean {
   if (journalStream === undefined) return false
   try {

@@ -1,24 +1,22 @@
 import type { Clock } from '../../core/clock.ts'
 import { systemCode } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
+import type { Logger, LogLevel } from '../../core/logger.ts'
 
 const INTERVAL_MS = 1_000
 const MAX_ENTRIES = 1_000
 
-type Level = keyof Logger
-
 interface Entry {
-  level: Level
+  level: LogLevel
   message: string
   loggedAtMs: number
   suppressed: number
-  /** Of the last line that was left out, for the summary at the end. */
+  /** Fields of the last suppressed line, for the summary. */
   fields: object
 }
 
 /**
- * Lets at most one line a second through for each (level, message, code, subject): a device that is refused for
- * ever, or an upstream that is down, must not fill the disk. The next line says how many were left out.
+ * Lets one line a second through for each (level, message, code, subject), so that a device that is always refused, or an upstream
+ * that is down, does not fill the disk. The next line says how many were suppressed.
  */
 export class RateLimitedLogger implements Logger {
   private readonly target: Logger
@@ -46,13 +44,13 @@ export class RateLimitedLogger implements Logger {
     this.log('error', fields, message)
   }
 
-  /** Says what was left out and has not been said yet; for the end of the process. */
+  /** Logs a summary of lines that are still suppressed; for the end of the process. */
   flush(): void {
     for (const entry of this.entries.values()) this.summarise(entry)
     this.entries.clear()
   }
 
-  private log(level: Level, fields: object, message: string): void {
+  private log(level: LogLevel, fields: object, message: string): void {
     const now = this.clock.monotonicMs()
     const key = JSON.stringify([level, message, codeOf(fields), subjectOf(fields)])
     const entry = this.entries.get(key)

@@ -19,7 +19,7 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
   'privatekey',
 ])
 
-/** A copy of what is to be logged in which the values of telling keys are replaced, at any level. */
+/** A copy of a log line's fields with the values of secret keys redacted, at any depth. */
 export function censorKeys(value: object, depth = 0): Record<string, unknown> {
   const censored: Record<string, unknown> = {}
   for (const [key, item] of Object.entries(value)) {
@@ -31,9 +31,8 @@ export function censorKeys(value: object, depth = 0): Record<string, unknown> {
 function censorValue(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
-  // `err` and `error` have a serializer of their own; elsewhere JSON would make {} of an error.
+  // `err` and `error` have a serializer; deeper errors would become {} in JSON.
   if (value instanceof Error) return depth === 0 ? value : value.message
-  // Dates and the like know how to become JSON.
   if ('toJSON' in value) return value
   if (depth >= MAX_DEPTH) return '[deeper]'
   if (Array.isArray(value)) return value.map((item) => censorValue(item, depth + 1))
@@ -45,13 +44,13 @@ function isSecretKey(key: string): boolean {
 }
 
 /**
- * Replaces secrets that are known by their value in a finished line: drivers put them into messages and URLs,
- * where no key tells. Values shorter than 4 characters are left, as they would eat ordinary words.
+ * Redacts secrets by value in a finished line, because drivers put them into messages and URLs. Values shorter than 4 characters are
+ * left, since they occur in ordinary words.
  */
 export function createValueCensor(secrets: readonly string[]): (line: string) => string {
   const written = secrets
     .filter((secret) => secret.length >= 4)
-    // As JSON writes them, and the longest first, in case that one holds another.
+    // As JSON escapes them, and the longest first, because one may contain another.
     .map((secret) => JSON.stringify(secret).slice(1, -1))
     .sort((a, b) => b.length - a.length)
   return (line) => {

@@ -1,19 +1,19 @@
 import { LATENCY_BUCKETS, LatencyHistogram } from './latency-histogram.ts'
 import type { TallyCounts } from './tally-counts.ts'
 
-/** Additions that are made together: one after the other, each would wait for its memory. */
+/** Messages that are added together; one after the other, each addition would wait for memory (`channels: rate over rate`). */
 const TOGETHER = 1_024
 const FIRST_ROWS = 64
 
 /**
- * What every message counts into when it is durable: bytes and latency of all tallies, in two pieces of memory. Thousands of
- * channels are counted in turn, and whatever has to be found for one of them costs more than counting.
+ * Bytes and latencies of durable messages, a row for each tally, in two blocks of memory. With thousands of channels each message
+ * meets another tally, and objects of its own would be cache misses (`channels: rate over rate`).
  */
 export class AcceptedTable {
   private bytes = new Float64Array(FIRST_ROWS)
   /**
-   * Of each bucket the rows: the latencies of a moment are much the same, so what is counted stands close together. Taken every few
-   * seconds, long before 32 bits are full.
+   * Bucket by bucket, each with a cell for every row: latencies of the same moment are alike, so their cells are close together. Moved
+   * out every few seconds, long before 32 bits overflow.
    */
   private buckets = new Uint32Array(FIRST_ROWS * LATENCY_BUCKETS)
   private rows = 0
@@ -23,33 +23,33 @@ export class AcceptedTable {
   private readonly waitingBytes = new Uint32Array(TOGETHER)
   private waiting = 0
 
-  /** A row of zeros. */
+  /** Returns a row of zeros. */
   open(): number {
     const row = this.free.pop() ?? this.rows++
     if (row === this.bytes.length) this.grow()
     return row
   }
 
-  /** Somebody else may have the row from now on. */
+  /** Clears the row, which the next `open` may return. */
   close(row: number): void {
-    this.settle()
+    this.addWaiting()
     this.bytes[row] = 0
     for (let cell = row; cell < this.buckets.length; cell += this.bytes.length) this.buckets[cell] = 0
     this.free.push(row)
   }
 
-  /** A message became durable; `bucket`: the `latencyBucket` of the time since it was received. */
+  /** Counts a durable message. `bucket`: the `latencyBucket` of the time since it was received. */
   add(row: number, bytes: number, bucket: number): void {
-    if (this.waiting === TOGETHER) this.settle()
+    if (this.waiting === TOGETHER) this.addWaiting()
     const at = this.waiting++
     this.waitingRows[at] = row
     this.waitingBuckets[at] = bucket
     this.waitingBytes[at] = bytes
   }
 
-  /** Moves what a row has counted. */
-  take(row: number, counts: TallyCounts): void {
-    this.settle()
+  /** Adds a row to `counts`, and sets it to zero. */
+  moveInto(row: number, counts: TallyCounts): void {
+    this.addWaiting()
     counts.bytes += this.bytes[row] ?? 0
     this.bytes[row] = 0
     for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
@@ -64,7 +64,7 @@ export class AcceptedTable {
     }
   }
 
-  private settle(): void {
+  private addWaiting(): void {
     const { bytes, buckets, waitingRows, waitingBuckets, waitingBytes, waiting } = this
     for (let at = 0; at < waiting; at++) {
       const row = waitingRows[at] ?? 0
@@ -77,8 +77,8 @@ export class AcceptedTable {
 
   private grow(): void {
     const { bytes, buckets } = this
-    // Before the rows change their places.
-    this.settle()
+    // Before the cells move.
+    this.addWaiting()
     this.bytes = new Float64Array(bytes.length * 2)
     this.bytes.set(bytes)
     this.buckets = new Uint32Array(buckets.length * 2)

@@ -1,27 +1,27 @@
-/** Below the first bound everything is one bucket, above the last one another. */
+/** All times below the first bound share a bucket, and so do all above the last. */
 const MIN_MS = 0.05
 const MAX_MS = 600_000
 export const LATENCY_BUCKETS = 64
 const INNER = LATENCY_BUCKETS - 2
 const PER_LOG = INNER / Math.log(MAX_MS / MIN_MS)
 
-/** No typed array: thousands are made at a time, and what lies outside of the heap is made and collected slowly. */
+/** An array on the heap: a typed array's memory outside of it is slow to make and collect, and thousands are made at a time. */
 const NONE: readonly number[] = Array.from({ length: LATENCY_BUCKETS }, () => 0)
 
 /** Index and count of each bucket that is not empty, one after the other: `[3, 17, 4, 1]`. */
 export type LatencyJson = readonly number[]
 
-/** For what is counted in several places at once: the bucket of a time, to be found once. */
+/** The bucket of a time. It is looked up once for a message that is counted in several places. */
 export function latencyBucket(ms: number): number {
   return ms >= MIN_MS ? Math.min(LATENCY_BUCKETS - 1, 1 + Math.floor(Math.log(ms / MIN_MS) * PER_LOG)) : 0
 }
 
-/** Latencies in buckets that grow by 30 %: whatever the number of messages, 64 numbers. What is read from it is within 13.1 %. */
+/** Latencies in 64 buckets, each 30 % wider than the one before. Percentiles are exact to 13.1 %. */
 export class LatencyHistogram {
   private readonly counts = NONE.slice()
   private total = 0
 
-  /** Takes what `toJson` gave, of this process or another; what is not such a list counts nothing. */
+  /** Reads the list that `toJson` makes, in this process or another. Anything else counts nothing. */
   static fromJson(json: unknown): LatencyHistogram {
     const histogram = new LatencyHistogram()
     if (!Array.isArray(json) || json.length > 2 * LATENCY_BUCKETS) return histogram
@@ -37,7 +37,7 @@ export class LatencyHistogram {
     return this.total
   }
 
-  /** A time that cannot be, below zero or none at all, counts as the shortest. */
+  /** A negative time or NaN counts as the shortest. */
   add(ms: number, count = 1): void {
     this.addTo(latencyBucket(ms), count)
   }
@@ -49,7 +49,7 @@ export class LatencyHistogram {
     }
   }
 
-  /** Milliseconds that the share `p`, 0 to 1, of the messages took at most; null where there were none. */
+  /** Milliseconds within which the share `p` (0 to 1) of the messages was done; null without messages. */
   percentile(p: number): number | null {
     if (this.total === 0) return null
     const rank = Math.max(1, Math.ceil(p * this.total))
@@ -70,14 +70,14 @@ export class LatencyHistogram {
     return json
   }
 
-  /** `count` more in the bucket that `latencyBucket` gave. */
+  /** Counts into a bucket of `latencyBucket`. */
   addTo(index: number, count: number): void {
     this.counts[index] = (this.counts[index] ?? 0) + count
     this.total += count
   }
 }
 
-/** The value of a bucket that is nearest, as a share, to the farthest one in it. */
+/** The value in a bucket whose largest relative error is smallest: the harmonic mean of its bounds. */
 function valueOf(index: number): number {
   if (index === 0) return MIN_MS
   if (index === LATENCY_BUCKETS - 1) return MAX_MS

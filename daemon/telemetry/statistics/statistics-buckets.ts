@@ -6,32 +6,32 @@ import type { Subject } from './tally.ts'
 export interface BucketsOptions {
   /** Seconds. */
   step: number
-  /** How many buckets stay in memory; those that are not saved yet stay in any case. */
+  /** Buckets in memory; those that are not saved yet stay beyond it. */
   keep: number
-  /** That have counts of their own in one bucket. */
+  /** Channels, and connections, with counts of their own in one bucket; all beyond share one. */
   maxChannels: number
   maxConnections: number
-  /** What was saved of a bucket, to go on from. */
+  /** The saved rows of a bucket, to which later counts are added. */
   load: (bucket: number) => StatisticsRow[]
 }
 
 interface Bucket {
   counted: Map<string, Counted>
-  /** How many have counts of their own. */
+  /** Channels, and connections, with counts of their own. */
   channels: number
   connections: number
-  /** Not handed out to be saved yet. */
+  /** Changed since they were last taken to be saved. */
   dirty: Set<Counted>
 }
 
 /**
- * Counts by pieces of wall time. A bucket that is opened goes on from what was saved of it, whether it is of before a restart or
- * of before a step of the clock, so that saving it again loses nothing.
+ * Counts by buckets of wall time. A bucket that is opened starts with its saved rows, which may be from before a restart or a step of
+ * the clock, so that saving it again loses nothing.
  */
 export class StatisticsBuckets {
   readonly step: number
   private readonly options: BucketsOptions
-  /** The one that was opened longest ago is the first: its time says nothing while clocks step. */
+  /** In the order of opening, not of time: the clock may step. */
   private readonly buckets = new Map<number, Bucket>()
 
   constructor(options: BucketsOptions) {
@@ -39,7 +39,7 @@ export class StatisticsBuckets {
     this.options = options
   }
 
-  /** The start, in seconds, of the bucket that this wall time is in. */
+  /** Start, in seconds, of the bucket that contains this wall time. */
   bucketOf(wallMs: number): number {
     return Math.floor(wallMs / 1_000 / this.step) * this.step
   }
@@ -53,12 +53,12 @@ export class StatisticsBuckets {
     return this.buckets.has(bucketStart)
   }
 
-  /** What is in memory of a bucket. */
+  /** The counts of a bucket in memory. */
   *of(bucketStart: number): IterableIterator<Counted> {
     yield* this.buckets.get(bucketStart)?.counted.values() ?? []
   }
 
-  /** What has changed since it was last taken. */
+  /** Returns the counts that have changed since the last call. */
   takeDirty(): { bucket: number; counted: Counted }[] {
     const taken: { bucket: number; counted: Counted }[] = []
     for (const [start, bucket] of this.buckets) {
@@ -69,7 +69,7 @@ export class StatisticsBuckets {
     return taken
   }
 
-  /** Drops the oldest beyond the bound; with `unsaved`, whether they were taken or not. */
+  /** Drops the oldest buckets beyond the bound; `unsaved`: even those that were not taken to be saved. */
   evict(unsaved: boolean): void {
     for (const [start, { dirty }] of this.buckets) {
       if (this.buckets.size <= this.options.keep) return

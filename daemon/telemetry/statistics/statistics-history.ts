@@ -12,23 +12,23 @@ export interface Span {
   to: number
 }
 
-/** The last 2 minutes, and the one that runs. */
+/** The last two minutes, and the running slot. */
 const KEEP_SLOTS = 13
-/** Long enough for whatever was saved to be readable. */
+/** Long enough for the saved rows of a dropped bucket to be readable. */
 const KEEP_STORED = 5
 const KEEP_SECONDS: Readonly<Record<StoredStep, number>> = { 60: 25 * 3_600, 3600: 7 * 86_400 + 3_600 }
 const MAX_SLOT_KEYS = 2_000
 const MAX_ROW_CHANNELS = 200
-/** Upstreams, sensors, and the busiest clients. */
+/** Upstreams, sensors and the busiest clients. */
 const MAX_ROW_CONNECTIONS = 1_100
 /** Connections are read by the minute for two hours only. */
 const KEEP_CONNECTION_MINUTES_SECONDS = 3 * 3_600
-/** Buckets that are loaded at once: each holds a thousand rows, and is read on the thread that serves devices. */
+/** Buckets that are loaded in one query: each holds a thousand rows, and the query blocks the thread that serves devices. */
 const LOAD_AT_ONCE = 1
 
-/** What was counted, by time: 10 seconds for minutes, minutes for a day, hours for a week. */
+/** Counts by time: steps of 10 seconds for two minutes, of a minute for a day, of an hour for a week. */
 export class StatisticsHistory {
-  /** Wall time, in seconds, since when there are slots of 10 seconds. */
+  /** Wall time, in seconds, of the first slot of 10 seconds. */
   readonly sinceSeconds: number
   private readonly store: StatisticsStore
   private readonly buckets: Readonly<Record<Step, StatisticsBuckets>>
@@ -57,13 +57,13 @@ export class StatisticsHistory {
     }
   }
 
-  /** Counts of the time around `wallMs`. */
+  /** Adds counts to the buckets that contain `wallMs`. */
   add(wallMs: number, subject: Subject, counts: TallyCounts): void {
     for (const buckets of Object.values(this.buckets)) buckets.add(buckets.bucketOf(wallMs), subject, counts)
     this.buckets[10].evict(true)
   }
 
-  /** Hands everything new to the store, and what has become too old. */
+  /** Saves changed counts, and deletes rows that are too old. */
   save(wallMs: number): void {
     const rows = ([60, 3600] as const).flatMap((step) =>
       this.buckets[step].takeDirty().map(({ bucket, counted }) => {
@@ -81,7 +81,7 @@ export class StatisticsHistory {
     return this.buckets[step].bucketOf(wallMs)
   }
 
-  /** Every counted subject of every bucket of the span; of one channel, or of all that there are. */
+  /** The counts of every bucket in the span, of one subject or of all. */
   *read(
     step: Step,
     { from, to }: Span,
@@ -89,16 +89,16 @@ export class StatisticsHistory {
   ): IterableIterator<Counted & { bucket: number }> {
     const buckets = this.buckets[step]
     const inMemory = new Map<number, Counted[]>()
-    // All at once: what is written and dropped from memory while somebody reads must not come twice.
+    // A snapshot: a bucket that is saved and dropped from memory during the reading must not be counted twice.
     for (let bucket = from; bucket < to; bucket += step)
       if (buckets.has(bucket)) inMemory.set(bucket, [...buckets.of(bucket)])
     for (const [bucket, all] of inMemory)
-      for (const counted of all) if (isMeant(counted.subject, only)) yield { bucket, ...counted }
+      for (const counted of all) if (matches(counted.subject, only)) yield { bucket, ...counted }
     if (step === 10) return
     for (let start = from; start < to; start += LOAD_AT_ONCE * step) {
       const end = Math.min(to, start + LOAD_AT_ONCE * step)
       for (const row of this.store.load(step, start, end, only?.scope, only?.key)) {
-        // What is in memory holds what was saved as well.
+        // A bucket in memory contains its saved rows.
         const counted = inMemory.has(row.bucket) ? undefined : decodeRow(row)
         if (counted !== undefined) yield { bucket: row.bucket, ...counted }
       }
@@ -106,6 +106,6 @@ export class StatisticsHistory {
   }
 }
 
-function isMeant(subject: Subject, only: Pick<Subject, 'scope' | 'key'> | undefined): boolean {
+function matches(subject: Subject, only: Pick<Subject, 'scope' | 'key'> | undefined): boolean {
   return only === undefined || (subject.scope === only.scope && subject.key === only.key)
 }

@@ -2,10 +2,10 @@ import type { MetricSource, Sample } from '../metrics.ts'
 import type { Percentiles, StatisticsReport } from './statistics-view.ts'
 import type { Statistics } from './statistics.ts'
 
-/** Channels that have series of their own: the busiest since the start. */
+/** Channels with series of their own: the busiest since the start. */
 const MAX_CHANNELS = 100
 
-/** The statistics as metrics: per channel since the start, latencies of the last minute. */
+/** Metrics of the statistics: counts of each channel since the start, latencies of the last minute. */
 export function statisticsMetrics(statistics: Statistics, lastMinute: () => StatisticsReport): MetricSource[] {
   const perChannel = (name: string, help: string, pick: 'received' | 'rejected'): MetricSource => ({
     name,

@@ -2,13 +2,13 @@ import { parseJson } from '../../core/json.ts'
 import { TallyCounts } from './tally-counts.ts'
 import { SCOPES, type Scope, type Subject } from './tally.ts'
 
-/** Seconds that one stored row stands for. */
+/** Seconds that one stored row covers. */
 export type StoredStep = 60 | 3600
 
-/** The counts of one subject over one step, as they are stored. */
+/** A row of the table `statistics`: the counts of one subject over one step. */
 export interface StatisticsRow {
   step: StoredStep
-  /** Wall time at which the step begins, in seconds since the epoch. */
+  /** Wall time of the step's start, in seconds since the epoch. */
   bucket: number
   scope: Scope
   key: string
@@ -16,19 +16,19 @@ export interface StatisticsRow {
   body: string
 }
 
-/** Where rows are kept. One row for each (step, bucket, scope, key). */
+/** Storage of rows, one for each (step, bucket, scope, key). */
 export interface StatisticsStore {
-  /** Rows are whole: each replaces the one of its step, bucket, scope and key. Need not be written yet on return. */
+  /** Each row replaces the one with its step, bucket, scope and key. Returns before they are written. */
   save(rows: StatisticsRow[]): void
-  /** Forgets the rows of a step whose bucket is before this one. */
+  /** Deletes the rows of a step whose bucket is before this one. */
   trim(step: StoredStep, before: number): void
-  /** The same for those of connections alone. */
+  /** As `trim`, but only rows of connections. */
   trimConnections(step: StoredStep, before: number): void
-  /** Rows with `from` ≤ bucket < `to`, in no order. */
+  /** Rows with `from` ≤ bucket < `to`, in any order. */
   load(step: StoredStep, from: number, to: number, scope?: Scope, key?: string): StatisticsRow[]
 }
 
-/** A subject, and what was counted for it. */
+/** A subject and its counts. */
 export interface Counted {
   subject: Subject
   counts: TallyCounts
@@ -39,7 +39,7 @@ export function encodeBody({ subject, counts }: Counted): string {
   return JSON.stringify(scope === 'channel' ? { ...counts.toJson(), name, document } : counts.toJson())
 }
 
-/** Undefined for a row that is none: the store may be damaged. */
+/** Returns undefined for a damaged row. */
 export function decodeRow({ scope, key, body }: StatisticsRow): Counted | undefined {
   const json = parseJson(body)
   if (typeof json !== 'object' || json === null || !SCOPES.includes(scope)) return undefined

@@ -13,7 +13,7 @@ export interface Percentiles {
   p99: number | null
 }
 
-/** Of a window. */
+/** Counts and rates over a window. */
 export interface Figures {
   received: number
   valid: number
@@ -32,7 +32,7 @@ export interface Figures {
 }
 
 export interface SeriesPoint {
-  /** ISO 8601, of its start. */
+  /** Start, ISO 8601. */
   at: string
   received: number
   valid: number
@@ -57,25 +57,25 @@ export interface StatisticsReport {
   }
 }
 
-/** Up to here slots of ten seconds are added up. */
+/** Longest window that is made of slots of ten seconds. */
 const SLOTS_UP_TO_MS = 120_000
-/** Up to here minutes, beyond it hours: a day of minutes of every channel would take too long to read. */
+/** Longest window that is made of minutes, longer ones of hours: a day of minutes of every channel takes too long to read. */
 const MINUTES_UP_TO_MS = 2 * 3_600_000
 const MINUTE_SERIES_UP_TO_MS = 86_400_000
 const MAX_POINTS = 200
 
-/** One minute to seven days; of one channel, or of all. */
+/** A window of one minute to seven days, of one channel or of all. */
 export interface ReportQuery {
   windowMs: number
   channelId?: string
 }
 
-/** The figures of a window that ends now, at once: for short windows. */
+/** The report of a window that ends now, made at once: for short windows. */
 export function statisticsReport(statistics: Statistics, clock: Clock, query: ReportQuery): StatisticsReport {
   return atOnce(reportSteps(statistics, clock, query))
 }
 
-/** As statisticsReport, in steps of a row each: whoever takes them may do something else in between. */
+/** statisticsReport in steps of one row each, so that the caller can do other work in between. */
 export function* reportSteps(
   statistics: Statistics,
   clock: Clock,
@@ -122,7 +122,7 @@ export function* reportSteps(
   }
 }
 
-/** Slots are of this process alone: a window that begins before it is made of what was saved, in whole minutes. */
+/** Slots are not saved: a window that begins before this process did is made of saved minutes. */
 function hasSlots({ history }: Statistics, toMs: number, windowMs: number): boolean {
   return windowMs <= SLOTS_UP_TO_MS && history.sinceSeconds <= (toMs - windowMs) / 1_000
 }
@@ -147,7 +147,7 @@ function* seriesOf(
   return { step, points }
 }
 
-/** The buckets of a window, the one that is growing now included; where they are few, the one in which it begins as well. */
+/** Buckets of a window, including the running one; where they are few, also the one in which the window begins. */
 function spanOf(step: Step, toMs: number, windowMs: number): { from: number; to: number } {
   const bucketOf = (ms: number): number => Math.floor(ms / 1_000 / step) * step
   const isCoarse = step === 3600 || (step === 60 && windowMs <= SLOTS_UP_TO_MS)

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { systemTimers, type Timer, type Timers } from '../../core/timers.ts'
 import { atOnce, inTurns } from '../../core/turn.ts'
 import { OTHER } from '../counters.ts'
 import { AcceptedTable } from './accepted-table.ts'
@@ -12,26 +13,28 @@ import { Tally, type Scope, type Subject } from './tally.ts'
 export interface StatisticsOptions {
   clock: Clock
   store: StatisticsStore
-  /** That are counted one by one; 1,000 if not given. */
+  /** The system's, if not given. */
+  timers?: Timers
+  /** Clients with counts of their own; 1,000 if not given. */
   maxClients?: number
 }
 
 const ROLL_MS = 10_000
 const SAVE_MS = 60_000
-/** Of a fraction of a millisecond. */
+/** Tallies in one step of a fraction of a millisecond. */
 const TAKEN_A_STEP = 200
 const ADDED_A_STEP = 40
-/** Ids of channels since the start, those that are gone included. */
+/** Channels since the start, including removed ones. */
 const MAX_CHANNELS = 10_000
 const MAX_SENSORS = 200
 const MAX_UPSTREAMS = 100
 
 /**
- * The statistics of the gateway. Messages are counted in tallies that are kept where they pass; every 10 seconds what they have
- * counted is laid down by time, and once a minute saved. A crash loses what was not saved, a minute at most.
+ * The statistics of the gateway. Messages are counted in tallies along their way; every 10 seconds the counts are moved into the
+ * history, which is saved once a minute. A crash loses at most the minute that was not saved.
  */
 export class Statistics {
-  /** What all tallies here count messages in. */
+  /** Durable messages of all tallies. */
   readonly accepted = new AcceptedTable()
   readonly totals = new Tally({ scope: 'total', key: '', name: '', document: '' }, this.accepted)
   readonly history: StatisticsHistory
@@ -40,85 +43,87 @@ export class Statistics {
   private readonly sensors = new Map<string, Tally>()
   private readonly upstreams = new Map<string, Tally>()
   private readonly clients: TallyClients
-  private timer: NodeJS.Timeout | undefined
-  /** What is being laid down. */
+  private readonly timers: Timers
+  private timer: Timer | undefined
+  /** The unfinished steps of the last `roll`. */
   private rolling: Generator<void> | undefined
-  /** What is counted belongs to the time since then, not to the time when it is laid down. */
+  /** Counts belong to the time since then, not to the time at which they are moved. */
   private rolledAtMs: number
   private savedMinute: number
 
-  constructor({ clock, store, maxClients }: StatisticsOptions) {
+  constructor({ clock, store, timers = systemTimers, maxClients }: StatisticsOptions) {
     this.clock = clock
+    this.timers = timers
     this.history = new StatisticsHistory(clock, store)
     this.clients = new TallyClients(this.accepted, maxClients)
     this.rolledAtMs = clock.wallMs()
     this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
   }
 
-  /** Keep it with the channel. The same id gives the same tally, under the name and document that came last. */
+  /** The tally of a channel, for the channel to keep. An id has one tally, with the latest name and document. */
   channel(id: string, name: string, document: string): Tally {
-    const tally = this.kept(this.channels, 'channel', id, MAX_CHANNELS)
+    const tally = this.openTally(this.channels, 'channel', id, MAX_CHANNELS)
     if (tally.subject.key === id) tally.subject = { scope: 'channel', key: id, name, document }
     return tally
   }
 
-  /** Not to be kept: a client may lose its place to a busier one. */
+  /** The tally of a client, not to be kept: a busier client may take its place. */
   client(clientId: string): Tally {
     return this.clients.of(clientId)
   }
 
   sensor(name: string): Tally {
-    return this.kept(this.sensors, 'sensor', name, MAX_SENSORS)
+    return this.openTally(this.sensors, 'sensor', name, MAX_SENSORS)
   }
 
   upstream(name: string): Tally {
-    return this.kept(this.upstreams, 'upstream', name, MAX_UPSTREAMS)
+    return this.openTally(this.upstreams, 'upstream', name, MAX_UPSTREAMS)
   }
 
-  /** A destination confirmed messages, each of all these channels: one where one document describes the topic. */
+  /** Counts messages that a destination confirmed; each belongs to all of these channels. */
   forwarded(channelIds: readonly string[], destination: string, count: number, latency: LatencyHistogram): void {
-    for (const tally of this.meant(channelIds, destination)) tally.forwarded(destination, count, latency)
+    for (const tally of this.talliesOf(channelIds, destination)) tally.forwarded(destination, count, latency)
   }
 
-  /** A destination refused messages for good. */
+  /** Counts messages that a destination refused for good. */
   deadLettered(channelIds: readonly string[], destination: string, count: number): void {
-    for (const tally of this.meant(channelIds, destination)) tally.deadLettered(destination, count)
+    for (const tally of this.talliesOf(channelIds, destination)) tally.deadLettered(destination, count)
   }
 
-  /** Every channel's tally since the start. */
+  /** The tallies of all channels since the start. */
   channelTallies(): IterableIterator<Tally> {
     return this.channels.values()
   }
 
-  /** Lays down what was counted, so that reading sees it. In steps; those of an earlier call that are left come first. */
+  /** Moves counts into the history, so that reports include them. In steps; unfinished steps of an earlier call run first. */
   *roll(): Generator<void> {
     if (this.rolling !== undefined) atOnce(this.rolling)
-    this.rolling = this.layDown()
+    this.rolling = this.moveCounts()
     yield* this.rolling
   }
 
-  /** Lays down and saves, at once. */
+  /** Moves and saves all counts at once. */
   save(): void {
     atOnce(this.roll())
     this.saveHistory()
   }
 
-  /** At whole 10 seconds of the wall clock, wherever that is by then. Keeps no process alive. */
+  /** Ticks at whole 10 seconds of the wall clock, even after it has stepped. */
   start(): void {
-    this.timer = setTimeout(
-      () => void inTurns(this.tick()).then(() => this.timer !== undefined && this.start()),
+    this.timer = this.timers.after(
       ROLL_MS - (this.clock.wallMs() % ROLL_MS),
-    ).unref()
+      () => void inTurns(this.tick()).then(() => this.timer !== undefined && this.start()),
+    )
   }
 
-  /** Saves what is there; a minute that is saved in part is gone on with after the restart. */
+  /** Saves all counts; the running minute is continued after the restart. */
   stop(): void {
-    clearTimeout(this.timer)
+    this.timer?.cancel()
     this.timer = undefined
     this.save()
   }
 
-  /** What the timer does: devices are served between its steps. */
+  /** Moves counts, and saves them once a minute. Devices are served between its steps. */
   *tick(): Generator<void> {
     const isDue = Math.floor(this.clock.wallMs() / SAVE_MS) !== this.savedMinute
     yield* this.roll()
@@ -130,7 +135,7 @@ export class Statistics {
     this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
   }
 
-  private *layDown(): Generator<void> {
+  private *moveCounts(): Generator<void> {
     const tallies = [
       this.totals,
       ...this.channels.values(),
@@ -145,7 +150,7 @@ export class Statistics {
       if (counts !== undefined) taken.push({ subject: tally.subject, counts, score: tally.score })
     }
     yield
-    // The busiest first: those that come late share a row.
+    // The busiest first, because those beyond the bound share a row.
     taken.sort(
       (a, b) => Number(a.subject.scope === 'client') - Number(b.subject.scope === 'client') || b.score - a.score,
     )
@@ -157,16 +162,16 @@ export class Statistics {
     this.rolledAtMs = this.clock.wallMs()
   }
 
-  private meant(channelIds: readonly string[], destination: string): Tally[] {
+  private talliesOf(channelIds: readonly string[], destination: string): Tally[] {
     const channels = channelIds.flatMap((id) => this.channels.get(id) ?? [])
     return [this.totals, this.upstream(destination), ...channels]
   }
 
-  /** Past the bound all share one. */
-  private kept(tallies: Map<string, Tally>, scope: Scope, key: string, max: number): Tally {
+  /** Beyond the bound, all share one tally. */
+  private openTally(tallies: Map<string, Tally>, scope: Scope, key: string, max: number): Tally {
     const known = tallies.get(key)
     if (known !== undefined) return known
-    if (tallies.size >= max && key !== OTHER) return this.kept(tallies, scope, OTHER, max)
+    if (tallies.size >= max && key !== OTHER) return this.openTally(tallies, scope, OTHER, max)
     const created = new Tally({ scope, key, name: key, document: '' }, this.accepted)
     tallies.set(key, created)
     return created

@@ -3,24 +3,24 @@ import type { AcceptedTable } from './accepted-table.ts'
 import { Tally } from './tally.ts'
 
 export const MAX_CLIENTS = 1_000
-/** How many make room between two rolls: a crowd that comes and goes must not cost a tally a message. */
+/** Clients that are replaced between two rolls: with many short-lived clients, each message would otherwise make a tally. */
 const MAX_REPLACED = 100
 
 /**
- * The tallies of the busiest clients. Once there are as many as it holds, a new one takes the place of the least busy of the
- * last minutes; those that find no place are counted together.
+ * The tallies of the busiest clients. When all places are taken, a new client replaces the least busy of the last minutes; clients
+ * without a place are counted together.
  */
 export class TallyClients {
-  /** Whoever has no place of its own. */
+  /** Counts clients without a place. */
   private readonly other: Tally
   private readonly table: AcceptedTable
   private readonly maxClients: number
   private readonly tallies = new Map<string, Tally>()
-  /** The least busy first. */
+  /** Ids of clients that may be replaced, the least busy first. */
   private replaceable: string[] = []
-  /** Replaced since the last roll, with what they had still counted. */
-  private left: Tally[] = []
-  /** Whose last counts have been handed over. */
+  /** Replaced since the last roll; their counts are still to be taken. */
+  private replaced: Tally[] = []
+  /** Returned by the last roll for the last time. */
   private gone: Tally[] = []
 
   constructor(table: AcceptedTable, maxClients = MAX_CLIENTS) {
@@ -29,7 +29,6 @@ export class TallyClients {
     this.other = clientTally(OTHER, table)
   }
 
-  /** One look-up for a client that is known. */
   of(clientId: string): Tally {
     const known = this.tallies.get(clientId)
     if (known !== undefined) return known
@@ -39,16 +38,16 @@ export class TallyClients {
     return created
   }
 
-  /** Every tally that may have counted since the last call, the replaced ones for the last time. */
+  /** Returns every tally that may have counted since the last call, replaced ones for the last time. */
   roll(): Tally[] {
     for (const tally of this.gone) tally.close()
-    const all = [...this.tallies.values(), this.other, ...this.left]
-    this.gone = this.left
-    this.left = []
+    const all = [...this.tallies.values(), this.other, ...this.replaced]
+    this.gone = this.replaced
+    this.replaced = []
     return all
   }
 
-  /** Chooses who makes room next; to be called when the scores are new. */
+  /** Chooses the clients to replace next. To be called when all scores are up to date. */
   rank(): void {
     this.replaceable = []
     if (this.tallies.size < this.maxClients) return
@@ -61,7 +60,7 @@ export class TallyClients {
     const tally = clientId === undefined ? undefined : this.tallies.get(clientId)
     if (clientId === undefined || tally === undefined) return false
     this.tallies.delete(clientId)
-    this.left.push(tally)
+    this.replaced.push(tally)
     return true
   }
 }

@@ -6,7 +6,7 @@ const MAX_CODES = Object.keys(ERROR_CODES).length
 const MAX_DESTINATIONS = 100
 const MAX_NAME_LENGTH = 200
 
-/** What is counted of one channel, one connection or all, over some time. What never happened takes no memory. */
+/** Counts of one channel, one connection or all, over some time. Counters are made when first needed: thousands stay empty. */
 export class TallyCounts {
   received = 0
   valid = 0
@@ -20,7 +20,7 @@ export class TallyCounts {
   /** Milliseconds from durable to the destination's confirmation. */
   confirmed: LatencyHistogram | undefined
 
-  /** Takes what `toJson` gave and was stored; what is damaged in it counts nothing. */
+  /** Reads the object that `toJson` made and the store kept. Damaged parts count nothing. */
   static fromJson(json: object): TallyCounts {
     const counts = new TallyCounts()
     const of = (name: string): unknown => (Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined)
@@ -42,7 +42,7 @@ export class TallyCounts {
     return this.received === 0 && this.forwarded === undefined && this.deadLettered === undefined
   }
 
-  /** How much there was to do, to tell the busy from the idle. */
+  /** Messages in and out, to rank the busy ones. */
   get activity(): number {
     return this.received + (this.forwarded?.total ?? 0) + (this.deadLettered?.total ?? 0)
   }
@@ -82,7 +82,7 @@ export class TallyCounts {
     if (other.confirmed !== undefined) this.addConfirmed(other.confirmed)
   }
 
-  /** Plain, and without what is zero: thousands of these are stored. */
+  /** Leaves zeros out, because thousands of these are stored. */
   toJson(): Record<string, unknown> {
     const json: Record<string, unknown> = {}
     if (this.received > 0) json['received'] = this.received

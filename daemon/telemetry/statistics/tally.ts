@@ -3,24 +3,25 @@ import type { AcceptedTable } from './accepted-table.ts'
 import type { LatencyHistogram } from './latency-histogram.ts'
 import { TallyCounts } from './tally-counts.ts'
 
-/** total: of the gateway; client, sensor and upstream are its connections. */
+/** `total` is the gateway; upstreams, sensors and clients are its connections. */
 export const SCOPES = ['total', 'channel', 'upstream', 'sensor', 'client'] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** What is counted for. */
+/** The gateway, a channel or a connection, for which messages are counted. */
 export interface Subject {
   scope: Scope
-  /** Id of a channel, name of a connection, '' for the total. */
+  /** Id of a channel, name of a connection; '' for the gateway. */
   key: string
-  /** A channel's address, and `name@version` of its document; of a connection the key, and ''. */
+  /** Address of a channel; the key of a connection. */
   name: string
+  /** `name@version` of a channel's document; '' for connections. */
   document: string
 }
 
-/** Counts one channel, one connection or all. Keep it where messages pass: a message is a handful of additions. */
+/** Counts the messages of one subject. A holder may keep it: counting a message is a handful of additions. */
 export class Tally {
   subject: Subject
-  /** How busy it was lately, in messages; halved with every `take`. */
+  /** Messages of late, halved with every `take`. */
   score = 0
   private current = new TallyCounts()
   private readonly table: AcceptedTable
@@ -28,19 +29,19 @@ export class Tally {
   private closed = false
   private readonly before = { received: 0, valid: 0, rejected: 0 }
 
-  /** `table`: where messages are counted, with those of the tallies beside it. */
+  /** `table` counts durable messages, together with those of other tallies. */
   constructor(subject: Subject, table: AcceptedTable) {
     this.subject = subject
     this.table = table
   }
 
-  /** Its place in the table, for who counts without it. */
+  /** Its row in the table, for callers that count there directly. */
   get row(): number {
     this.ownRow ??= this.table.open()
     return this.ownRow
   }
 
-  /** A message became durable; `bucket`: the `latencyBucket` of the time since it was received. */
+  /** Counts a durable message. `bucket`: the `latencyBucket` of the time since it was received. */
   accepted(bytes: number, bucket: number): void {
     if (!this.closed) this.table.add(this.row, bytes, bucket)
   }
@@ -73,7 +74,7 @@ export class Tally {
     }
   }
 
-  /** What was counted since it was last taken; undefined if there was nothing. */
+  /** Returns the counts since the last call, or undefined if there are none. */
   take(): TallyCounts | undefined {
     this.gather()
     const taken = this.current
@@ -86,7 +87,7 @@ export class Tally {
     return taken
   }
 
-  /** Gives its place away. Nobody asks any more: what is counted from now on counts nowhere. */
+  /** Returns its row. Messages are no longer counted. */
   close(): void {
     if (this.ownRow !== undefined) this.table.close(this.ownRow)
     this.ownRow = undefined
@@ -94,6 +95,6 @@ export class Tally {
   }
 
   private gather(): void {
-    if (this.ownRow !== undefined) this.table.take(this.ownRow, this.current)
+    if (this.ownRow !== undefined) this.table.moveInto(this.ownRow, this.current)
   }
 }

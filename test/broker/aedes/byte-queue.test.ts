@@ -8,8 +8,8 @@ function queueOf(...chunks: (readonly number[])[]): ByteQueue {
   return queue
 }
 
-describe('bytes that have come', () => {
-  test('are read, and consumed, across the chunks that they came in', () => {
+describe('queued bytes', () => {
+  test('are read and consumed across chunks', () => {
     const queue = queueOf([1], [], [2, 3, 4], [5, 6])
     expect(queue.length).toBe(6)
     expect([queue.readUInt8(0), queue.readUInt8(5)]).toEqual([1, 6])
@@ -33,13 +33,13 @@ describe('bytes that have come', () => {
     expect(slice.toString()).toBe('xd')
   })
 
-  test('are text, also where a character came in two pieces', () => {
+  test('are decoded as text, even if a character arrives in two chunks', () => {
     const [a, b] = [Buffer.from('h€').subarray(0, 2), Buffer.from('h€').subarray(2)]
     expect(queueOf([...a], [...b]).toString('utf8', 0, 4)).toBe('h€')
     expect(queueOf([...a, ...b]).toString('utf8', 1, 4)).toBe('€')
   })
 
-  test('that have not come cannot be read', () => {
+  test('that have not arrived cannot be read', () => {
     const queue = queueOf([1], [2])
     expect(() => queue.readUInt8(2)).toThrow(RangeError)
     expect(() => queue.readUInt16BE(1)).toThrow(RangeError)
@@ -49,7 +49,7 @@ describe('bytes that have come', () => {
     expect(queue.slice(1, 0).length).toBe(0)
   })
 
-  test('are always those of one long buffer, however they come and go', () => {
+  test('equal those of one long buffer, whatever is appended and consumed', () => {
     const step = fc.oneof(
       fc.record({ append: fc.uint8Array({ maxLength: 12 }) }),
       fc.record({ consume: fc.nat(15) }),

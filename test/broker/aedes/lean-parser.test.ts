@@ -5,13 +5,12 @@ import { describe, expect, test } from 'vitest'
 
 const LEAN = new URL('../../../daemon/broker/aedes/lean-parser.ts', import.meta.url).href
 const PROGRAM = `
-  import ${JSON.stringify(LEAN)}
+  import { leanParser } from ${JSON.stringify(LEAN)}
   import { createRequire } from 'node:module'
   const require = createRequire(${JSON.stringify(import.meta.url)})
-  const { parser } = (await import('mqtt-packet')).default
   const debug = require('debug')
   if (process.env.DEBUG === undefined) debug.enable('*')
-  parser().on('packet', ({ cmd }) => console.log(cmd)).parse(Buffer.from([0xc0, 0]))
+  leanParser().on('packet', ({ cmd }) => console.log(cmd)).parse(Buffer.from([0xc0, 0]))
   debug('another')('is heard')
 `
 
@@ -24,14 +23,14 @@ function run(env: Readonly<Record<string, string>>): { stdout: string; stderr: s
 }
 
 describe('reading and writing MQTT packets', () => {
-  test('calls no debug output where none was asked for, and others keep theirs', () => {
+  test('prints no debug output unless it was asked for at the start, and other modules keep theirs', () => {
     const { stdout, stderr } = run({})
     expect(stdout).toBe('pingreq\n')
     expect(stderr).toContain('another is heard')
     expect(stderr).not.toContain('mqtt-packet')
   })
 
-  test('keeps no buffer for each number that may be written', async () => {
+  test('keeps no buffers for numbers', async () => {
     await import('../../../daemon/broker/aedes/lean-parser.ts')
     // The one that Aedes has.
     const ofAedes = createRequire(createRequire(import.meta.url).resolve('aedes'))
@@ -41,7 +40,7 @@ describe('reading and writing MQTT packets', () => {
     expect(Object.keys(cache)).toEqual([])
   })
 
-  test('tells what it does where DEBUG asks for it', () => {
+  test('prints debug output where DEBUG asks for it', () => {
     const { stdout, stderr } = run({ DEBUG: 'mqtt-packet:*' })
     expect(stdout).toBe('pingreq\n')
     expect(stderr).toContain('mqtt-packet:parser')

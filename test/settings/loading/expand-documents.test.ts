@@ -35,7 +35,7 @@ test('of a folder that is no longer there, the files are those that are known', 
   ])
 })
 
-test('of a folder that cannot be read the pattern stands for what is missing', () => {
+test('a folder that cannot be read is represented by its pattern', () => {
   expect(expand('[ "specs/a.yaml/*.yaml" ]')).toEqual(['specs/a.yaml/*.yaml lenient'])
   expect(expand('[ "specs/a.yaml/*.yaml" ]', 'etc[a]')).toHaveLength(1)
 })

@@ -46,7 +46,7 @@ test('an alias bomb is refused at once', () => {
   expect(complaint(result)).toBe('the YAML is too large, too deep, or has too many aliases')
 })
 
-test('an alias to what holds it is refused', () => {
+test('an alias to its own parent is refused', () => {
   expect(complaint(loadText('upstreams: &a { x: *a }\n'))).toContain('too deep')
 })
 

@@ -46,7 +46,7 @@ store: { maxBytes: 1GiB, maxAge: 7d, whenFull: drop-oldest, history: { maxAge: 2
   })
 })
 
-test('who, where and what is opened at start needs a restart', () => {
+test('a change of the id, the store, the listeners or the sensors needs a restart', () => {
   expect(
     diffTo(`gateway: { id: other }
 broker: { listeners: [ mqtt://127.0.0.1:1 ], anonymous: false, keepaliveLimit: 1h, drainTimeout: 1s, maxInflight: 5 }

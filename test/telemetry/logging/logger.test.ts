@@ -81,7 +81,7 @@ describe('the logger', () => {
     expect(JSON.stringify(last()['err'])).toContain('logger.test.ts')
   })
 
-  test('what cannot be written as JSON does not throw', () => {
+  test('a value that cannot be written as JSON does not throw', () => {
     const { lines, logger } = create()
     const cycle: Record<string, unknown> = { name: 'x' }
     cycle['self'] = cycle
@@ -90,7 +90,7 @@ describe('the logger', () => {
     expect(lines[0]).toContain('[3 bytes]')
   })
 
-  test('a line that repeats comes once a second; what was left out is told at the end', () => {
+  test('a repeated line is logged once a second, and suppressed ones are counted at the end', () => {
     const { lines, logger } = create()
     for (let i = 0; i < 5; i += 1) logger.warn({ i }, 'again')
     logger.warn({ subject: 'other' }, 'again')

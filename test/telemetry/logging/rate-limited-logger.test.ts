@@ -44,7 +44,7 @@ describe('the rate-limited logger', () => {
     expect(lines).toHaveLength(1)
   })
 
-  test('says at the end what it has not said yet, once', () => {
+  test('logs suppressed lines once at the end', () => {
     const { lines, logger } = create()
     for (let i = 0; i < 5; i += 1) logger.error({ i }, 'm')
     logger.flush()
@@ -52,7 +52,7 @@ describe('the rate-limited logger', () => {
     expect(lines.map((line) => line.fields)).toEqual([{ i: 0 }, { i: 4, suppressed: 4 }])
   })
 
-  test('its table is bounded, and what it forgets is told', () => {
+  test('its table is bounded, and an entry that it drops is summarised', () => {
     const { lines, logger } = create()
     logger.warn({ subject: 'first' }, 'm')
     logger.warn({ subject: 'first' }, 'm')

@@ -6,12 +6,12 @@ import { TallyCounts } from '../../../daemon/telemetry/statistics/tally-counts.t
 
 function taken(table: AcceptedTable, row: number): { received: number; bytes: number; durable: number[] } {
   const counts = new TallyCounts()
-  table.take(row, counts)
+  table.moveInto(row, counts)
   expect(counts.valid).toBe(counts.received)
   return { received: counts.received, bytes: counts.bytes, durable: counts.durable?.toJson() ?? [] }
 }
 
-test('counts each row for itself, whenever and however often it is taken', () => {
+test('each row is counted for itself, whenever and however often it is moved out', () => {
   const step = fc.record({
     row: fc.nat({ max: 199 }),
     bytes: fc.nat({ max: 300_000_000 }),
@@ -45,7 +45,7 @@ test('counts each row for itself, whenever and however often it is taken', () =>
   )
 })
 
-test('gives the row of one that is gone to the next, with nothing in it', () => {
+test('a closed row is opened again with nothing in it', () => {
   const table = new AcceptedTable()
   const first = table.open()
   table.add(first, 10, 3)
@@ -54,7 +54,7 @@ test('gives the row of one that is gone to the next, with nothing in it', () => 
   expect(taken(table, first)).toEqual({ received: 0, bytes: 0, durable: [] })
 })
 
-test('keeps what was counted when more rows come than there was room for', () => {
+test('counts survive when the table grows', () => {
   const table = new AcceptedTable()
   const rows = Array.from({ length: 500 }, (_, index) => {
     const row = table.open()

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '../../../daemon/core/clock.ts'
 import { atOnce } from '../../../daemon/core/turn.ts'
 import { latencyBucket, LatencyHistogram } from '../../../daemon/telemetry/statistics/latency-histogram.ts'
+import { PacedReports } from '../../../daemon/telemetry/statistics/paced-reports.ts'
 import type { StatisticsRow, StatisticsStore } from '../../../daemon/telemetry/statistics/statistics-rows.ts'
-import { StatisticsSlices } from '../../../daemon/telemetry/statistics/statistics-slices.ts'
 import { statisticsReport, type StatisticsReport } from '../../../daemon/telemetry/statistics/statistics-view.ts'
 import { Statistics } from '../../../daemon/telemetry/statistics/statistics.ts'
 
@@ -78,7 +78,7 @@ function restart(): void {
 }
 
 describe('a report', () => {
-  test('counts what was accepted and refused, in all, per channel and per connection', () => {
+  test('counts accepted and refused messages, in all, per channel and per connection', () => {
     accept(9)
     statistics.totals.refused('payload-invalid', 50)
     statistics.channel('channel', 'device/{id}/data', 'd@1').refused('payload-invalid', 50)
@@ -145,7 +145,7 @@ describe('a report', () => {
     restart()
     accept(3)
     for (const windowMs of [MINUTE, HOUR, 7 * DAY])
-      expect(await new StatisticsSlices(statistics, clock).report({ windowMs })).toEqual(report(windowMs))
+      expect(await new PacedReports(statistics, clock).report({ windowMs })).toEqual(report(windowMs))
   })
 
   test('of one channel has its figures as totals', () => {
@@ -168,7 +168,7 @@ describe('a report', () => {
     expect(series.points.reduce((sum, point) => sum + point.received, 0)).toBe(3)
   })
 
-  test('forgets what is older than its window', () => {
+  test('leaves out counts that are older than its window', () => {
     accept(5)
     pass(5 * MINUTE)
     accept(1)

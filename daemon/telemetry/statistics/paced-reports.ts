@@ -3,21 +3,23 @@ import { inTurns } from '../../core/turn.ts'
 import { reportSteps, type ReportQuery, type StatisticsReport } from './statistics-view.ts'
 import type { Statistics } from './statistics.ts'
 
-/** Windows of hours do not change much in so long; whoever asks meanwhile gets the same. */
+/** Reports of hours hardly change in this time: requests within it share one. */
 const FRESH_MS = 10_000
-const KEPT_FROM_MS = 2 * 3_600_000
-const MAX_KEPT = 20
+const CACHED_FROM_MS = 2 * 3_600_000
+const MAX_CACHED = 20
 
-interface Kept {
+interface Cached {
   report: Promise<StatisticsReport>
   atMs: number
 }
 
-/** Reports of long windows hold tens of thousands of rows: they are read in slices, with room for devices in between, one at a time. */
-export class StatisticsSlices {
+/**
+ * Makes reports one at a time, in steps between which devices are served: a report of a long window reads tens of thousands of rows.
+ */
+export class PacedReports {
   private readonly statistics: Statistics
   private readonly clock: Clock
-  private readonly kept = new Map<string, Kept>()
+  private readonly cached = new Map<string, Cached>()
   private last: Promise<unknown> = Promise.resolve()
 
   constructor(statistics: Statistics, clock: Clock) {
@@ -28,22 +30,22 @@ export class StatisticsSlices {
   report(query: ReportQuery): Promise<StatisticsReport> {
     const name = `${query.windowMs} ${query.channelId ?? ''}`
     const now = this.clock.monotonicMs()
-    const known = this.kept.get(name)
+    const known = this.cached.get(name)
     if (known !== undefined && now - known.atMs < FRESH_MS) return known.report
     const report = this.last.then(() => inTurns(reportSteps(this.statistics, this.clock, query)))
-    // Whoever asked for it is told; the next one is read all the same.
+    // A failure is reported to those who asked for this report; the next report is made all the same.
     this.last = report.catch(() => undefined)
-    if (query.windowMs >= KEPT_FROM_MS) this.keep(name, { report, atMs: now })
+    if (query.windowMs >= CACHED_FROM_MS) this.cache(name, { report, atMs: now })
     return report
   }
 
-  private keep(name: string, kept: Kept): void {
-    this.kept.delete(name)
-    this.kept.set(name, kept)
-    kept.report.catch(() => this.kept.delete(name))
-    for (const oldest of this.kept.keys()) {
-      if (this.kept.size <= MAX_KEPT) return
-      this.kept.delete(oldest)
+  private cache(name: string, cached: Cached): void {
+    this.cached.delete(name)
+    this.cached.set(name, cached)
+    cached.report.catch(() => this.cached.delete(name))
+    for (const oldest of this.cached.keys()) {
+      if (this.cached.size <= MAX_CACHED) return
+      this.cached.delete(oldest)
     }
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Audience } from '../../../daemon/broker/aedes/audience.ts'
+import { Audience } from '../../../daemon/broker/sessions/audience.ts'
 
 const levels = fc.constantFrom('a', 'b', '')
 const topic = fc.array(levels, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
@@ -19,7 +19,7 @@ function takes(given: string, name: string): boolean {
 
 type Action = { do: 'join' | 'leave'; filter: string } | { do: 'ask'; topic: string }
 
-test('somebody hears a topic exactly while a filter that takes it is joined', () => {
+test('a topic is heard exactly while a filter that matches it is joined', () => {
   const action: fc.Arbitrary<Action> = fc.oneof(
     fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), filter }),
     fc.record({ do: fc.constant('ask' as const), topic }),
@@ -43,16 +43,16 @@ test('somebody hears a topic exactly while a filter that takes it is joined', ()
   )
 })
 
-test('a session that is offline still hears, until it unsubscribes or is gone', () => {
+test('an offline session counts as a subscriber until it unsubscribes or ends', () => {
   const audience = new Audience()
-  audience.keep('sleeper', ['a/+', 'b'])
-  audience.keep('sleeper', ['b'])
+  audience.joinSession('sleeper', ['a/+', 'b'])
+  audience.joinSession('sleeper', ['b'])
   audience.join('b')
   audience.leave('b')
   expect(['a/1', 'b', 'c'].map((one) => audience.hears(one))).toEqual([true, true, false])
-  audience.forget('sleeper', ['b', 'never'])
+  audience.leaveSession('sleeper', ['b', 'never'])
   expect(['a/1', 'b'].map((one) => audience.hears(one))).toEqual([true, false])
-  audience.forget('sleeper')
-  audience.forget('sleeper')
+  audience.leaveSession('sleeper')
+  audience.leaveSession('sleeper')
   expect(audience.hears('a/1')).toBe(false)
 })

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Generations } from '../../core/generations.ts'
 
-/** What is used here of Qlobber; the package has no types. */
+/** The part of Qlobber that is used here; the package has no types. */
 interface FilterTrie {
   add(filter: string, value: string): void
   remove(filter: string, value: string): void
@@ -11,15 +11,16 @@ const { Qlobber } = createRequire(import.meta.url)('qlobber') as { Qlobber: new 
 
 const REMEMBERED_TOPICS = 20_000
 
-/** Who listens here: the topic filters that are subscribed to, those of sessions that are offline included. */
+/** The topic filters that local clients subscribe to, offline sessions included: whether a topic has any subscriber here. */
 export class Audience {
   private readonly trie = new Qlobber({
     separator: '/',
     wildcard_one: '+',
     wildcard_some: '#',
-    // [MQTT-4.7.1-3]
+    // An empty level is a level [MQTT-4.7.1-3].
     match_empty_levels: true,
   })
+  /** Subscriptions to each filter. */
   private readonly counts = new Map<string, number>()
   private readonly sessions = new Map<string, Set<string>>()
   private heard = new Generations<string, boolean>(REMEMBERED_TOPICS)
@@ -40,25 +41,24 @@ export class Audience {
     this.heard = new Generations(REMEMBERED_TOPICS)
   }
 
-  /** A session that outlives its connection has subscribed. */
-  keep(clientId: string, filters: readonly string[]): void {
-    const kept = this.sessions.get(clientId) ?? new Set()
-    this.sessions.set(clientId, kept)
+  /** Adds the subscriptions of a session that outlives its connection [MQTT-3.1.2-4]. */
+  joinSession(clientId: string, filters: readonly string[]): void {
+    const joined = this.sessions.get(clientId) ?? new Set()
+    this.sessions.set(clientId, joined)
     for (const filter of filters) {
-      if (kept.has(filter)) continue
-      kept.add(filter)
+      if (joined.has(filter)) continue
+      joined.add(filter)
       this.join(filter)
     }
   }
 
-  /** It has unsubscribed, or is gone: then from all. */
-  forget(clientId: string, filters?: readonly string[]): void {
-    const kept = this.sessions.get(clientId)
-    for (const filter of filters ?? [...(kept ?? [])]) if (kept?.delete(filter) === true) this.leave(filter)
-    if (kept?.size === 0) this.sessions.delete(clientId)
+  /** Removes the given subscriptions of a session, or all of them when the session ends. */
+  leaveSession(clientId: string, filters?: readonly string[]): void {
+    const joined = this.sessions.get(clientId)
+    for (const filter of filters ?? [...(joined ?? [])]) if (joined?.delete(filter) === true) this.leave(filter)
+    if (joined?.size === 0) this.sessions.delete(clientId)
   }
 
-  /** Whether anybody gets what is published on a topic. */
   hears(topic: string): boolean {
     if (this.counts.size === 0) return false
     let heard = this.heard.get(topic)

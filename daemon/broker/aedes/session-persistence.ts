@@ -2,11 +2,11 @@ import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
 import type { PublishOutcome, PublishPort, SessionStore } from '../../ports/publication.ts'
-import type { Audience } from '../aedes/audience.ts'
-import { neutralise } from '../aedes/neutralise.ts'
-import { stateOf } from './client-state.ts'
+import type { Audience } from '../sessions/audience.ts'
+import { stateOf } from './clients.ts'
+import { neutralise } from './neutralise.ts'
 
-/** What is used here of Aedes' memory persistence; the package's own types describe an ES module that it is not. */
+/** The part of Aedes' memory persistence that is used here; the package's types describe an ES module, which it is not. */
 export interface Persistence {
   storeRetained(packet: AedesPublishPacket): Promise<void>
   addSubscriptions(client: Client, subscriptions: readonly Subscription[]): Promise<void>
@@ -18,18 +18,20 @@ export interface SessionPersistenceOptions {
   publish: PublishPort
   store: SessionStore
   limits: { readonly maxRetained: number }
-  /** Is told what sessions that outlive their connection have subscribed to. */
+  /** Learns the subscriptions of sessions that outlive their connection. */
   audience: Audience
   onRefused: (client: Client, outcome: PublishOutcome) => void
 }
 
+/** Overridden methods belong to the contract of a persistence (`aedes-persistence/abstract.js`); no private part is touched. */
 const memory = createRequire(import.meta.url)('aedes-persistence') as () => Persistence
 
+/** Packet ids that await their PUBREL; a promise while the message is being stored. */
 type Incoming = Map<number, Promise<void> | undefined>
 
 /**
- * Aedes' persistence: sessions in memory, but QoS 2 messages go through the publish port, and the packet ids of those that
- * await their PUBREL stand in the database. [MQTT-4.3.3-2]: a packet id that is known is acknowledged, not stored again.
+ * A persistence for Aedes: sessions are in memory, but a QoS 2 message is stored through the publish port before its PUBREC, and its
+ * packet id is in the database until its PUBREL. A packet id that is known is acknowledged, not stored again [MQTT-4.3.3-2].
  */
 export function sessionPersistence(options: SessionPersistenceOptions): Persistence {
   const { publish, store, limits, audience, onRefused } = options
@@ -46,7 +48,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
   const overrides = {
     async incomingStorePacket(client: Client, packet: AedesPublishPacket): Promise<void> {
       const packetId = packet.messageId ?? 0
-      const known = incoming.get(client.id) ?? new Map<number, Promise<void> | undefined>()
+      const known: Incoming = incoming.get(client.id) ?? new Map()
       incoming.set(client.id, known)
       const stored = new Promise<void>((resolve, reject) => {
         const { topic, retain } = packet
@@ -67,7 +69,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
           },
         )
       })
-      // A retransmission that comes while the first is being stored waits for it.
+      // A retransmission that arrives while the message is being stored waits for the same commit.
       known.set(packetId, stored)
       await stored
     },
@@ -85,7 +87,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
       const packetId = packet.messageId ?? 0
       if (known?.delete(packetId) !== true) throw new Error('no such packet')
       if (known.size === 0) incoming.delete(client.id)
-      // PUBCOMP lets the client use the id again: by then the old entry must be gone for good.
+      // PUBCOMP lets the client reuse the id [MQTT-2.3.1-4]: by then the stored id must be gone.
       await new Promise<void>((resolve) => store.forgetIncoming(client.id, packetId, resolve))
     },
 
@@ -94,6 +96,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
     },
 
     async storeRetained(packet: AedesPublishPacket): Promise<void> {
+      // An empty payload removes the retained message [MQTT-3.3.1-10].
       if (packet.payload.length === 0) retained.delete(packet.topic)
       else if (retained.size >= limits.maxRetained && !retained.has(packet.topic)) return
       else retained.add(packet.topic)
@@ -101,7 +104,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
     },
 
     async addSubscriptions(client: Client, subscriptions: readonly Subscription[]): Promise<void> {
-      audience.keep(
+      audience.joinSession(
         client.id,
         subscriptions.map(({ topic }) => topic),
       )
@@ -109,16 +112,18 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
     },
 
     async removeSubscriptions(client: Client, filters: readonly string[]): Promise<void> {
-      audience.forget(client.id, filters)
+      audience.leaveSession(client.id, filters)
       await removeSubscriptions(client, filters)
     },
 
+    /** A clean session begins or ends [MQTT-3.1.2-6]. */
     async cleanSubscriptions(client: Client): Promise<void> {
-      audience.forget(client.id)
+      audience.leaveSession(client.id)
       await cleanSubscriptions(client)
     },
 
-    // Wills belong to connections of this one broker, which publishes them when they break; by the wall clock a step would.
+    // Aedes publishes the wills of brokers that it has not heard of for a while, and a step of the clock would make it think so of
+    // itself. There is one broker, which publishes the will of each connection when it breaks.
     streamWill(): Readable {
       return Readable.from([])
     },
