@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { systemCode } from '../core/errors.ts'
 
 const MiB = 1024 ** 2
-/** What the WAL may hold when the file system becomes full, so that all of it can be brought into the database. */
+/** As much as the WAL may hold when the file system becomes full, so that all of it can be brought into the database. */
 const BALLAST_BYTES = 8 * MiB
-/** Space that messages leave to others and to what frees space. */
+/** Space that messages leave free, for other programs and for the transactions that free space. */
 const RESERVE_BYTES = 8 * MiB
 
 /**
- * A file that takes space so that it can be given back: on a full file system even a DELETE needs room in the WAL, and
- * without it nothing could ever be freed.
+ * A file that holds space in reserve: on a full file system even a DELETE needs room in the WAL, and without it nothing could ever
+ * be freed.
  */
 export class Ballast {
   private readonly directory: string
@@ -23,13 +23,13 @@ export class Ballast {
     this.held = statSync(this.file, { throwIfNoEntry: false })?.size === BALLAST_BYTES
   }
 
-  /** Whether messages may take space: the ballast is held, or could be, and the reserve is there. */
+  /** Returns true if messages may take space: the ballast is held, or could be, and the reserve is there. */
   hasSpace(): boolean {
     const { bavail, bsize } = statfsSync(this.directory)
     return bavail * bsize >= RESERVE_BYTES + (this.held ? 0 : BALLAST_BYTES)
   }
 
-  /** Takes the space, if it is there; returns whether it is held. */
+  /** Takes the space, if it is there; returns true if it is held. */
   fill(): boolean {
     if (this.held || !this.hasSpace()) return this.held
     let fd: number | undefined
@@ -55,7 +55,7 @@ export class Ballast {
     try {
       rmSync(this.file, { force: true })
     } catch (error) {
-      // On a read-only file system there is nothing to give back.
+      // A read-only file system gives nothing back.
       if (systemCode(error) === undefined) throw error
     }
   }

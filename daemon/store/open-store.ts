@@ -49,7 +49,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   } catch (error) {
     // The check has missed this damage: the next one looks everywhere.
     if (isCorrupt(error)) requestCheck(options.directory)
-    // A full disk must not keep the gateway from sending on what it has: that is what frees space.
+    // On a full disk the gateway must start all the same: forwarding what is stored frees space.
     else if (isNoRoom(error)) new Ballast(options.directory).release()
     else throw error
     return prepare(options)

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { EdgeError, systemCode } from '../core/errors.ts'
 
-/** Keeps a second daemon out of a store for as long as it is held. Node has no flock; an exclusive transaction is one. */
+/** Keeps a second daemon out of a store. Node has no flock; an exclusive transaction on a small database serves as one. */
 export class StoreLock {
   private readonly db: Database.Database
 
-  /** Makes the folder where it is missing. Throws `store-locked` if another process holds the store, `store-unusable` if its folder cannot be written. */
+  /** Creates a missing folder. Throws `store-locked` if another process holds the store, `store-unusable` if its folder cannot be written. */
   constructor(directory: string) {
     let db: Database.Database | undefined
     try {

@@ -18,7 +18,7 @@ export class WalGuard {
   private readonly file: string
   private commits = 0
   private written = 0
-  /** As last read; since then the WAL may have grown by what was written. */
+  /** As last read; since then the WAL may have grown by the bytes in `written`. */
   private lastSize = Infinity
 
   constructor(db: Database.Database) {
@@ -26,7 +26,7 @@ export class WalGuard {
     this.file = `${db.name}-wal`
   }
 
-  /** Returns true if a transaction of about so many bytes may go into the WAL. */
+  /** Returns true if the WAL may grow by a transaction of about `bytes`. */
   hasRoomFor(bytes: number): boolean {
     if (this.lastSize + (this.written + bytes) * 1.125 <= FULL_BYTES) return true
     this.check()

@@ -186,8 +186,8 @@ describe('a reader', () => {
       const builders = ops.map((_, index) => new BlockBuilder(index + 2, new BlockPool()))
       // Round and round: every block reaches over the whole of the commit.
       for (let round = 0; round < 4; round++)
-        for (const builder of builders) builder.add(++seq, recordInput(`{"n":${seq}}`))
-      const blocks = builders.flatMap((builder) => builder.take()).sort((a, b) => a.firstSeq - b.firstSeq)
+        for (const builder of builders) builder.append(++seq, recordInput(`{"n":${seq}}`))
+      const blocks = builders.flatMap((builder) => builder.takeBlocks()).sort((a, b) => a.firstSeq - b.firstSeq)
       log.writer.commit(batchOf(++batch, blocks, ops), [])
       store(3, false)
       for (const from of [0, 3, streams + 10]) {

@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => folder.remove())
 
-test('holds real space, and gives it back', () => {
+test('the ballast holds real space, and gives it back', () => {
   const ballast = new Ballast(folder.path)
   expect(ballast.fill()).toBe(true)
   const { size, blocks } = statSync(file)
@@ -25,13 +25,13 @@ test('holds real space, and gives it back', () => {
   expect(ballast.fill()).toBe(true)
 })
 
-test('is filled again where a crash has left half of it', () => {
+test('half a ballast, as a crash leaves it, is filled again', () => {
   writeFileSync(file, 'half')
   expect(new Ballast(folder.path).fill()).toBe(true)
   expect(statSync(file).size).toBe(8 * 1024 ** 2)
 })
 
-test('does without where it cannot be written', () => {
+test('a ballast that cannot be written is done without', () => {
   const ballast = new Ballast(folder.path)
   folder.remove()
   expect(() => ballast.release()).not.toThrow()

@@ -61,12 +61,12 @@ function inspect(directory: string): { version: number; blocks: number; notes: n
   }
 }
 
-test('the version is the number of steps', () => {
+test('the schema version is the number of migration steps', () => {
   expect(SCHEMA_VERSION).toBe(MIGRATIONS.length)
 })
 
 test(
-  `killed ${KILLS} times in the middle of a migration, a store is of one version or the next, whole, and can go on`,
+  `a store that is killed ${KILLS} times in the middle of a migration is of one version or the next, whole, and can go on`,
   { timeout: 600_000 },
   async () => {
     const original = join(folder.path, 'original')
@@ -96,7 +96,7 @@ test(
 )
 
 test(
-  `killed ${KILLS} times in the middle of its first start, a store opens the next time`,
+  `a store that is killed in the middle of its first start opens the next time, ${KILLS} times of ${KILLS}`,
   { timeout: 600_000 },
   async () => {
     for (let kill = 0; kill < KILLS; kill++) {

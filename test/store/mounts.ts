@@ -13,7 +13,7 @@ function run(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** A file system of so many MiB; `resize` gives it more or less. */
+/** A file system of `mib` MiB; `resize` changes that. */
 export function mountTmpfs(path: string, mib: number): Mount & { resize(mib: number): void } {
   mkdirSync(path, { recursive: true })
   run('mount', '-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', path)

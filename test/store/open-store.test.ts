@@ -58,7 +58,7 @@ test('another machine or gateway id draws a new store id', () => {
   expect(ids[2]).toMatch(/^gw-2:/)
 })
 
-test('a check that somebody asks for draws a new store id: an older state may stand in the place of the last one', () => {
+test('a requested check draws a new store id, because an older copy of the store may have been restored', () => {
   const first = session()
   requestCheck(folder.path)
   const second = session()
@@ -66,7 +66,7 @@ test('a check that somebody asks for draws a new store id: an older state may st
   expect(session()).toBe(second)
 })
 
-test('messages keep the id that they were accepted under', () => {
+test('messages keep the ids under which they were accepted', () => {
   const prefixes = [session({}, 'crash'), session({}, 'crash')]
   const log = new OpenLog(openOptions(folder.path))
   expect(log.reader.headsAfter(0, 10).map((head) => log.reader.messageIdPrefix(head.epoch))).toEqual(prefixes)
@@ -104,7 +104,7 @@ test('a store of a newer version is refused, and stays as it is', () => {
   expect(digest()).toBe(before)
 })
 
-test('the WAL of a newer version, too, stays as it is', () => {
+test('the WAL of a newer version stays as it is', () => {
   const db = new Database(databaseFile(folder.path))
   db.pragma('journal_mode = WAL')
   db.pragma(`application_id = ${APPLICATION_ID}`)
@@ -116,7 +116,7 @@ test('the WAL of a newer version, too, stays as it is', () => {
   db.close()
 })
 
-test('a second opener is refused, until the first is gone', () => {
+test('a second opener is refused until the first has released the store', () => {
   const lock = new StoreLock(join(folder.path, 'new', 'store'))
   expect(() => new StoreLock(join(folder.path, 'new', 'store'))).toThrow(
     expect.objectContaining({ code: 'store-locked' }),
@@ -125,19 +125,19 @@ test('a second opener is refused, until the first is gone', () => {
   new StoreLock(join(folder.path, 'new', 'store')).release()
 })
 
-test('a folder that cannot be used is named', () => {
+test('the error of an unusable folder names the folder', () => {
   mkdirSync(join(folder.path, 'lock.db'))
   expect(() => new StoreLock(folder.path)).toThrow(
     expect.objectContaining({ code: 'store-unusable', message: expect.stringContaining(folder.path) }),
   )
 })
 
-test('a start that was cut off before the first page is begun anew', () => {
+test('a first start that was cut off before the first page begins anew', () => {
   new Database(databaseFile(folder.path)).exec('BEGIN').close()
   expect(openStore(openOptions(folder.path))).toMatchObject({ seq: 0, salvaged: undefined })
 })
 
-test('a sound store passes the check that was asked for, once', () => {
+test('a requested check of a sound store runs once and finds nothing', () => {
   session()
   requestCheck(folder.path)
   const opened = openStore(openOptions(folder.path))

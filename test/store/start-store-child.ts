@@ -14,14 +14,14 @@ export interface ChildOptions {
   durability?: LogStoreOptions['durability']
   whenFull?: LogStoreOptions['whenFull']
   destinations?: string[]
-  /** Cursors follow what was acknowledged; SIGUSR2 has them do so later. */
+  /** Cursors follow the acknowledgements; SIGUSR2 switches this on later. */
   settle?: boolean
   /** Adds the milliseconds to each acknowledgement. */
   latency?: boolean
   killWriterEveryMs?: number
-  /** Kills itself when all is published. */
+  /** Kills itself when everything is published. */
   crashAtEnd?: boolean
-  /** Does not end when all is published. */
+  /** Stays open when everything is published. */
   stayOpen?: boolean
 }
 

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => folder.remove())
 
 test(
-  'kill -9 under load: what was acknowledged is stored, numbers go on, store ids never come again',
+  'after kill -9 under load every acknowledged message is stored, numbers go on, and store ids are new',
   { timeout: 600_000 },
   async () => {
     const directory = join(folder.path, 'store')
@@ -51,7 +51,7 @@ test(
   },
 )
 
-test('a writer thread that ends again and again loses and repeats nothing', async () => {
+test('writer threads that end again and again lose and repeat nothing', async () => {
   const directory = join(folder.path, 'store')
   const child = new StoreChild(directory, join(folder.path, 'log'), {
     window: 100,

@@ -46,8 +46,8 @@ export function openOptions(directory: string, extra: Partial<OpenStoreOptions> 
 /** A block of payloads with consecutive sequence numbers. */
 export function blocksOf(stream: number, firstSeq: number, payloads: readonly (string | Uint8Array)[]): Block[] {
   const builder = new BlockBuilder(stream, new BlockPool())
-  for (const [index, payload] of payloads.entries()) builder.add(firstSeq + index, recordInput(payload))
-  return builder.take()
+  for (const [index, payload] of payloads.entries()) builder.append(firstSeq + index, recordInput(payload))
+  return builder.takeBlocks()
 }
 
 export function batchOf(number: number, blocks: Block[], ops: Op[] = [], runningMs = 0): Batch {
@@ -122,7 +122,7 @@ export class OpenLog {
     return this.db.prepare(sql).all()
   }
 
-  /** As after a crash: nobody says that the end was clean. */
+  /** Ends as a crash does: the end is not marked as clean. */
   abandon(): void {
     this.reader.close()
     this.db.close()

@@ -33,7 +33,7 @@ export function fatal(error: unknown, message: string): FatalResult {
   return { status: 'fatal', corrupt: isCorrupt(error), error: new EdgeError('store-failed', message, { cause: error }) }
 }
 
-/** Sorts an error of a write into what waiting can heal and what it cannot. */
+/** Turns the error of a write into `full`, where waiting can heal it, or `fatal`. */
 export function failedWrite(error: unknown, settled: boolean): FullResult | FatalResult {
   if (!isNoRoom(error)) return fatal(error, `${systemCode(error) ?? 'write'}: ${messageOf(error)}`)
   const cause = isDiskFull(error) ? 'disk' : 'unwritable'

@@ -28,7 +28,7 @@ export class DiskSpace {
     return this.wal.isHeld
   }
 
-  /** Says why a transaction of about so many bytes may not be written now, or prepares for it and returns undefined. */
+  /** Prepares for a transaction of about `bytes`. Returns the refusal if it may not be written now. */
   refusalOf(bytes: number, hasBatch: boolean): FullResult | undefined {
     if (!this.wal.hasRoomFor(bytes))
       return full('wal', false, 'another process reads the database and keeps its WAL from being emptied')
@@ -38,13 +38,13 @@ export class DiskSpace {
     return undefined
   }
 
-  /** On a full disk messages use only what deleted ones have left in the database: freeing space will need the rest. */
+  /** Returns true if messages may take `bytes`. On a full disk they use only pages that deleted blocks have left: freeing space needs the rest. */
   mayGrow(bytes: number): boolean {
     if (this.hasNoSpace && this.ballast.hasSpace()) this.hasNoSpace = false
     return !this.hasNoSpace || this.retention.fitsInside(bytes)
   }
 
-  /** A transaction of about so many bytes was written. */
+  /** A transaction of about `bytes` was written. */
   wrote(bytes: number): void {
     if (this.wal.wrote(bytes) && !this.ballast.hasSpace()) this.hasNoSpace = true
   }
@@ -54,7 +54,7 @@ export class DiskSpace {
     this.hasNoSpace = true
   }
 
-  /** Gives back the space that was kept for this case. */
+  /** Makes the space in reserve available. */
   releaseBallast(): void {
     this.ballast.release()
     this.wal.restart()

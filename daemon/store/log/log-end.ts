@@ -3,7 +3,7 @@ import { StateWriter } from '../tables/state.ts'
 import type { StreamWriter } from '../tables/streams.ts'
 import type { Batch, Block, ClockReading } from './batch.ts'
 
-/** How far the state row may lag behind the blocks: writing it into every commit would double what a lone message costs. */
+/** How far the state row may lag behind the blocks: written in every commit it dirties two more pages (bench `one-in-flight`). */
 const SAVE_EVERY_MS = 100
 
 /** The end of the log: the state row, or the blocks above it. */

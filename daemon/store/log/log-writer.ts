@@ -86,7 +86,7 @@ export class LogWriter {
       if (!settled) {
         this.write(null, settlements)
         settled = true
-        // What they have settled may be all that was missing.
+        // The settlements may have made the missing room.
         if (this.makeRoom(fresh)) {
           this.write(fresh, [])
           return { status: 'committed' }
@@ -157,7 +157,7 @@ export class LogWriter {
     for (const op of batch.ops) {
       this.tables.apply(op)
       if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
-      // The new destinations have not settled what all earlier ones had.
+      // Messages that all earlier destinations have settled are not settled by the new ones.
       if (op.type === 'adopt') this.retention.reset()
     }
     this.logEnd.begin(batch)

@@ -1,9 +1,9 @@
 import type { Settlement } from '../tables/cursors.ts'
 import type { Batch, Op } from './batch.ts'
 
-/** What the row itself takes, beside its texts. */
+/** Bytes of a row without its texts and payload. */
 const ROW_BYTES = 64
-/** Rare, and of any size. */
+/** Operations that are rare, and of any size: they are measured as JSON. */
 const OF_ANY_SIZE = {
   register: true,
   activate: true,
@@ -13,7 +13,7 @@ const OF_ANY_SIZE = {
   adopt: true,
 }
 
-/** About how many bytes an op takes, in memory and on the disk. */
+/** Estimates the bytes that an operation takes, in memory and on the disk. */
 export function opBytes(op: Op): number {
   if (op.type === 'quarantine') return ROW_BYTES + op.row.payload.length + op.row.errors.length + op.row.headers.length
   if (op.type === 'retain') return ROW_BYTES + op.row.payload.length
@@ -22,7 +22,7 @@ export function opBytes(op: Op): number {
   return op.type in OF_ANY_SIZE ? ROW_BYTES + JSON.stringify(op).length : ROW_BYTES
 }
 
-/** About how many bytes a transaction adds to the WAL, with the pages that every transaction changes. */
+/** Estimates the bytes that a transaction adds to the WAL, with the pages that every transaction changes. */
 export function transactionBytes(batch: Batch | null, settlements: readonly Settlement[]): number {
   let bytes = 16 * 1024
   for (const block of batch?.blocks ?? []) bytes += block.length + 8 * 1024

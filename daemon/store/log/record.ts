@@ -40,24 +40,24 @@ export interface RecordInput {
 
 export interface StoredRecord extends RecordInput {
   readonly seq: number
-  /** Where the record stands in the body of its block, prefix included. */
+  /** Offset in the body of the block, at the prefix; `end` is the offset behind the record. */
   readonly start: number
   readonly end: number
 }
 
-/** The headers of a record, a quarantined message or a dead letter; undefined where it has none. */
+/** Parses the headers of a record, a quarantined message or a dead letter; returns undefined if it has none. */
 export function headersOf({ headers }: { headers: string }): Headers | undefined {
   return headers === '' ? undefined : (JSON.parse(headers) as Headers)
 }
 
-/** An upper bound of the bytes that a record takes. */
+/** Upper bound of the bytes of a record. */
 export function recordBound(input: RecordInput): number {
   return (
     RECORD_OVERHEAD + (input.clientId.length + input.topic.length + input.headers.length) * 3 + input.payload.length
   )
 }
 
-/** Whether client id, topic and headers have room in the 16 bits that a record has for the length of each. */
+/** Returns true if client id, topic and headers fit: a record has 16 bits for the length of each. */
 export function recordFits(input: RecordInput): boolean {
   return fits(input.topic) && fits(input.clientId) && fits(input.headers)
 }
@@ -67,8 +67,8 @@ function fits(text: string): boolean {
 }
 
 /**
- * Writes a record at `offset` and returns the offset behind it. The buffer has room for `recordBound`, and the record fits. Its
- * checksum is missing until `sealRecords`.
+ * Writes a record at `offset` and returns the offset behind it. The caller has checked `recordFits`, and that the buffer has room for
+ * `recordBound`. The checksum is missing until `sealRecords`.
  */
 export function encodeRecord(buffer: Buffer, view: DataView, offset: number, seq: number, input: RecordInput): number {
   const start = offset + PREFIX
@@ -95,7 +95,7 @@ export function encodeRecord(buffer: Buffer, view: DataView, offset: number, seq
   return at
 }
 
-/** Writes the checksums of encoded records that stand one behind the other. Whoever serves devices need not do it. */
+/** Writes the checksums of adjoining records. Done on the writer's thread, which spares the thread that serves devices: bench `ingest`, rate. */
 export function sealRecords(body: Buffer): void {
   for (let offset = 0; offset < body.length;) {
     const start = offset + PREFIX
@@ -111,7 +111,7 @@ export interface DecodedBlock {
   damagedBytes: number
 }
 
-/** Reads every whole record of a block; from the first damaged length on the rest is given up, a bad checksum skips one. */
+/** Reads every whole record of a block. A bad checksum skips one record, a damaged length all that follow. */
 export function decodeBlock(body: Buffer): DecodedBlock {
   const records: RecordView[] = []
   let damagedBytes = 0
@@ -128,7 +128,7 @@ export function decodeBlock(body: Buffer): DecodedBlock {
   return { records, damagedBytes }
 }
 
-/** One record between two offsets, or undefined if its checksum, format or lengths are wrong. */
+/** Reads the record between two offsets; returns undefined if its checksum, format or lengths are wrong. */
 export function decodeRecord(body: Buffer, offset: number, end: number): RecordView | undefined {
   const start = offset + PREFIX
   if (crc32(body.subarray(start, end)) !== body.readUInt32LE(offset + 4) || body[start] !== FORMAT) return undefined
@@ -137,8 +137,8 @@ export function decodeRecord(body: Buffer, offset: number, end: number): RecordV
 }
 
 /**
- * A record that is read where it stands, each field when it is asked for. Thousands of them wait for a destination's answer at a
- * time: a dozen objects each would outlive the young generation, and be collected at many times the cost.
+ * A record whose fields are read from its block when they are asked for. Thousands of records wait for a destination's answer at a
+ * time; a dozen objects for each would outlive the young generation: bench `forward`, rate and CPU a message.
  */
 export class RecordView implements StoredRecord {
   readonly start: number
@@ -194,12 +194,12 @@ export class RecordView implements StoredRecord {
     return this.body.subarray(this.payloadStart, this.end)
   }
 
-  /** As it is stored, checksum included. */
+  /** The stored bytes, checksum included. */
   get encoded(): Buffer {
     return this.body.subarray(this.start, this.end)
   }
 
-  /** Whether its lengths stay within it. */
+  /** True if the lengths of its parts stay within the record. */
   get isWhole(): boolean {
     return this.payloadStart <= this.end
   }

@@ -107,7 +107,7 @@ export class Retention {
     const limit = databaseBytes(this.limits.maxBytes) - SLACK_BYTES
     // A blob fills whole overflow pages, hence the twentieth.
     const needed = bytes + bytes / 20 + 64 * 1024
-    // One count of the free pages serves many commits: asking SQLite costs as much as a small insert.
+    // One count of the free pages serves many commits: counting takes microseconds of each (bench `one-in-flight`).
     if (this.headroom > needed) {
       this.headroom -= needed
       return true

@@ -2,12 +2,12 @@ import type { Clock } from '../../core/clock.ts'
 import type { ClockReading } from './batch.ts'
 
 /**
- * Running time: monotonic time summed over boots, in milliseconds since the store was made. While the daemon was down time
- * counts only between two readings of a synchronised wall clock, or of the same boot's monotonic clock. Ages are measured in
- * it, so that a step of the wall clock expires nothing.
+ * Running time: monotonic time summed over boots, in milliseconds since the store was made. Time while the daemon was down counts
+ * only between two readings of a synchronised wall clock, or of the same boot's monotonic clock. Ages are measured in running time,
+ * so that a step of the wall clock expires nothing.
  */
 export class RunningClock {
-  /** Whether the wall clock can be believed; set by whoever watches the synchronisation. */
+  /** True while the wall clock is synchronised; the owner sets it. */
   synced: boolean
   private readonly clock: Clock
   private readonly origin: number

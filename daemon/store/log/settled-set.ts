@@ -1,6 +1,6 @@
 /**
- * How far a destination has come on one lane: everything below `low` is settled, and so are the ranges above it.
- * Ranges are inclusive, ascending and never touch.
+ * The sequence numbers that a destination has settled on one lane: all below `low`, and the ranges above it. Ranges include both
+ * ends, ascend and never touch.
  */
 export class SettledSet {
   low: number
@@ -16,7 +16,7 @@ export class SettledSet {
     return this.ranges.some(([first, last]) => seq >= first && seq <= last)
   }
 
-  /** Settles `first` to `last`, both included; what is settled already stays so. */
+  /** Adds `first` to `last`, both included; numbers may be settled already. */
   add(first: number, last: number): void {
     if (last < this.low || last < first) return
     let from = Math.max(first, this.low)

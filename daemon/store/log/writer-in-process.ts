@@ -6,8 +6,8 @@ import type { FromWriter, ToWriter } from './writer-messages.ts'
 import type { StartWriter } from './writer-port.ts'
 
 /**
- * Runs the writer in the caller's thread, on clock and timers that can be virtual: for simulations. As between threads, no message
- * arrives within the call that posts it, and what is posted is copied.
+ * Runs the writer in the caller's thread, on clock and timers that can be virtual: for simulations. As between threads, a message is
+ * copied, and arrives after the call that posts it.
  */
 export function writerInProcess(clock: Clock, timers: Timers): StartWriter {
   return (data, events) => {

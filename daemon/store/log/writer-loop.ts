@@ -23,9 +23,9 @@ const SWEEP_MS = 2_000
 const NEXT_STEP_MS = 20
 /** Between two commits while a reader holds the WAL. */
 const SPACED_COMMIT_MS = 100
-/** Destinations are asked once more to give up messages when this long nothing has come of it. */
+/** Time after which destinations that have given up nothing are asked again. */
 const ASK_AGAIN_MS = 1_000
-/** Asked for beyond what is needed: every request is a round trip. */
+/** Asked for beyond the bytes that are missing: every request is a round trip. */
 const ASK_MORE_BYTES = 1024 ** 2
 
 export interface WriterLoopOptions {
@@ -215,7 +215,7 @@ export class WriterLoop {
     this.deleteSettled()
   }
 
-  /** Writes what makes space inside the database; returns false where even that found none. */
+  /** Writes settlements and deletes what they free; returns false if even that finds no space. */
   private deleteSettled(): boolean {
     const settlements = this.settlements
     let result = this.writer.commit(null, settlements)
@@ -250,7 +250,7 @@ export class WriterLoop {
     return this.writer.sweep(runningMs, this.clock.wallMs())
   }
 
-  /** After an error that is not understood nothing more is written: a second attempt could succeed on top of what was lost. */
+  /** Writes nothing more after an unknown error: a second attempt could succeed on top of lost pages. */
   private guarded(work: () => void): void {
     if (this.hasFailed) return
     try {

@@ -6,10 +6,10 @@ import type { Settlement } from '../tables/cursors.ts'
 import type { Batch } from './batch.ts'
 import type { StoreLimits } from './retention.ts'
 
-/** What happens to messages when the store has reached its limit and history is gone. */
+/** Policy for new messages when `maxBytes` is reached and no history is left to delete. */
 export type WhenFull = 'reject' | 'drop-oldest' | 'drop-newest'
 
-/** A log writer is started with this. */
+/** Start values of a log writer. */
 export interface WriterData extends WritableOptions {
   directory: string
   identity: WriterIdentity

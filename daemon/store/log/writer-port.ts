@@ -8,7 +8,7 @@ export interface Writer {
   post(message: Exclude<ToWriter, { type: 'forwarder' }>): void
   /** Returns a port for a forwarder, which replaces the one that was connected before. */
   connectForwarder(): MessagePort
-  /** Ends the writer in the middle of what it does; an open transaction is rolled back. */
+  /** Ends the writer at once; an open transaction is rolled back. */
   terminate(): Promise<void>
 }
 

@@ -11,7 +11,7 @@ import { readStreams } from '../tables/streams.ts'
 
 /** Records that a check of the newest blocks looks at. */
 const NEWEST_RECORDS = 1_000
-/** Tables that every start reads whole: an error there would be met at every start. */
+/** Tables that every start reads whole: an unnoticed error there would stop every start. */
 const READ_AT_START = ['epochs', 'boots', 'plans', 'copies', 'incoming', 'retained', 'sqlite_sequence']
 
 /**

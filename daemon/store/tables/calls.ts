@@ -39,7 +39,7 @@ export interface CallLogLimits {
 
 /** The sixth of the user's six tables, exactly as given. */
 export const calls: Table = {
-  salvage: { message_call_logs: { rows: 'none', why: 'a record of what was; calls are recorded anew' } },
+  salvage: { message_call_logs: { rows: 'none', why: 'a record of the past, on which no message depends' } },
   migrations: [
     {
       step: 1,
@@ -62,7 +62,7 @@ const ROW_BYTES = 400
 /** The defaults of the settings. */
 const DEFAULT_LIMITS: CallLogLimits = { maxAgeMs: 7 * 86_400_000, maxBytes: 128 * 1024 ** 2 }
 
-/** Rows of one transaction, by row number, and the milliseconds that it took to become durable. */
+/** Rows of one transaction, by row number, and the milliseconds from closing its batch to its commit. */
 interface RowsOfCommit {
   first: number
   last: number

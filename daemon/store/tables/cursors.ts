@@ -139,7 +139,7 @@ export function readCursors(db: Database.Database): CursorRow[] {
   return rows.map((row) => ({ ...row, lane: row.lane as Lane, ranges: JSON.parse(row.ranges) as [number, number][] }))
 }
 
-/** Counts lost messages as settled: the backlog is what was written less what is settled, and they must not stay in it for ever. */
+/** Counts lost messages as settled: the backlog is written less settled, and they must not stay in it for ever. */
 function recountSettled(target: Database.Database): void {
   const save = target.prepare('UPDATE cursors SET settled = ?, settled_bytes = ? WHERE destination = ? AND lane = ?')
   const streams = readStreams(target)

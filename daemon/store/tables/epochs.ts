@@ -33,7 +33,7 @@ export function insertEpoch(db: Database.Database, row: Omit<EpochRow, 'id'>, cr
 
 type IdParts = Pick<EpochRow, 'store_id' | 'gateway'>
 
-/** Reads what an epoch puts before the sequence number in the ids of its messages: `<gateway id>:<store id>:`. */
+/** Reads the prefix of an epoch's message ids, which the sequence number follows: `<gateway id>:<store id>:`. */
 export class EpochReader {
   private readonly one: Database.Statement<[number], IdParts>
   private readonly every: Database.Statement<[], IdParts>

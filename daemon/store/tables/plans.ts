@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { CopyWriter } from './copies.ts'
 import type { Table } from './table.ts'
 
-/** A plan as it is stored; only `verdict/` knows what its text says. */
+/** A plan, as text that only `verdict/` reads. */
 export interface PlanRow {
   id: number
   body: string

@@ -2,10 +2,10 @@
  * The database of a gateway. Invariants:
  *
  * - Sequence and batch numbers only go up. The end of the log is what `state` says or, where there are blocks with numbers above
- *   `state.seq`, what the last of them say (`log-end.ts`); the counts of `streams` are those of `state.seq` too.
+ *   `state.seq`, the last of these blocks (`log-end.ts`); the counts of `streams` are those of `state.seq` too.
  * - `blocks` is append-only: a block is written once and deleted whole, when every destination of its stream has settled
- *   every sequence in it and history no longer wants it, or when a named policy has taken it. A crash can lose what was not
- *   committed, and at `durability: process` the last commits of a power cut; never half a block.
+ *   every sequence in it and history no longer wants it, or when a named policy has dropped it. A crash can lose uncommitted
+ *   messages, and a power cut at `durability: process` the last commits; never half a block.
  * - Every sequence number belongs to exactly one `epoch`; an epoch is never continued after an unclean end.
  * - `copies` holds plans, streams and epochs once more, on pages of its own.
  * - `cursors` never go back. Held and dead-lettered messages are written in the transaction that settles them.

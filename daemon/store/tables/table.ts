@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { DamagedSource } from '../salvage/readable-rows.ts'
 
-/** What one table adds to one step of the schema's history. */
+/** The share of a table in one step of the schema's history. */
 export interface Migration {
   /** Brings a database of version `step` to version `step + 1`. */
   step: number
@@ -12,7 +12,7 @@ export interface Migration {
 
 /** How the rows of a table get from a damaged database into a new one. */
 export type SalvageRule =
-  /** Goes up a whole-number key, and steps over what cannot be read. `sound`: SQL condition of rows that a program can have written. */
+  /** Goes up a whole-number key and steps over unreadable pages. `sound`: SQL condition of the rows that make sense. */
   | { rows: 'by-number'; key: string; sound?: string }
   /** Reads from the first row up and from the last one down. */
   | { rows: 'from-both-ends'; key: string; sound?: string }

@@ -11,7 +11,7 @@ export type DiskEvent =
   | { type: 'sync'; file: string }
   | { type: 'say'; text: string }
 
-/** What strace has to be told for a recording; the program's own output is in it, in order with its writes. */
+/** Arguments of strace for a recording. It holds the program's own output too, in order with its writes. */
 export const RECORDING_ARGS = [
   '-f',
   '-y',
@@ -117,8 +117,8 @@ class Content {
 }
 
 /**
- * A disk that loses power. Files are made and removed in order, as a journal of the file system has it; what was written
- * to a file since its last fsync is there or not, write by write, and what was being written last is torn.
+ * A disk that loses power. Files are created and removed in order, as a file system with a journal does it; of the writes to a file
+ * since its last fsync each is there or not, and the last one is torn.
  */
 export class CutDisk {
   private readonly files = new Map<string, { durable: Content; pending: Change[] }>()
@@ -137,7 +137,7 @@ export class CutDisk {
     if (event.type === 'sync') for (const change of file.pending.splice(0)) file.durable.change(change)
   }
 
-  /** Writes what is on the disk when the power comes back; the disk itself goes on as if it had never gone. */
+  /** Writes the files as they are when the power comes back. The recording can go on afterwards as if there had been no cut. */
   cut(directory: string): void {
     for (const [name, { durable, pending }] of this.files) {
       const content = new Content(durable)

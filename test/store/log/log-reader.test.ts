@@ -29,15 +29,15 @@ function open(): void {
   log = new OpenLog(openOptions(folder.path), undefined, (what) => damage.push(what))
 }
 
-describe('the blocks behind one', () => {
-  test('come oldest first, as many as are asked for', () => {
+describe('headsAfter', () => {
+  test('returns the oldest blocks first, up to the limit', () => {
     expect(log.reader.headsAfter(0, 3).map((head) => head.id)).toEqual([1, 2, 3])
     expect(log.reader.headsAfter(398, 3).map((head) => head.id)).toEqual([399, 400])
     expect(log.reader.headsAfter(BLOCKS, 3)).toEqual([])
     expect(damage).toEqual([])
   })
 
-  test('end before a page that cannot be read, which is reported', () => {
+  test('ends before an unreadable page, and reports it', () => {
     // Everything in the database file, nothing in the WAL.
     log.abandon()
     open()
@@ -56,7 +56,7 @@ describe('the blocks behind one', () => {
   })
 })
 
-test('what is read in one moment knows nothing of what is committed meanwhile', () => {
+test('a snapshot does not see later commits', () => {
   const { reader } = log
   const [before, meanwhile] = reader.snapshot(() => {
     const first = reader.lastSeq()

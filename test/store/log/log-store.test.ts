@@ -55,7 +55,7 @@ function append(bytes = 200_000): Promise<number> {
   })
 }
 
-test('a full store asks destinations to give up as much as it needs, and goes on when they have', async () => {
+test('a full store asks destinations to give up messages, and continues when they have', async () => {
   start('drop-oldest')
   let last = 0
   let waits = append()
@@ -63,7 +63,7 @@ test('a full store asks destinations to give up as much as it needs, and goes on
   const filling = (async () => {
     for (let count = 0; count < 200; count++) {
       last = await waits
-      // Looked at with each message: it is full again soon.
+      // Checked at each message, because the store is soon full again.
       if (asked.length > 0 && store.full === undefined) hadRoomAgain = true
       waits = append()
     }
@@ -77,7 +77,7 @@ test('a full store asks destinations to give up as much as it needs, and goes on
   const before = last
   await sleep(300)
   expect(last).toBe(before)
-  // Asked once, not at every attempt: what is on its way would be given up twice.
+  // Asked once, not at every attempt: destinations would give up more than is needed.
   expect(asked.filter((message) => message.type === 'give-up')).toHaveLength(1)
   port.postMessage({ type: 'settlement', settlement: settlement(1, cursorRow('out', last)) })
   await waitUntil(
@@ -95,7 +95,7 @@ test('a full store asks destinations to give up as much as it needs, and goes on
   expect(hadRoomAgain).toBe(true)
 })
 
-test('drop-newest acknowledges what it drops, counts it, and keeps what came with it', async () => {
+test('drop-newest acknowledges and counts the messages that it drops, and keeps the operations beside them', async () => {
   start('drop-newest')
   let stored = 0
   while (store.droppedNewest === 0) stored = await append()
@@ -127,12 +127,12 @@ test('reject keeps the message waiting until there is room', async () => {
   await waiting
 })
 
-test('signs of life are answered', async () => {
+test('a living writer answers that it is alive', async () => {
   start()
   expect(await store.alive(5_000)).toBe(true)
 })
 
-test('every commit is signalled', async () => {
+test('every commit raises the signal', async () => {
   start()
   const signal = new Int32Array(store.signal)
   const before = Atomics.load(signal, 0)
@@ -141,7 +141,7 @@ test('every commit is signalled', async () => {
   expect(Atomics.load(signal, 0)).toBeGreaterThanOrEqual(before + 1)
 })
 
-test('a forwarder that takes the place of another has its settlements kept', async () => {
+test('settlements of a forwarder that replaces another are stored', async () => {
   start()
   await append(10)
   const next = store.connectForwarder()
@@ -156,7 +156,7 @@ test('a forwarder that takes the place of another has its settlements kept', asy
   next.close()
 })
 
-test('damage that a reader has met ends the process once, and is looked for at the next start', async () => {
+test('damage that a reader reports ends the process once, and has the next start check the database', async () => {
   start()
   await append(10)
   store.reportDamage('block 1')

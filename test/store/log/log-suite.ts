@@ -135,7 +135,7 @@ function check(subject: LogSubject, model: Model): void {
 /** Tests the promises of every log. `open` makes an empty one; a slow one is opened a `share` of the usual times. */
 export function logSuite(name: string, open: () => MaybeLater<LogSubject>, share = 1): void {
   test(
-    `${name}: the same as the model after any sequence of append, fail, settle, crash, reopen and expire`,
+    `the ${name} equals the model after any sequence of append, fail, settle, crash, reopen and expire`,
     { timeout: 3_600_000 },
     async () => {
       await fc.assert(
@@ -154,7 +154,7 @@ export function logSuite(name: string, open: () => MaybeLater<LogSubject>, share
     },
   )
 
-  test(`${name}: the same as the model when it runs full again and again`, { timeout: 3_600_000 }, async () => {
+  test(`the ${name} equals the model when it becomes full again and again`, { timeout: 3_600_000 }, async () => {
     const any = fc.oneof({ weight: 5, arbitrary: action }, { weight: 2, arbitrary: fill })
     await fc.assert(
       fc.asyncProperty(fc.array(any, { minLength: 4, maxLength: 12 }), fill, async (steps, last) => {

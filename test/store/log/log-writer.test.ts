@@ -31,12 +31,12 @@ function state(): unknown {
   return log.rows('SELECT batch, seq FROM state')[0]
 }
 
-/** A transaction that fails at its last block: its number is taken. */
+/** A transaction that fails at its last block, whose number is in use. */
 function poisoned(number: number, ops: Op[] = []): Batch {
   return batchOf(number, [...blocksOf(2, 500, ['good']), ...blocksOf(2, 500, ['same number'])], ops)
 }
 
-test('a batch is stored once, however often it comes', () => {
+test('a batch that is sent again is stored once', () => {
   const batch = batchOf(1, blocksOf(1, 1, ['a', 'b']), [streamOp(1, ['out'])])
   for (let time = 0; time < 3; time++) expect(log.writer.commit(batch, [])).toEqual({ status: 'committed' })
   expect(log.payloads()).toEqual(['a', 'b'])
@@ -45,7 +45,7 @@ test('a batch is stored once, however often it comes', () => {
   expect([log.writer.committedBatch, log.writer.committedSeq]).toEqual([1, 2])
 })
 
-test('between two writes of the state row the blocks tell where the log ends, also to another writer', () => {
+test('between two writes of the state row the blocks say where the log ends, to another writer too', () => {
   log.writer.commit(batchOf(1, blocksOf(1, 1, ['a']), [streamOp(1, ['out'])]), [])
   for (let number = 2; number <= 4; number++) log.writer.commit(batchOf(number, blocksOf(1, number, ['b'])), [])
   expect(state()).toEqual({ batch: 1, seq: 1 })
@@ -63,7 +63,7 @@ test('between two writes of the state row the blocks tell where the log ends, al
   reader.close()
 })
 
-test('no block goes before the state row tells of it', () => {
+test('no block is deleted before the state row counts it', () => {
   log.writer.retention.setLimits({ maxBytes: 128 * MiB, historyMaxAgeMs: 0, historyMaxBytes: 0 })
   for (let number = 1; number <= 5; number++)
     log.writer.commit(
@@ -76,7 +76,7 @@ test('no block goes before the state row tells of it', () => {
   expect(log.rows('SELECT messages FROM streams')).toEqual([{ messages: 5 }])
 })
 
-test('each commit is fsynced exactly where something in it has to survive a power cut', () => {
+test('a commit is fsynced exactly if something in it must survive a power cut', () => {
   const synced = (batch: Batch): boolean => {
     log.writer.commit(batch, [])
     return log.db.pragma('synchronous', { simple: true }) === 2
@@ -88,7 +88,7 @@ test('each commit is fsynced exactly where something in it has to survive a powe
   expect(synced(batchOf(4, blocksOf(1, 4, ['a'])))).toBe(true)
 })
 
-test('another writer knows which batch was the last', () => {
+test('the next writer knows the last batch', () => {
   log.writer.commit(batchOf(1, blocksOf(1, 1, ['a']), [streamOp(1, [])]), [])
   log.abandon()
   log = new OpenLog(openOptions(folder.path))
@@ -98,7 +98,7 @@ test('another writer knows which batch was the last', () => {
   expect(log.payloads()).toEqual(['a', 'b'])
 })
 
-test('a transaction that fails leaves nothing of itself, and the batch can be offered again', () => {
+test('a failed transaction leaves nothing behind, and its batch can be offered again', () => {
   const before = settlement(1, cursorRow('out', 7))
   const failed = log.writer.commit(
     poisoned(1, [streamOp(2, ['out']), { type: 'plan', row: { id: 1, body: '{}' } }, quarantineOp(1)]),
@@ -118,13 +118,13 @@ test('a transaction that fails leaves nothing of itself, and the batch can be of
   expect(log.writer.cursors.get('out', 'live')?.low).toBe(7)
 })
 
-test('streams that stood before a failed transaction stay', () => {
+test('a failed transaction keeps the streams from before it', () => {
   log.writer.commit(batchOf(1, [], [streamOp(2, ['out'])]), [])
   log.writer.commit(poisoned(2, [streamOp(2, ['out']), streamOp(3, ['out'])]), [])
   expect([...log.writer.streams.keys()]).toEqual([2])
 })
 
-test('ops and blocks of one batch become durable together', () => {
+test('operations and blocks of one batch become durable together', () => {
   const ops: Op[] = [
     { type: 'plan', row: { id: 4, body: '{"p":1}' } },
     streamOp(1, ['out']),
@@ -156,7 +156,7 @@ test('ops and blocks of one batch become durable together', () => {
   expect([log.rows('SELECT * FROM incoming'), log.rows('SELECT * FROM retained')]).toEqual([[], []])
 })
 
-test('messages of a batch that is dropped go; what came with them stays, and numbers are not used again', () => {
+test('a dropped batch loses its messages, keeps its operations, and uses up its numbers', () => {
   const batch = batchOf(1, blocksOf(1, 1, ['a', 'b']), [
     streamOp(1, ['out']),
     { type: 'incoming', clientId: 'c', packetId: 1 },
@@ -168,7 +168,7 @@ test('messages of a batch that is dropped go; what came with them stays, and num
   expect(state()).toEqual({ batch: 1, seq: 2 })
 })
 
-test('over maxBytes a batch is refused, the settlements that came with it are kept', () => {
+test('over maxBytes a batch is refused, and the settlements beside it are stored', () => {
   log.abandon()
   log = new OpenLog(openOptions(folder.path, { maxBytes: 24 * MiB }), {
     maxBytes: 24 * MiB,
@@ -190,14 +190,14 @@ test('over maxBytes a batch is refused, the settlements that came with it are ke
     ]),
   ).toMatchObject({ status: 'full', settled: true })
   expect(log.reader.cursors()).toEqual([cursorRow('other', 5)])
-  // What the settlements free is there for the batch that they came with.
+  // The batch may use the space that the settlements beside it free.
   expect(
     log.writer.commit(batchOf(number, blocksOf(1, number, ['last'])), [settlement(2, cursorRow('out', number))]),
   ).toEqual({ status: 'committed' })
   expect(log.payloads().at(-1)).toBe('last')
 })
 
-test('quarantined payloads count when there is little room', () => {
+test('quarantined payloads count against maxBytes', () => {
   log.abandon()
   log = new OpenLog(openOptions(folder.path, { maxBytes: 24 * MiB }), {
     maxBytes: 24 * MiB,

@@ -1,6 +1,6 @@
 import type { LogSubject, StoredMessage } from './log-suite.ts'
 
-/** The same promises, kept in memory: what the suite says of it must hold for the log on the disk. */
+/** A log in memory with the same promises: it shows that the suite tests promises, not an implementation. */
 export class MemoryLog implements LogSubject {
   storeId = 'store-1'
   lastSeq = 0
@@ -24,7 +24,7 @@ export class MemoryLog implements LogSubject {
   }
 
   failAppend(): void {
-    // Nothing is left of it.
+    // A failed transaction leaves nothing behind.
   }
 
   settle(destination: string, low: number): void {

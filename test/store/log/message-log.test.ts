@@ -7,7 +7,7 @@ import { decodeBlock, sealRecords } from '../../../daemon/store/log/record.ts'
 import { RunningClock } from '../../../daemon/store/log/running-clock.ts'
 import { recordInput, streamOp } from '../store-fixture.ts'
 
-/** A log whose writer is played by the test. */
+/** A log, with the test in the part of its writer. */
 function startLog(start = { batch: 0, seq: 0 }, durability: Durability = 'power') {
   const sent: Batch[] = []
   const answers: string[] = []
@@ -31,7 +31,7 @@ function payloads(batch: Batch | undefined): string[] {
   })
 }
 
-test('what arrives in one turn is one batch; what arrives meanwhile is the next', async () => {
+test('messages of one turn make one batch, and messages that arrive during its commit make the next', async () => {
   const { log, sent, answers, append } = startLog()
   for (const name of ['a', 'b']) append(name)
   await turn()
@@ -49,7 +49,7 @@ test('what arrives in one turn is one batch; what arrives meanwhile is the next'
   expect(answers).toEqual(['a', 'b', 'c', 'd'])
 })
 
-test('sequence and batch numbers go on behind those of the store', async () => {
+test('sequence and batch numbers continue those of the store', async () => {
   const { sent, append } = startLog({ batch: 7, seq: 100 })
   expect(append('a')).toBe(101)
   expect(append('b', 2)).toBe(102)
@@ -64,7 +64,7 @@ test('sequence and batch numbers go on behind those of the store', async () => {
   )
 })
 
-test('answers come in the order of the calls, over streams, ops and barriers', async () => {
+test('callbacks come in the order of the calls, over streams, operations and barriers', async () => {
   const { log, answers, append } = startLog()
   log.barrier(() => answers.push('nothing waits'))
   append('a', 1)
@@ -79,7 +79,7 @@ test('answers come in the order of the calls, over streams, ops and barriers', a
   expect(answers).toEqual(['nothing waits', 'a', 'op', 'b', 'barrier', 'c', 'late barrier'])
 })
 
-test('a barrier that is asked for by an answer comes after the answers before it', async () => {
+test('a barrier that a callback asks for comes after the callbacks before it', async () => {
   const { log, sent, answers, append } = startLog()
   log.append(1, recordInput('a'), () => {
     answers.push('a')
@@ -92,7 +92,7 @@ test('a barrier that is asked for by an answer comes after the answers before it
   expect(sent).toHaveLength(1)
 })
 
-test('a barrier costs no commit of its own', async () => {
+test('a barrier needs no commit of its own', async () => {
   const { log, sent, append } = startLog()
   append('a')
   await turn()
@@ -102,7 +102,7 @@ test('a barrier costs no commit of its own', async () => {
   expect(sent).toHaveLength(1)
 })
 
-test('an answer may hand in the next message', async () => {
+test('a callback may append the next message', async () => {
   const { log, sent, answers, append } = startLog()
   log.append(1, recordInput('a'), () => append('b'))
   await turn()
@@ -113,7 +113,7 @@ test('an answer may hand in the next message', async () => {
   expect(sent.map(payloads)[1]).toEqual(['b'])
 })
 
-test('a new writer gets the batch again that the dead one had not committed', async () => {
+test('a new writer gets the batch that the dead one had not committed', async () => {
   const { log, sent, answers, append } = startLog()
   append('a')
   await turn()
@@ -125,7 +125,7 @@ test('a new writer gets the batch again that the dead one had not committed', as
   expect(answers).toEqual(['a'])
 })
 
-test('what the dead writer had committed is answered and not sent again', async () => {
+test('a batch that the dead writer had committed is acknowledged and not sent again', async () => {
   const { log, sent, answers, append } = startLog()
   append('a')
   await turn()
@@ -137,7 +137,7 @@ test('what the dead writer had committed is answered and not sent again', async 
   expect(sent.map((batch) => batch.number)).toEqual([1, 2, 2])
 })
 
-test('the answer to an earlier batch answers nothing', async () => {
+test('the acknowledgement of another batch acknowledges nothing', async () => {
   const { log, answers, append } = startLog()
   append('a')
   await turn()
@@ -146,7 +146,7 @@ test('the answer to an earlier batch answers nothing', async () => {
   expect(answers).toEqual([])
 })
 
-test('more than may wait in memory is refused at once', async () => {
+test('messages beyond the memory bound are refused at once', async () => {
   const { log, answers } = startLog()
   const large = new Uint8Array(1024 ** 2)
   let taken = 0
@@ -160,7 +160,7 @@ test('more than may wait in memory is refused at once', async () => {
   expect(log.accepting).toBe(true)
 })
 
-test('a record that has no form is refused, and takes no sequence number', async () => {
+test('a message that does not fit into a record is refused, and takes no sequence number', async () => {
   const { log, sent, answers, append } = startLog()
   const refused = log.append(1, recordInput('x', { headers: 'h'.repeat(65_536) }), (error) =>
     answers.push(error?.code ?? 'ok'),
@@ -172,7 +172,7 @@ test('a record that has no form is refused, and takes no sequence number', async
   expect(payloads(sent[0])).toEqual(['a'])
 })
 
-test('a message larger than a block has one of its own', async () => {
+test('a message larger than a block has a block of its own', async () => {
   const { sent, append } = startLog()
   const large = 'x'.repeat(400_000)
   for (const name of ['a', large, 'b']) append(name)
@@ -181,7 +181,7 @@ test('a message larger than a block has one of its own', async () => {
   expect(payloads(sent[0])).toEqual(['a', large, 'b'])
 })
 
-test('flushed resolves when all is durable; after close nothing is taken', async () => {
+test('flushed resolves when everything is durable, and a closed log refuses messages', async () => {
   const { log, answers, append } = startLog()
   append('a')
   log.close()
@@ -197,7 +197,7 @@ test('flushed resolves when all is durable; after close nothing is taken', async
   await log.flushed()
 })
 
-test('a dropped batch is acknowledged, and counted by its messages', async () => {
+test('a dropped batch is acknowledged, and its messages are counted', async () => {
   const { log, answers, append } = startLog()
   for (const name of ['a', 'b']) append(name)
   log.put(streamOp(1, []), () => answers.push('op'))

@@ -24,7 +24,7 @@ function payloadsOf(body: Buffer): string[] {
   return decodeBlock(body).records.map((record) => record.payload.toString())
 }
 
-test('what is encoded comes back, whatever text and bytes it holds', () => {
+test('any text and bytes come back as they were encoded', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 60 })
   const input = fc.record({
     plan: fc.nat(0xffffffff),
@@ -74,7 +74,7 @@ test('sequence numbers up to the largest safe integer are exact', () => {
   expect(decodeBlock(buffer.subarray(0, end)).records[0]?.seq).toBe(Number.MAX_SAFE_INTEGER)
 })
 
-test('a record whose bytes have changed is skipped, those around it are read', () => {
+test('a record with changed bytes is skipped, and its neighbours are read', () => {
   const [one, two] = [encode(recordInput('one')), encode(recordInput('one'), recordInput('two'))]
   const body = encode(recordInput('one'), recordInput('two'), recordInput('three'))
   body[two.length - 1] = (body[two.length - 1] ?? 0) ^ 1
@@ -82,7 +82,7 @@ test('a record whose bytes have changed is skipped, those around it are read', (
   expect(decodeBlock(body).damagedBytes).toBe(two.length - one.length)
 })
 
-test('no changed byte ever gives another record', () => {
+test('a changed byte never yields another record', () => {
   const body = encode(recordInput('one'), recordInput('two'), recordInput('three'))
   const sound = decodeBlock(body).records.map((record) => record.encoded.toString('hex'))
   fc.assert(
@@ -97,7 +97,7 @@ test('no changed byte ever gives another record', () => {
   )
 })
 
-test('a torn tail costs the torn record only', () => {
+test('a torn tail loses only the torn record', () => {
   const body = encode(recordInput('one'), recordInput('two'))
   const first = encode(recordInput('one')).length
   for (let length = first; length < body.length; length++) {
@@ -106,7 +106,7 @@ test('a torn tail costs the torn record only', () => {
   }
 })
 
-test('texts of 65,535 bytes fit, one byte more does not', () => {
+test('texts of up to 65,535 bytes fit', () => {
   const largest = {
     clientId: 'c'.repeat(65_535),
     topic: 'é'.repeat(32_767) + 't',

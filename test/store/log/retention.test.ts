@@ -53,7 +53,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index)
 }
 
-test('settled messages go when history is too old for them', () => {
+test('settled messages that are older than the history are deleted', () => {
   open({ maxBytes: MAX_BYTES, historyMaxAgeMs: 10_000, historyMaxBytes: MAX_BYTES })
   write(1, 2, 30)
   settle('fast', 31)
@@ -63,7 +63,7 @@ test('settled messages go when history is too old for them', () => {
   expect(present()).toEqual([])
 })
 
-test('settled messages go when history is too large for them, the oldest first', () => {
+test('settled messages beyond the size of the history are deleted, the oldest first', () => {
   open({ maxBytes: MAX_BYTES, historyMaxAgeMs: Infinity, historyMaxBytes: 5_500 })
   write(1, 2, 30)
   settle('fast', 31)
@@ -71,7 +71,7 @@ test('settled messages go when history is too large for them, the oldest first',
   expect(present()).toEqual(range(26, 30))
 })
 
-test('what is not settled never goes, whatever its age', () => {
+test('an unsettled message is never deleted, however old it is', () => {
   open(NO_HISTORY)
   write(1, 2, 30)
   settle('fast', 21)
@@ -79,7 +79,7 @@ test('what is not settled never goes, whatever its age', () => {
   expect(present()).toEqual(range(21, 30))
 })
 
-test('a block stays while one message in it is not settled', () => {
+test('a block stays while one message in it is unsettled', () => {
   open(NO_HISTORY)
   log.writer.commit(batchOf(2, blocksOf(1, 2, ['2', '3', '4'])), [])
   settle('fast', 4)
@@ -90,7 +90,7 @@ test('a block stays while one message in it is not settled', () => {
   expect(present()).toEqual([])
 })
 
-test('a dead destination keeps its own stream only', () => {
+test('a dead destination holds back only its own streams', () => {
   open(NO_HISTORY)
   for (let number = 2; number <= 41; number++) write(number % 2 === 0 ? 1 : 2, number, number)
   settle('fast', 42)
@@ -101,20 +101,20 @@ test('a dead destination keeps its own stream only', () => {
   expect(present()).toEqual(range(20, 41).filter((number) => number % 2 === 1))
 })
 
-test('messages that nobody wants are history at once', () => {
+test('messages without a destination are history at once', () => {
   open({ maxBytes: MAX_BYTES, historyMaxAgeMs: 5_000, historyMaxBytes: MAX_BYTES })
   write(3, 2, 11)
   log.writer.sweep(11_000)
   expect(present()).toEqual(range(6, 11))
 })
 
-test('history goes in time although every commit holds a single message', () => {
+test('deletion of history keeps up when every commit holds a single message', () => {
   open(NO_HISTORY)
   write(3, 2, 2_000, 10)
   expect(present().length).toBeLessThan(200)
 })
 
-test('the limits hold in the same way after a restart', () => {
+test('the limits hold after a restart too', () => {
   open({ maxBytes: MAX_BYTES, historyMaxAgeMs: 10_000, historyMaxBytes: MAX_BYTES })
   write(1, 2, 30)
   settle('fast', 31)
@@ -128,7 +128,7 @@ test('the limits hold in the same way after a restart', () => {
   expect(present()).toEqual(range(28, 30))
 })
 
-test('when space is needed history goes first, and only then is a batch refused', () => {
+test('a batch is refused only when no history is left to delete', () => {
   open({ ...ALL_HISTORY, maxBytes: MAX_BYTES })
   write(3, 2, 1 + 60, 100_000)
   expect(log.writer.retention.wantedBytes).toBe(0)
@@ -137,7 +137,7 @@ test('when space is needed history goes first, and only then is a batch refused'
   expect(log.writer.retention.usedBytes()).toBeLessThan(databaseBytes(MAX_BYTES))
 })
 
-test('the file stays below its limit when nothing can go', () => {
+test('the file stays below its limit when nothing can be deleted', () => {
   open({ ...ALL_HISTORY, maxBytes: MAX_BYTES })
   write(2, 2, 200, 100_000)
   expect(log.writer.retention.usedBytes()).toBeLessThan(databaseBytes(MAX_BYTES))
@@ -145,7 +145,7 @@ test('the file stays below its limit when nothing can go', () => {
   expect(kept).toEqual(range(2, kept.length + 1))
 })
 
-test('quarantine is capped by bytes', () => {
+test('the quarantine is bounded by bytes', () => {
   open({ ...ALL_HISTORY, maxBytes: MAX_BYTES })
   for (let number = 2; number <= 120; number++)
     log.writer.commit(batchOf(number, [], [quarantineOp(number, new Uint8Array(50_000))], number * 1_000), [])
@@ -158,7 +158,7 @@ test('quarantine is capped by bytes', () => {
   expect(row?.bytes).toBeGreaterThan(MAX_BYTES / 16 - 20 * 50_000)
 })
 
-test('quarantine is capped by rows', () => {
+test('the quarantine is bounded by rows', () => {
   open(ALL_HISTORY)
   log.writer.commit(
     batchOf(
@@ -172,7 +172,7 @@ test('quarantine is capped by rows', () => {
   expect(log.rows('SELECT count(*) AS rows, min(id) AS first FROM quarantine')).toEqual([{ rows: 20, first: 31 }])
 })
 
-test('a rollback forgets what was counted as deleted', () => {
+test('a rollback discards the count of deleted blocks', () => {
   open({ maxBytes: MAX_BYTES, historyMaxAgeMs: Infinity, historyMaxBytes: 3_500 })
   write(1, 2, 11)
   settle('fast', 12)

@@ -22,7 +22,7 @@ function rebooted(wallMs: number): FakeClock {
   return new FakeClock(wallMs)
 }
 
-test('in the same boot the time away counts by the monotonic clock, whatever the wall clock says', () => {
+test('within one boot the time away counts by the monotonic clock', () => {
   for (const step of [0, 400 * 24 * HOUR, -24 * HOUR]) {
     const { clock, last } = downSince(true)
     clock.advance(2 * HOUR)
@@ -56,7 +56,7 @@ test('steps of the wall clock while running change nothing', () => {
   expect(running.runningMs()).toBe(before + 50)
 })
 
-test('a reading tells whether the wall clock was believed at that moment', () => {
+test('a reading says whether the wall clock was synchronised', () => {
   const running = new RunningClock(
     rebooted(0),
     { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: false },

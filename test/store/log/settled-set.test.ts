@@ -33,7 +33,7 @@ test('behaves like a set of numbers, in any order of additions', () => {
   )
 })
 
-test('ranges that are handed out or in are copies', () => {
+test('ranges are copied in and out', () => {
   const given: [number, number][] = [[5, 6]]
   const settled = new SettledSet(1, given)
   settled.add(7, 7)

@@ -56,14 +56,14 @@ function read(name: string): Record<string, unknown>[] {
   }
 }
 
-test('every row of a database is found past SQLite as SQLite has it', () => {
+test('every row is read from the pages as SQLite reads it', () => {
   // The schema is a table of five columns as well.
   const rows = read(file).filter(({ body }) => Buffer.isBuffer(body))
   rows.sort((a, b) => Number(a['id']) - Number(b['id']))
   expect(rows).toEqual(expected)
 })
 
-test('whatever its pages hold, it ends without an error', () => {
+test('any bytes in the pages are read to the end without an error', () => {
   const whole = readFileSync(file)
   const damaged = join(folder.path, 'damaged.db')
   const edit = fc.record({ at: fc.nat(whole.length - 1), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) })

@@ -14,7 +14,7 @@ import {
 export const BATCHES = 400
 const PER_BATCH = 20
 export const MESSAGES = BATCHES * PER_BATCH
-/** What the destination has settled. */
+/** Messages that the destination has settled. */
 export const SETTLED = 200
 
 /** A store of `MESSAGES` messages, as after a crash. */
@@ -50,7 +50,7 @@ interface Outcome {
   damage: string[]
 }
 
-/** Starts on it as the daemon does, reads all of it as the forwarder does, and checks that no record is wrong. */
+/** Opens a store as the daemon does, reads all of it as the forwarder does, and checks that no record is wrong. */
 export function startOn(directory: string): Outcome {
   const damage: string[] = []
   const log = new OpenLog(openOptions(directory), undefined, (what) => damage.push(what))
@@ -77,7 +77,7 @@ export function startOn(directory: string): Outcome {
     if (cursor !== undefined) expect(cursor.low).toBeLessThanOrEqual(SETTLED + 1)
     const backlog = log.reader.written([1]).messages - (cursor?.settled ?? 0)
     const stored = log.writer.commit(batchOf(batch + 1, blocksOf(1, seq + 1, [`${seq + 1}`.padEnd(150)])), [])
-    // The writer, too, has the next start look at it.
+    // The writer may meet damage too.
     if (stored.status === 'fatal' && stored.corrupt) damage.push(stored.error.message)
     else expect(stored).toEqual({ status: 'committed' })
     return { salvaged: salvaged !== undefined, messages: seqs.size, backlog, damage }

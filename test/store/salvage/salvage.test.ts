@@ -44,7 +44,7 @@ function damagedCopy(damage: (file: string) => void): string {
 }
 
 test(
-  `a random page overwritten: ${DATABASES} of ${DATABASES} start, no wrong record, the rest comes back (seed ${SEED})`,
+  `with a random page overwritten ${DATABASES} of ${DATABASES} stores start, without a wrong record, and the rest comes back (seed ${SEED})`,
   { timeout: 600_000 },
   () => {
     const pages = statSync(databaseFile(original)).size / PAGE_BYTES
@@ -91,7 +91,7 @@ test(
   },
 )
 
-test('a zeroed header: everything comes back', () => {
+test('everything comes back from a database with a zeroed header', () => {
   for (const bytes of [100, PAGE_BYTES]) {
     const directory = damagedCopy((file) => {
       rmSync(`${file}-wal`, { force: true })
@@ -102,7 +102,7 @@ test('a zeroed header: everything comes back', () => {
   }
 })
 
-test('a file that was cut off: what is in its front comes back', () => {
+test('the front of a truncated database comes back', () => {
   const { size } = statSync(databaseFile(original))
   for (const share of [0.9, 0.5, 0.3]) {
     const directory = damagedCopy((file) => truncateSync(file, Math.floor(size * share) + 123))
@@ -114,7 +114,7 @@ test('a file that was cut off: what is in its front comes back', () => {
   }
 })
 
-test('a file with nothing in it, or with something else, is moved aside and begun anew', () => {
+test('a file that is no database is moved aside, and a new one begins', () => {
   for (const content of [Buffer.alloc(64 * 1024, 7), Buffer.from('SQLite'), Buffer.alloc(8192)]) {
     const directory = damagedCopy((file) => {
       truncateSync(file, 0)
@@ -125,13 +125,13 @@ test('a file with nothing in it, or with something else, is moved aside and begu
   }
 })
 
-test('a missing database whose WAL is there is moved aside', () => {
+test('a WAL without its database is moved aside', () => {
   const directory = damagedCopy((file) => renameSync(file, `${file}-wal`))
   expect(startOn(directory)).toMatchObject({ salvaged: true, messages: 0 })
   expect(existsSync(join(directory, asideFolders(directory)[0] ?? '', 'stepflow.db-wal'))).toBe(true)
 })
 
-test('the damaged files are kept as they were', () => {
+test('the damaged files are kept unchanged', () => {
   const directory = damagedCopy((file) => overwrite(file, 0, new Uint8Array(100)))
   const { size } = statSync(databaseFile(directory))
   startOn(directory)
@@ -146,7 +146,7 @@ test('two salvages at the same time of day keep both damaged databases', () => {
   expect(asideFolders(directory)).toHaveLength(2)
 })
 
-test('a salvage that is cut off is begun again, or completed, and loses nothing', () => {
+test('a salvage that is cut off is repeated or completed at the next start, and loses nothing', () => {
   const whole = damagedCopy((file) => overwrite(file, 0, new Uint8Array(100)))
   startOn(whole)
   // Cut off while copying: half a copy stands beside the damaged database.
@@ -177,7 +177,7 @@ test('a salvage that is cut off is begun again, or completed, and loses nothing'
   expect(startOn(late)).toMatchObject({ salvaged: false, messages: MESSAGES + 1 })
 })
 
-test('after a salvage there is a new store id, and running time goes on', () => {
+test('a salvage draws a new store id, and running time goes on', () => {
   const directory = damagedCopy((file) => overwrite(file, 0, new Uint8Array(100)))
   const log = new OpenLog(openOptions(directory))
   expect(log.opened.identity.epoch).toBe(2)
@@ -185,7 +185,7 @@ test('after a salvage there is a new store id, and running time goes on', () => 
   log.abandon()
 })
 
-test('a stream, plan or epoch whose page is lost comes back from its copy', () => {
+test('streams, plans and epochs on a lost page come back from their copies', () => {
   for (const table of ['streams', 'plans', 'epochs', 'copies', 'cursors', 'state']) {
     const probe = new OpenLog(openOptions(damagedCopy(() => undefined)))
     const root = Number(probe.db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(table))
@@ -197,7 +197,7 @@ test('a stream, plan or epoch whose page is lost comes back from its copy', () =
   }
 })
 
-test('a damaged index of the streams hides nothing of what is written', () => {
+test('a damaged index of blocks hides no message', () => {
   const probe = new OpenLog(openOptions(damagedCopy(() => undefined)))
   const root = Number(
     probe.db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'blocks_by_stream'").pluck().get(),
@@ -212,7 +212,7 @@ test('a damaged index of the streams hides nothing of what is written', () => {
   log.abandon()
 })
 
-test('a lost page of the schema costs nothing: it is always the same', () => {
+test('a lost page of the schema loses nothing, because every store has the same', () => {
   const page = readFileSync(databaseFile(original)).subarray(0, PAGE_BYTES)
   const children = Array.from({ length: page.readUInt16BE(103) }, (_, cell) =>
     page.readUInt32BE(page.readUInt16BE(112 + cell * 2)),
@@ -224,7 +224,7 @@ test('a lost page of the schema costs nothing: it is always the same', () => {
   }
 })
 
-test('blocks that no page leads to any more come back, from the write-ahead log too', () => {
+test('blocks that no page points to come back, from the write-ahead log too', () => {
   const running = damagedCopy(() => undefined)
   const log = new OpenLog(openOptions(running))
   const root = Number(log.db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'blocks'").pluck().get())
@@ -243,7 +243,7 @@ test('blocks that no page leads to any more come back, from the write-ahead log 
   expect(startOn(crashed)).toMatchObject({ salvaged: true, messages: MESSAGES + 5 })
 })
 
-test('damage that is met while reading is reported, and stepped over', () => {
+test('damage found while reading is reported and stepped over', () => {
   fc.assert(
     fc.property(fc.double({ min: 0.1, max: 0.6, noNaN: true }), (share) => {
       const pages = statSync(databaseFile(original)).size / PAGE_BYTES

@@ -40,7 +40,7 @@ function responses(channel: string): Record<string, number> {
   return Object.fromEntries(rows.map(({ response, count }) => [response, count]))
 }
 
-test('a call tells whether its message was delivered or has expired on the way', async () => {
+test('a call says whether its message was delivered or expired', async () => {
   await publish(short, 20)
   await publish(long, 20)
   await new Promise((resolve) => setTimeout(resolve, 500))
@@ -55,7 +55,7 @@ test('a call tells whether its message was delivered or has expired on the way',
   expect(responses(long)).toEqual({ '{"journal":"settled"}': 20 })
 })
 
-test('what thousands of calls wait for is told within seconds', async () => {
+test('thousands of waiting calls are completed within seconds', async () => {
   for (let round = 0; round < 40; round++) await publish(long, 100)
   await daemon.drained('journal')
   await waitUntil(

@@ -24,7 +24,7 @@ function commit(...ops: Op[]): void {
   expect(log.writer.commit(batchOf(++number, [], ops), [])).toEqual({ status: 'committed' })
 }
 
-describe('the log of calls', () => {
+describe('a recorded call', () => {
   const calls = (): unknown[] => log.rows('SELECT id, broker_response FROM message_call_logs ORDER BY id')
 
   test('is completed once every destination has settled the message', () => {
@@ -47,7 +47,7 @@ describe('the log of calls', () => {
     expect(log.rows('SELECT * FROM call_states')).toEqual([])
   })
 
-  test('tells what a destination has given up or let expire, lane by lane, and nothing of others', () => {
+  test('names the destinations that dropped its message or let it expire, lane by lane', () => {
     const settled = { deadLetters: [], held: [], released: [] }
     const ops: Op[] = [streamOp(1, ['bus', 'journal']), streamOp(2, ['bus'], 'alarm')]
     for (const seq of [1, 2, 3, 4])
@@ -74,7 +74,7 @@ describe('the log of calls', () => {
     expect(log.rows('SELECT * FROM call_losses')).toEqual([])
   })
 
-  test('keeps nothing of losses that no call waits for', () => {
+  test('has no stored losses unless it waits for one of them', () => {
     const ops: Op[] = [streamOp(1, ['bus'])]
     ops.push({ type: 'call', row: callRow('one'), state: { seq: 9, stream: 1, receivedRunningMs: 0 } })
     log.writer.commit(batchOf(++number, blocksOf(1, 9, ['{}']), ops), [])
@@ -84,7 +84,7 @@ describe('the log of calls', () => {
     expect(log.rows('SELECT * FROM call_losses')).toEqual([])
   })
 
-  test('waits for a message that is held, and tells in the end what became of it', () => {
+  test('waits for a held message, and says in the end how it was settled', () => {
     const nothing = { deadLetters: [], held: [], released: [] }
     const state = (seq: number) => ({ seq, stream: 1, receivedRunningMs: 0 })
     const ops: Op[] = [streamOp(1, ['bus'])]
@@ -104,7 +104,7 @@ describe('the log of calls', () => {
     expect(calls()[0]).toEqual({ id: 'c1', broker_response: '{"bus":"dead-lettered: held-too-long"}' })
   })
 
-  test('keeps up: with each commit more are completed than come', () => {
+  test('is completed in time: each commit completes more calls than it adds', () => {
     const nothing = { deadLetters: [], held: [], released: [] }
     log.writer.commit(batchOf(++number, [], [streamOp(1, ['bus'])]), [])
     let seq = 0
@@ -118,14 +118,14 @@ describe('the log of calls', () => {
         { number: round, cursor: cursorRow('bus', seq - 499), ...nothing },
       ])
     }
-    // What the last commits have brought is all that waits.
+    // Only the calls of the last commits wait.
     expect(log.rows('SELECT count(*) AS waiting FROM call_states')).toEqual([{ waiting: 1_000 }])
     log.writer.commit(null, [{ number: 100, cursor: cursorRow('bus', seq + 1), ...nothing }])
     log.writer.sweep(0, Date.parse(AT))
     expect(log.rows('SELECT count(*) AS waiting FROM call_states')).toEqual([{ waiting: 0 }])
   })
 
-  test('tells the time from receipt to durable, whatever waits for its destinations', () => {
+  test('has the time from receipt to durable, not that of its destinations', () => {
     const ops: Op[] = [streamOp(1, ['bus'])]
     ops.push({ type: 'call', row: callRow('one'), state: { seq: 1, stream: 1, receivedRunningMs: 900 } })
     log.writer.commit(batchOf(++number, blocksOf(1, 1, ['{}']), ops, 1_000), [], 50)

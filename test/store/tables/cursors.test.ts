@@ -36,7 +36,7 @@ function held(seq: number): HeldInput {
   return { seq, route: 'r', epoch: 1, boot: 1, sinceRunningMs: 0, record: Buffer.from('record') }
 }
 
-test('settlements are idempotent: with them, dead letters and held messages', () => {
+test('settlements, dead letters and held messages are idempotent', () => {
   const one = settlement(1, cursorRow('out', 5, { ranges: [[7, 8]] }), {
     deadLetters: [letter(2)],
     held: [held(3), held(4)],
@@ -48,7 +48,7 @@ test('settlements are idempotent: with them, dead letters and held messages', ()
   expect(log.reader.held('out', undefined, 10).map((row) => row.seq)).toEqual([4])
 })
 
-test('an older report, sent again to a new writer, takes nothing back', () => {
+test('an older settlement that is sent again takes nothing back', () => {
   const reports = [
     cursorRow('out', 5, { settled: 4 }),
     cursorRow('out', 5, { settled: 6, ranges: [[7, 8]] }),
@@ -81,7 +81,7 @@ test('a destination has a cursor of its own on each lane', () => {
   expect(log.writer.cursors.get('out', 'bulk')).toBeUndefined()
 })
 
-test('a writer starts with the cursors of the store', () => {
+test('a writer starts with the stored cursors', () => {
   log.writer.commit(null, [settlement(1, cursorRow('out', 5, { ranges: [[7, 8]] }))])
   log.abandon()
   log = new OpenLog(openOptions(folder.path))

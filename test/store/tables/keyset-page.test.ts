@@ -27,7 +27,7 @@ describe('a page of a table', () => {
     expect(ids({ limit: ROWS + 1, where: {} })).toHaveLength(ROWS)
   })
 
-  test('has what fits, however far it lies apart', () => {
+  test('has all fitting rows, however far apart they are', () => {
     expect(ids({ limit: 5, where: { color: 'red' } })).toEqual([5_000_000_000, 6])
     expect(ids({ limit: 1, before: 5_000_000_000, where: { color: 'red' } })).toEqual([6])
     expect(ids({ limit: 5, where: { color: 'green' } })).toEqual([])
@@ -40,7 +40,7 @@ describe('a page of a table', () => {
     expect(ids({ limit: 5, where: { color: 'red' } })).toEqual([])
   })
 
-  test('is looked for in steps, between which rows may come and go', () => {
+  test('is collected in steps, between which rows may come and go', () => {
     const steps = page({ limit: 5, where: { color: 'red' } })
     let taken = 0
     for (let step = steps.next(); ; step = steps.next()) {

@@ -112,7 +112,7 @@ describe('a document', () => {
     expect(log.rows('SELECT id FROM asyncapi_documents')).toEqual([{ id: 'document-1' }])
   })
 
-  test('of a newer version takes over the channels, and what it no longer has is deleted', () => {
+  test('of a newer version takes over the channels, and channels that it lacks are deleted', () => {
     commit(registration('1', ['a', 'b']))
     commit(registration('2', ['a', 'c']))
     expect(channels()).toEqual([
@@ -154,7 +154,7 @@ describe('a document', () => {
   })
 })
 
-test('idempotency keys go after a day', () => {
+test('idempotency keys are deleted after a day', () => {
   const row = { identity: 'i', body_hash: 'h', answer: '{}' }
   commit({ type: 'idempotency', row: { ...row, key: 'old', wall_ms: 1_000 } })
   commit({ type: 'idempotency', row: { ...row, key: 'new', wall_ms: 80_000_000 } })
@@ -179,7 +179,7 @@ test('statistics are replaced by key and trimmed by time', () => {
   expect(reader.between(60, 0, 1_000, 'total')).toEqual([{ ...row, bucket: 120, body: '{"n":1}' }])
 })
 
-test('refused messages are read in pages and by their filters', () => {
+test('quarantined messages are read in pages and by filters', () => {
   commit(quarantineOp(1), quarantineOp(2), quarantineOp(3))
   const reader = new QuarantineReader(log.db)
   expect(atOnce(reader.page({ limit: 2, where: {} })).map((row) => row.id)).toEqual([3, 2])
@@ -188,7 +188,7 @@ test('refused messages are read in pages and by their filters', () => {
   expect(reader.lookUp(2)).toMatchObject({ topic: 't', client_id: 'c' })
 })
 
-test('a store of before the registry gets its tables, and keeps its messages', () => {
+test('a store from before the registry gets the tables of the registry, and keeps its messages', () => {
   log.writer.commit(batchOf(++number, blocksOf(1, 1, ['kept']), [streamOp(1, [])]), [])
   log.close()
   const db = new Database(databaseFile(folder.path))

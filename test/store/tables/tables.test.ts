@@ -85,7 +85,7 @@ function insertAnyRow(db: Database.Database, table: string): unknown {
   const values = columns.map(({ name, type }) => {
     if (name === 'kind') return 'plan'
     if (type === 'TEXT') return '[]'
-    // What a destination has settled is counted anew.
+    // Salvage counts settled messages anew.
     if (type === 'INTEGER') return name.startsWith('settled') ? 0 : 1
     return type === 'BLOB' ? Buffer.from('x') : 1.5
   })
