@@ -1,4 +1,4 @@
-import { DocumentErrors } from '../asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../asyncapi/documents/source/document-errors.ts'
 import { EdgeError, formatPlace, messageOf } from '../core/errors.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { levelOf } from '../gateway/room-settings.ts'

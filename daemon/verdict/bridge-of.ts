@@ -1,10 +1,5 @@
-import type {
-  Bridge,
-  Contract,
-  ContractChannel,
-  ContractMessage,
-  ContractOperation,
-} from '../asyncapi/contract/contract.ts'
+import type { Bridge } from '../asyncapi/contract/bridge.ts'
+import type { Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract/contract.ts'
 
 /**
  * The `x-bridge` that holds for one message: message, operation, channel, server, document, nearest first, key by key. Of the

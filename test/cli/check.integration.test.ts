@@ -97,7 +97,7 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
       'spec.yaml:4:',
       /leads nowhere/,
       'document-reference',
-      'Correct the document at the places listed; mode: lenient would take it.',
+      'Correct the document at the places listed, or set mode: lenient, which accepts it.',
     ],
     [
       'an external $ref',

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { DocumentErrors } from '../../asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../../asyncapi/documents/source/document-errors.ts'
 import { EdgeError, ERROR_CODES, type ErrorCode, systemCode } from '../../core/errors.ts'
 import { MessageRefused } from '../../core/refusal.ts'
 import { http } from '../../platform/node-http.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { DocumentErrors } from '../../../daemon/asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../../../daemon/asyncapi/documents/source/document-errors.ts'
 import { EdgeError } from '../../../daemon/core/errors.ts'
 import { documentsRoutes } from '../../../daemon/http/routes/documents-routes.ts'
 import type { RegistryPort } from '../../../daemon/operations/registry.ts'

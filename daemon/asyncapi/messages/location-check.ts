@@ -1,9 +1,9 @@
 import type { Headers, Violation } from '../../core/message.ts'
 import type { ContractParameter } from '../contract/contract.ts'
+import { asText, evaluate, parseExpression, type RuntimeExpression } from '../contract/runtime-expression.ts'
 import { shortText } from '../schemas/violation.ts'
-import { asText, evaluate, parseExpression, type RuntimeExpression } from './parse-expression.ts'
 
-/** Checks that the topic's parameters say what the message says at their `location`: one device, one name. */
+/** Checks that each topic parameter equals the value that the message has at the parameter's `location`. */
 export class LocationCheck {
   private readonly locations: readonly { name: string; expression: RuntimeExpression }[]
 
@@ -11,7 +11,7 @@ export class LocationCheck {
     this.locations = locations
   }
 
-  /** undefined where no parameter has a location that can be read. */
+  /** Returns undefined if no parameter has a readable location. */
   static of(parameters: readonly ContractParameter[]): LocationCheck | undefined {
     const locations = parameters.flatMap(({ name, location }) => {
       const expression = location === undefined ? undefined : parseExpression(location)
@@ -20,7 +20,7 @@ export class LocationCheck {
     return locations.length === 0 ? undefined : new LocationCheck(locations)
   }
 
-  /** The first parameter that differs; a field that is absent passes. */
+  /** Returns the first parameter that differs. A message without the field passes. */
   violation(
     parameters: Readonly<Record<string, string>>,
     accepted: { readonly value: unknown },

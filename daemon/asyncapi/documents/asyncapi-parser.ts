@@ -10,15 +10,15 @@ import type {
 import { loadDocument, type LoadOptions } from './load-document.ts'
 
 export interface ParseOptions {
-  /** `strict` (the default) refuses a document with any error; `lenient` takes what can be understood. */
+  /** `strict` (the default) refuses a document with any error; `lenient` accepts what can be understood. */
   mode?: 'strict' | 'lenient'
-  /** Named in the places of errors; nothing is read from it. */
+  /** Named in the places of errors; the file is not read. */
   file?: string
 }
 
-/** A message and the channel that carries it. */
+/** A message, and the channel that carries it. */
 export interface ChannelMessage {
-  /** The channel's own id in the document. */
+  /** The channel's id in the document. */
   channelId: string
   message: ContractMessage
 }
@@ -33,19 +33,19 @@ export interface ChannelParameter {
   parameter: ContractParameter
 }
 
-/** The bindings of one place of the document: protocol → binding. */
+/** The bindings of one place of the document, by protocol. */
 export interface PlacedBindings {
   place: 'server' | 'channel' | 'operation' | 'message'
   /** Name of the server, id of the channel or operation, name of the message. */
   name: string
-  /** Of channels, operations and messages. */
+  /** Set for channels, operations and messages. */
   channelId?: string
   bindings: Readonly<Record<string, unknown>>
 }
 
 /**
- * Reads AsyncAPI documents of 2.0-2.6, 3.0 and 3.1 for programs that embed the gateway. `parseDocument` gives the one
- * neutral contract that the gateway itself works with; the others pick parts out of it.
+ * Reads AsyncAPI documents of versions 2.0 to 2.6, 3.0 and 3.1, for programs that embed the gateway. `parseDocument`
+ * returns the contract that the gateway itself works with; the other methods return parts of it.
  */
 export class AsyncApiParser {
   private readonly options: LoadOptions
@@ -55,8 +55,8 @@ export class AsyncApiParser {
   }
 
   /**
-   * A document as YAML or JSON text, or as an object. It is checked in a process of its own. Rejects with DocumentErrors,
-   * whose `errors` have line and column, or EdgeError `document-limit` or `document-check-failed`.
+   * Checks a document, given as YAML or JSON text or as an object, in a child process. Rejects with DocumentErrors, whose
+   * `errors` have line and column, or with EdgeError `document-limit` or `document-check-failed`.
    */
   async parseDocument(content: string | object, options: ParseOptions = {}): Promise<Contract> {
     const { mode = 'strict', file } = options
@@ -64,19 +64,19 @@ export class AsyncApiParser {
     return loadDocument({ text, mode, ...(file === undefined ? {} : { file }) }, this.options)
   }
 
-  /** All channels in the order of the document, those without an address too. */
+  /** All channels in the order of the document, including those without an address. */
   extractChannels(contract: Contract): readonly ContractChannel[] {
     return contract.channels
   }
 
-  /** The messages of one channel, by its id in the document, or of all; none for a channel that is not there. */
+  /** The messages of one channel, by its id in the document, or of all channels; empty for an unknown channel. */
   extractMessages(contract: Contract, channelId?: string): ChannelMessage[] {
     return channelsOf(contract, channelId).flatMap(({ id, messages }) =>
       messages.map((message) => ({ channelId: id, message })),
     )
   }
 
-  /** The servers, their variables filled in with their defaults. */
+  /** The servers, with defaults in place of their variables. */
   extractServers(contract: Contract): readonly ContractServer[] {
     return contract.servers
   }
@@ -86,21 +86,21 @@ export class AsyncApiParser {
     return contract.securitySchemes
   }
 
-  /** Address parameters, declared or not, of one channel or of all. */
+  /** The address parameters, declared or not, of one channel or of all. */
   extractParameters(contract: Contract, channelId?: string): ChannelParameter[] {
     return channelsOf(contract, channelId).flatMap(({ id, parameters }) =>
       parameters.map((parameter) => ({ channelId: id, parameter })),
     )
   }
 
-  /** Operations of one channel or of all; their direction is the gateway's, whatever the document's perspective. */
+  /** The operations of one channel or of all; directions are those of the gateway, after `perspective` was applied. */
   extractOperations(contract: Contract, channelId?: string): ChannelOperation[] {
     return channelsOf(contract, channelId).flatMap(({ id, operations }) =>
       operations.map((operation) => ({ channelId: id, operation })),
     )
   }
 
-  /** Every place that has bindings at all. */
+  /** All places of the document that have bindings. */
   extractBindings(contract: Contract): PlacedBindings[] {
     const servers = contract.servers.map(({ name, bindings }) => ({ place: 'server' as const, name, bindings }))
     const inChannels = contract.channels.flatMap((channel): PlacedBindings[] => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { tidySchema } from '../../../daemon/asyncapi/schemas/tidy-schema.ts'
+import { tidySchema } from '../../../daemon/asyncapi/schemas/prepare-schema.ts'
 
-it('puts slips right and leaves what means something', () => {
+it('repairs slips of authors and keeps every keyword that has a meaning', () => {
   expect(
     tidySchema({
       type: ['string', null, 'string'],

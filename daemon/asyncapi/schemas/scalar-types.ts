@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../contract/contract.ts'
-import { definitionOf } from '../schemas/definition-of.ts'
-import { isRecord, isSchema } from '../schemas/schema-keywords.ts'
+import { isRecord } from '../contract/json-pointer.ts'
+import { definitionOf, isSchema } from './json-schema.ts'
 
 type ScalarType = 'string' | 'number' | 'boolean'
 
@@ -9,8 +9,8 @@ const NONE: ReadonlySet<ScalarType> = new Set()
 const MAX_DEPTH = 50
 
 /**
- * The types of scalars that a bundled schema takes. A schema that says no type takes all of them, unless it describes
- * the inside of an object or a list.
+ * The scalar types that a bundled schema accepts. A schema without `type` accepts all of them, unless it describes the
+ * members of an object or a list.
  */
 export function scalarTypes(root: JsonSchema): ReadonlySet<ScalarType> {
   const known = new Map<JsonSchema, ReadonlySet<ScalarType>>()
@@ -20,7 +20,7 @@ export function scalarTypes(root: JsonSchema): ReadonlySet<ScalarType> {
     if (typeof found === 'boolean') return found ? ALL : NONE
     const before = known.get(found) ?? (depth > MAX_DEPTH ? ALL : undefined)
     if (before !== undefined) return before
-    // What leads back to here asks for nothing more.
+    // A reference that leads back to this schema adds no restriction.
     known.set(found, ALL)
     const inner = (part: JsonSchema): ReadonlySet<ScalarType> => typesOf(part, depth + 1)
     const choices = [found['anyOf'], found['oneOf']].map(schemasIn).filter((parts) => parts.length > 0)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareContracts } from '../../../daemon/asyncapi/contract/compare-contracts.ts'
+import { compareContracts } from '../../../daemon/asyncapi/comparison/compare-contracts.ts'
 import type { ContractChannel, JsonSchema } from '../../../daemon/asyncapi/contract/contract.ts'
 import { makeChannel, makeContract, makeMessage } from '../make-channel.ts'
 
@@ -13,8 +13,8 @@ function changesOf(before: JsonSchema, after: JsonSchema): string[] {
   )
 }
 
-describe('what a version changes', () => {
-  it('channels go by address, messages by name', () => {
+describe('comparing two versions of a document', () => {
+  it('identifies channels by address and messages by name', () => {
     const before = contract(
       makeChannel({ id: '1', address: 'a', messages: [makeMessage('Old'), makeMessage('Same')] }),
       makeChannel({ id: '2', address: 'gone' }),
@@ -76,7 +76,7 @@ describe('what a version changes', () => {
     expect(changesOf(before, after)).toEqual(changes)
   })
 
-  it('other schema languages differ or not', () => {
+  it('compares schemas of other languages as a whole', () => {
     const avro = (payload: unknown[], contentType = 'avro/binary') =>
       contract(
         makeChannel({
@@ -93,7 +93,7 @@ describe('what a version changes', () => {
     ])
   })
 
-  it('is bounded: circles, branching and thousands of changes end', () => {
+  it('ends for recursive schemas, for many branches, and for thousands of changes', () => {
     const loop = { $ref: '#/definitions/a', definitions: { a: { $ref: '#/definitions/a' } } }
     expect(changesOf(loop, loop)).toEqual([])
     const tree = (type: string): JsonSchema => ({

@@ -1,12 +1,12 @@
-import { escapeSegment, isRecord, isValidating } from '../schemas/schema-keywords.ts'
-import { childOf, pointerSegments } from './json-pointer.ts'
+import { escapeSegment, isRecord, childOf, pointerSegments } from '../contract/json-pointer.ts'
+import { isValidating } from '../schemas/json-schema.ts'
 
 /** One difference between two schemas. */
 export interface SchemaChange {
   kind: 'added' | 'removed' | 'required' | 'type' | 'enum' | 'range' | 'unknown'
-  /** JSON pointer into the payload; `*` stands for any item of a list. */
+  /** JSON pointer into the payload, with `*` for any item of a list. */
   pointer: string
-  /** Publishers: what was valid is refused now. Consumers: what is valid now may not fit the old schema. */
+  /** `publishers`: payloads that were valid are refused now. `consumers`: payloads that are valid now may not fit the old schema. */
   breaks: 'publishers' | 'consumers' | 'both' | 'none' | 'unknown'
   detail: string
 }
@@ -17,7 +17,7 @@ const MAX_DEPTH = 32
 const MAX_STEPS = 20_000
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties', 'minContains']
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties', 'maxContains']
-/** Keywords that are compared one by one, or whose schemas are gone into. */
+/** Keywords that are compared one by one or by recursion; all others are compared as a whole. */
 const KNOWN = new Set([
   ...LOWER,
   ...UPPER,
@@ -33,7 +33,7 @@ const KNOWN = new Set([
 ])
 const ALL_TYPES = ['array', 'boolean', 'null', 'number', 'object', 'string']
 
-/** Compares two bundled JSON Schemas: bounded in depth and work, circles end. */
+/** Compares two bundled JSON Schemas, bounded in depth and work; recursive schemas are compared once. */
 export class SchemaComparison {
   private readonly found: SchemaChange[] = []
   private readonly old: unknown
@@ -57,7 +57,7 @@ export class SchemaComparison {
     if (depth > MAX_DEPTH || ++this.steps > MAX_STEPS || this.found.length >= this.maxChanges) return
     const pair = JSON.stringify([referenceOf(givenOld), referenceOf(givenNow)])
     const isReference = pair !== '[null,null]'
-    // Both sides go round in a circle that is being compared already.
+    // This pair is being compared further up: both schemas are recursive here.
     if (isReference && this.open.has(pair)) return
     if (isReference) this.open.add(pair)
     const old = follow(this.old, givenOld)
@@ -72,7 +72,7 @@ export class SchemaComparison {
     const wider = acceptsAll(now) || old === false
     if (tighter && wider) return
     const detail = tighter ? 'what was free is described now' : wider ? 'what was described is free now' : 'it differs'
-    this.add('unknown', pointer, breaksOf(tighter, wider), detail)
+    this.addChange('unknown', pointer, breaksOf(tighter, wider), detail)
   }
 
   private compareFields(old: Fields, now: Fields, pointer: string, depth: number): void {
@@ -90,7 +90,7 @@ export class SchemaComparison {
     }
   }
 
-  /** undefined: no such keyword, so everything is allowed. */
+  /** Compares `type` or `enum`; undefined stands for a missing keyword, which allows everything. */
   private compareSets(
     kind: 'type' | 'enum',
     old: readonly string[] | undefined,
@@ -103,29 +103,29 @@ export class SchemaComparison {
     const wider = more.length > 0 || (old !== undefined && now === undefined)
     if (!tighter && !wider) return
     const text = (set: readonly string[] | undefined): string => (set === undefined ? 'anything' : set.join(', '))
-    this.add(kind, pointer, breaksOf(tighter, wider), `was ${text(old)}; is ${text(now)}`)
+    this.addChange(kind, pointer, breaksOf(tighter, wider), `was ${text(old)}; is ${text(now)}`)
   }
 
   private compareRequired(old: Fields, now: Fields, pointer: string): void {
     const before = namesOf(old['required'])
     const after = namesOf(now['required'])
     for (const name of after.filter((one) => !before.includes(one))) {
-      this.add('required', childPointer(pointer, name), 'publishers', 'required now')
+      this.addChange('required', childPointer(pointer, name), 'publishers', 'required now')
     }
     for (const name of before.filter((one) => !after.includes(one))) {
-      this.add('required', childPointer(pointer, name), 'consumers', 'no longer required')
+      this.addChange('required', childPointer(pointer, name), 'consumers', 'no longer required')
     }
   }
 
-  /** `direction` 1: a higher limit is tighter. */
+  /** `direction` is 1 if a higher limit is tighter, else -1. */
   private compareLimit(keyword: string, old: unknown, now: unknown, direction: 1 | -1, pointer: string): void {
     const before = typeof old === 'number' ? old * direction : -Infinity
     const after = typeof now === 'number' ? now * direction : -Infinity
     if (typeof old === 'boolean' || typeof now === 'boolean') {
-      if (old !== now) this.add('range', pointer, 'unknown', `${keyword} differs`)
+      if (old !== now) this.addChange('range', pointer, 'unknown', `${keyword} differs`)
     } else if (before !== after) {
       const detail = `${keyword} was ${shown(old)}, is ${shown(now)}`
-      this.add('range', pointer, breaksOf(after > before, after < before), detail)
+      this.addChange('range', pointer, breaksOf(after > before, after < before), detail)
     }
   }
 
@@ -135,12 +135,18 @@ export class SchemaComparison {
     for (const name of Object.keys(before)) {
       const at = childPointer(pointer, name)
       if (Object.hasOwn(after, name)) this.compare(before[name], after[name], at, depth + 1)
-      else this.add('removed', at, now['additionalProperties'] === false ? 'publishers' : 'consumers', 'field is gone')
+      else
+        this.addChange(
+          'removed',
+          at,
+          now['additionalProperties'] === false ? 'publishers' : 'consumers',
+          'field is gone',
+        )
     }
     for (const name of Object.keys(after)) {
       if (Object.hasOwn(before, name)) continue
       const at = childPointer(pointer, name)
-      this.add('added', at, old['additionalProperties'] === false ? 'consumers' : 'none', 'field is new')
+      this.addChange('added', at, old['additionalProperties'] === false ? 'consumers' : 'none', 'field is new')
     }
   }
 
@@ -148,10 +154,10 @@ export class SchemaComparison {
     if (JSON.stringify(old[keyword]) === JSON.stringify(now[keyword])) return
     const tighter = acceptsAll(old[keyword]) && now[keyword] === false
     const wider = old[keyword] === false && acceptsAll(now[keyword])
-    this.add('unknown', pointer, tighter || wider ? breaksOf(tighter, wider) : 'unknown', `${keyword} differs`)
+    this.addChange('unknown', pointer, tighter || wider ? breaksOf(tighter, wider) : 'unknown', `${keyword} differs`)
   }
 
-  private add(kind: SchemaChange['kind'], pointer: string, breaks: SchemaChange['breaks'], detail: string): void {
+  private addChange(kind: SchemaChange['kind'], pointer: string, breaks: SchemaChange['breaks'], detail: string): void {
     if (this.found.length < this.maxChanges) this.found.push({ kind, pointer, breaks, detail: detail.slice(0, 200) })
   }
 }
@@ -178,7 +184,7 @@ function follow(root: unknown, schema: unknown): unknown {
   return undefined
 }
 
-/** In ajv's terms: `integer` beside `number` says nothing more, `nullable` is a type. */
+/** The types that ajv accepts: `number` includes `integer`, and `nullable` adds `null`. */
 function typesOf(schema: Fields): string[] | undefined {
   const { type } = schema
   const given = Array.isArray(type) ? type.map(String) : typeof type === 'string' ? [type] : undefined
@@ -189,7 +195,7 @@ function typesOf(schema: Fields): string[] | undefined {
   return ALL_TYPES.every((name) => types.has(name)) ? undefined : [...types].toSorted()
 }
 
-/** Texts as they are written in JSON, so that 1 and "1" differ. */
+/** The items as JSON texts, so that 1 and "1" differ. */
 function listOf(value: unknown): string[] | undefined {
   return Array.isArray(value) ? value.map((item) => JSON.stringify(item)) : undefined
 }

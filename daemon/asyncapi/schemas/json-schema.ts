@@ -1,10 +1,13 @@
 import type { JsonSchema } from '../contract/contract.ts'
+import { escapeSegment, isRecord, readPointer } from '../contract/json-pointer.ts'
+
+const MAX_HOPS = 50
 
 /** Keywords whose value is a map of schemas. */
 const MAPS = new Set(['properties', 'patternProperties', 'definitions', '$defs', 'dependentSchemas'])
 /** Keywords whose value is a list of schemas. */
 const LISTS = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems'])
-/** Keywords whose value is a schema, or data that is left alone (`items` may be a list too, `dependencies` a map). */
+/** Keywords whose value is one schema. `items` may also be a list of schemas. */
 const SINGLES = new Set([
   'additionalItems',
   'additionalProperties',
@@ -18,7 +21,7 @@ const SINGLES = new Set([
   'unevaluatedItems',
   'unevaluatedProperties',
 ])
-/** Keywords that validate and hold no schema. */
+/** Keywords that validate and contain no schema. */
 const PLAIN = new Set([
   '$ref',
   'type',
@@ -45,30 +48,26 @@ const PLAIN = new Set([
   'nullable',
 ])
 
-/** True for keywords that can make a payload invalid; all others are annotations. */
+/** True for keywords that can make a payload invalid; all others are annotations, and are ignored. */
 export function isValidating(keyword: string): boolean {
   return (
     PLAIN.has(keyword) || MAPS.has(keyword) || LISTS.has(keyword) || SINGLES.has(keyword) || keyword === 'dependencies'
   )
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 export function isSchema(value: unknown): value is JsonSchema {
   return typeof value === 'boolean' || isRecord(value)
 }
 
-/** `path` is where the subschema stands below its parent, as a JSON pointer of escaped segments. */
+/** Receives one subschema; `path` is the JSON pointer that leads from its parent to it. */
 export type Visit = (schema: JsonSchema, path: string) => unknown
 
 /**
- * A copy of a schema with every direct subschema replaced by what `visit` makes of it. Data (`enum`, `default`, unknown
- * keywords) is taken over as it is.
+ * Copies a schema, with every direct subschema replaced by the result of `visit`. Data (`enum`, `default`, unknown
+ * keywords) is copied as it is.
  */
 export function mapSubschemas(schema: Readonly<Record<string, unknown>>, visit: Visit): Record<string, unknown> {
-  // fromEntries defines own properties: a property called __proto__ stays one.
+  // fromEntries defines own properties, so a property named __proto__ survives.
   return Object.fromEntries(
     Object.entries(schema).map(([keyword, value]) => [keyword, mapKeyword(keyword, value, visit)]),
   )
@@ -85,7 +84,20 @@ function mapKeyword(keyword: string, value: unknown, visit: Visit): unknown {
   return SINGLES.has(keyword) && isSchema(value) ? visit(value, path) : value
 }
 
-/** One segment of a JSON pointer (RFC 6901). */
-export function escapeSegment(text: string): string {
-  return text.replaceAll('~', '~0').replaceAll('/', '~1')
+/** Follows `$ref` into the `definitions` of the bundled root. References that form a circle accept anything: true. */
+export function definitionOf(schema: JsonSchema, root: JsonSchema): JsonSchema {
+  let current = schema
+  for (let hops = 0; hops < MAX_HOPS; hops++) {
+    const reference: unknown = typeof current === 'object' ? current['$ref'] : undefined
+    if (typeof reference !== 'string') return current
+    const target = readPointer(root, reference.slice(1))
+    if (!isSchema(target)) return true
+    current = target
+  }
+  return true
+}
+
+/** True for the schema formats of AsyncAPI, JSON Schema and OpenAPI, which are all JSON Schema. */
+export function isJsonSchemaFormat(schemaFormat: string): boolean {
+  return schemaFormat === '' || /^application\/(?:vnd\.aai\.asyncapi|schema|vnd\.oai\.openapi)\b/.test(schemaFormat)
 }

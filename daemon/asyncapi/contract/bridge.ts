@@ -1,4 +1,29 @@
-/** JSON Schema of `x-bridge`; config/x-bridge.schema.json is generated from it (scripts/generate-x-bridge-schema.ts). */
+import type { Lane } from '../../core/message.ts'
+
+/** One destination of `x-bridge.forward` or of a route; absent fields follow the default names. */
+export interface ForwardTarget {
+  to: string
+  topic?: string
+  exchange?: string
+  routingKey?: string
+  key?: string
+  headers?: Readonly<Record<string, string>>
+  mandatory?: boolean
+}
+
+/** The `x-bridge` extension of a document, server, channel, operation or message. */
+export interface Bridge {
+  perspective?: 'application' | 'device'
+  role?: 'ingress' | 'upstream'
+  onInvalid?: 'quarantine' | 'tag' | 'pass' | 'disconnect'
+  durability?: 'power' | 'process'
+  lane?: Lane
+  /** A duration such as `10m`. */
+  ttl?: string
+  forward?: ForwardTarget[]
+  allow?: { publish?: string[]; subscribe?: string[] }
+}
+
 const template = {
   type: 'string',
   minLength: 1,
@@ -22,6 +47,7 @@ const forwardTarget = {
 
 const grants = { type: 'array', items: { type: 'string', minLength: 1 }, description: 'Names of roles.' } as const
 
+/** JSON Schema of `Bridge`; scripts/generate-x-bridge-schema.ts writes it to config/x-bridge.schema.json. */
 export const BRIDGE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'x-bridge',
@@ -55,5 +81,5 @@ export const BRIDGE_SCHEMA = {
   },
 } as const
 
-/** Keys that mean something in one place only. */
+/** Keys that have a meaning in one place of a document only. */
 export const BRIDGE_PLACES: Readonly<Record<string, string>> = { perspective: 'document', role: 'server' }

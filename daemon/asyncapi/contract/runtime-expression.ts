@@ -1,14 +1,14 @@
-import { childOf, pointerSegments } from '../contract/json-pointer.ts'
+import { pointerSegments, readSegments } from './json-pointer.ts'
 
 /** An AsyncAPI runtime expression, such as `$message.payload#/sensor/id`. */
 export interface RuntimeExpression {
   readonly source: 'payload' | 'header'
   readonly segments: readonly string[]
-  /** The JSON pointer behind `#`. */
+  /** The JSON pointer after `#`. */
   readonly pointer: string
 }
 
-/** undefined if the text is not a runtime expression. */
+/** Returns undefined when the text is not a runtime expression. */
 export function parseExpression(text: string): RuntimeExpression | undefined {
   const match = /^\$message\.(payload|header)#((?:\/[^{}]*)?)$/.exec(text.trim())
   const [, source, pointer = ''] = match ?? []
@@ -17,17 +17,12 @@ export function parseExpression(text: string): RuntimeExpression | undefined {
   return { source, pointer, segments: pointerSegments(pointer) }
 }
 
-/** The value that an expression names in a payload or in headers, or undefined. */
+/** Reads the value that an expression names; `value` is the payload or the headers, by the expression's `source`. */
 export function evaluate(expression: RuntimeExpression, value: unknown): unknown {
-  let current = value
-  for (const segment of expression.segments) {
-    current = childOf(current, segment)
-    if (current === undefined) return undefined
-  }
-  return current
+  return readSegments(value, expression.segments)
 }
 
-/** Texts, numbers and booleans as text; undefined for everything else. */
+/** Strings, numbers and booleans as text; undefined for anything else. */
 export function asText(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined

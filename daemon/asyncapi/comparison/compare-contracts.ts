@@ -1,34 +1,32 @@
-import { isJsonSchemaFormat } from '../formats/payload-format.ts'
-import { isSchema } from '../schemas/schema-keywords.ts'
+import type { Contract, ContractChannel, ContractMessage } from '../contract/contract.ts'
+import { isJsonSchemaFormat, isSchema } from '../schemas/json-schema.ts'
 import { SchemaComparison, type SchemaChange } from './compare-schemas.ts'
-import type { Contract, ContractChannel, ContractMessage } from './contract.ts'
 
-/** What a version changes in one message, and whom that breaks. */
+/** One difference between two versions of a document. */
 export interface ContractChange extends SchemaChange {
-  /** Its address, or its own id where it has none. */
+  /** Address of the channel, or its id in the document if it has no address. */
   channel: string
-  /** '' where the whole channel came or went. */
+  /** Name of the message; '' when the whole channel was added or removed. */
   message: string
 }
 
 const MAX_CHANGES = 500
 
 /**
- * What differs between two versions: channels by address, messages by name, payload schemas field by field. `publishers`
- * are broken where old payloads are refused now, `consumers` where new payloads may not fit the old schema. At most 500
- * changes, the rest left out.
+ * Compares two versions of a document: channels by address, messages by name, payload schemas field by field. Returns at
+ * most 500 changes.
  */
 export function compareContracts(before: Contract, after: Contract): ContractChange[] {
   const changes: ContractChange[] = []
   const old = byAddress(before.channels)
   const now = byAddress(after.channels)
   for (const channel of old.keys()) {
-    if (!now.has(channel)) changes.push(whole(channel, '', 'removed', 'both', 'the channel is gone'))
+    if (!now.has(channel)) changes.push(wholeChange(channel, '', 'removed', 'both', 'the channel is gone'))
   }
   for (const [channel, current] of now) {
     if (changes.length >= MAX_CHANGES) break
     const previous = old.get(channel)
-    if (previous === undefined) changes.push(whole(channel, '', 'added', 'none', 'the channel is new'))
+    if (previous === undefined) changes.push(wholeChange(channel, '', 'added', 'none', 'the channel is new'))
     else changes.push(...compareMessages(channel, messagesOf(previous), messagesOf(current)))
   }
   return changes.slice(0, MAX_CHANGES)
@@ -41,11 +39,11 @@ function compareMessages(
 ): ContractChange[] {
   const changes: ContractChange[] = []
   for (const name of old.keys()) {
-    if (!now.has(name)) changes.push(whole(channel, name, 'removed', 'publishers', 'the message is gone'))
+    if (!now.has(name)) changes.push(wholeChange(channel, name, 'removed', 'publishers', 'the message is gone'))
   }
   for (const [name, current] of now) {
     const previous = old.get(name)
-    if (previous === undefined) changes.push(whole(channel, name, 'added', 'consumers', 'the message is new'))
+    if (previous === undefined) changes.push(wholeChange(channel, name, 'added', 'consumers', 'the message is new'))
     else for (const change of compareMessage(previous, current)) changes.push({ channel, message: name, ...change })
     if (changes.length >= MAX_CHANGES) break
   }
@@ -77,7 +75,7 @@ function payloadOf({ payload }: ContractMessage): unknown {
   return payload === undefined ? true : payload
 }
 
-/** Of several channels with one address all messages count: they are one channel to whoever publishes. */
+/** Channels by address: to publishers, all channels of one address are one channel. */
 function byAddress(channels: readonly ContractChannel[]): Map<string, ContractChannel[]> {
   const groups = new Map<string, ContractChannel[]>()
   for (const channel of channels) {
@@ -93,7 +91,7 @@ function messagesOf(channels: readonly ContractChannel[]): Map<string, ContractM
   return new Map(channels.flatMap(({ messages }) => messages.map((message) => [message.name, message])))
 }
 
-function whole(
+function wholeChange(
   channel: string,
   message: string,
   kind: 'added' | 'removed',
