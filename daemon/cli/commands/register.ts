@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
-import { readDocumentFile } from '../asyncapi/documents/read-document-file.ts'
-import type { CliContext } from './cli-context.ts'
-import { withClient, type ClientOptions } from './client-command.ts'
-import { table } from './table.ts'
+import { readDocumentFile } from '../../asyncapi/documents/read-document-file.ts'
+import type { CliContext } from '../cli-context.ts'
+import { table } from '../table.ts'
+import { withClient, type ClientOptions } from '../with-client.ts'
 
 interface RegisterAnswer {
   id: string
@@ -20,7 +20,7 @@ export interface RegisterCommandOptions extends ClientOptions {
   dryRun?: boolean
 }
 
-/** Registers a document with the running daemon. */
+/** Registers a document with the running daemon, or shows the effect of doing so. */
 export function register(file: string, options: RegisterCommandOptions, context: CliContext): Promise<number> {
   return withClient(options, context, async (client) => {
     const body = {
@@ -48,41 +48,5 @@ export function register(file: string, options: RegisterCommandOptions, context:
         answer.channels.map((one) => [one.id, one.channel_name]),
       ),
     )
-  })
-}
-
-export function documents(options: ClientOptions, context: CliContext): Promise<number> {
-  return withClient(options, context, async (client) => {
-    const items = await client.list<{
-      id: string
-      name: string
-      version: string
-      status: string
-      source: string
-      channel_count: number
-    }>('/asyncapis', 10_000)
-    if (options.json === true) return void context.stdout.write(`${JSON.stringify(items)}\n`)
-    const rows = items.map((one) => [one.id, one.name, one.version, one.status, one.source, one.channel_count])
-    context.stdout.write(table(['ID', 'NAME', 'VERSION', 'STATUS', 'SOURCE', 'CHANNELS'], rows))
-  })
-}
-
-export function channels(options: ClientOptions & { document?: string }, context: CliContext): Promise<number> {
-  return withClient(options, context, async (client) => {
-    const query = { asyncapi_document_id: options.document }
-    const items = await client.list<{
-      id: string
-      channel_name: string
-      protocol: string
-      messages: { message_name: string }[]
-    }>('/channels', 100_000, query)
-    if (options.json === true) return void context.stdout.write(`${JSON.stringify(items)}\n`)
-    const rows = items.map((one) => [
-      one.id,
-      one.channel_name,
-      one.protocol,
-      one.messages.map((message) => message.message_name).join(', '),
-    ])
-    context.stdout.write(table(['ID', 'ADDRESS', 'PROTOCOL', 'MESSAGES'], rows))
   })
 }

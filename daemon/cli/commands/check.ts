@@ -1,16 +1,16 @@
-import type { Contract } from '../asyncapi/contract/contract.ts'
-import { loadDocument } from '../asyncapi/documents/load-document.ts'
-import { readDocumentFile } from '../asyncapi/documents/read-document-file.ts'
-import type { EdgeError } from '../core/errors.ts'
-import { errorsOf } from '../manager/document-loader.ts'
-import { expandDocuments } from '../settings/loading/expand-documents.ts'
-import { loadSettings } from '../settings/loading/load-settings.ts'
-import { unknownUpstreams, unknownUpstreamText } from '../verdict/unknown-upstreams.ts'
-import type { CliContext } from './cli-context.ts'
-import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { printErrors } from './print-errors.ts'
+import type { Contract } from '../../asyncapi/contract/contract.ts'
+import { loadDocument } from '../../asyncapi/documents/load-document.ts'
+import { readDocumentFile } from '../../asyncapi/documents/read-document-file.ts'
+import type { EdgeError } from '../../core/errors.ts'
+import { errorsOf } from '../../manager/document-loader.ts'
+import { expandDocuments } from '../../settings/loading/expand-documents.ts'
+import { loadSettings } from '../../settings/loading/load-settings.ts'
+import { unknownUpstreams, unknownUpstreamText } from '../../verdict/unknown-upstreams.ts'
+import type { CliContext } from '../cli-context.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { printErrors } from '../print-errors.ts'
 
-/** Validates a configuration and documents, starting nothing. Without arguments: the documents of the configuration. */
+/** Validates documents, and the configuration if one is given. Without documents: the configuration and its documents. */
 export async function check(
   specs: readonly string[],
   options: { config?: string; strict?: boolean; json?: boolean },

@@ -1,8 +1,8 @@
-import type { CliContext } from './cli-context.ts'
-import { withClient, type ClientOptions } from './client-command.ts'
-import { table } from './table.ts'
+import type { CliContext } from '../cli-context.ts'
+import { table } from '../table.ts'
+import { withClient, type ClientOptions } from '../with-client.ts'
 
-/** The two places where refused messages lie: the path of the API is the name of the command. */
+/** The two lists of refused messages; their names are those of the commands and of the API's paths. */
 export type RefusedKind = 'quarantine' | 'deadletters'
 
 interface Refused {
@@ -27,7 +27,7 @@ export function list(kind: RefusedKind, options: RefusedListOptions, context: Cl
     const query = { topic: options.topic, client_id: options.client }
     const items = await client.list<Refused>(`/${kind}`, Number(options.limit ?? 100), query)
     if (options.json === true) return void context.stdout.write(`${JSON.stringify(items)}\n`)
-    const rows = items.map((one) => [one.id, one.at, one.topic, one.client_id, one.code, why(one)])
+    const rows = items.map((one) => [one.id, one.at, one.topic, one.client_id, one.code, reasonOf(one)])
     context.stdout.write(table(['ID', 'AT', 'TOPIC', 'CLIENT', 'CODE', 'WHY'], rows))
   })
 }
@@ -39,7 +39,7 @@ export function show(kind: RefusedKind, id: string, options: ClientOptions, cont
   })
 }
 
-/** Publishes it again, or sends it to its destination again. */
+/** Publishes a quarantined message again, or sends a dead letter to its destination again. */
 export function replay(kind: RefusedKind, id: string, options: ClientOptions, context: CliContext): Promise<number> {
   return withClient(options, context, async (client) => {
     const answer = await client.post<{ id: string }>(`/${kind}/${encodeURIComponent(id)}/replay`, {})
@@ -51,7 +51,7 @@ export function discard(kind: RefusedKind, id: string, options: ClientOptions, c
   return withClient(options, context, (client) => client.delete(`/${kind}/${encodeURIComponent(id)}`))
 }
 
-function why({ errors, answer, destination }: Refused): string {
+function reasonOf({ errors, answer, destination }: Refused): string {
   const [first] = errors ?? []
   if (first !== undefined) return `${first.pointer} expected ${first.expected}, not ${first.actual}`
   return [destination, answer].filter((part) => part !== undefined).join(': ')

@@ -1,21 +1,21 @@
-import { DocumentErrors } from '../asyncapi/documents/source/document-errors.ts'
-import { EdgeError, formatPlace, messageOf } from '../core/errors.ts'
-import { Gateway } from '../gateway/gateway.ts'
-import { levelOf } from '../gateway/room-settings.ts'
-import { runCommand } from '../platform/run-command.ts'
-import { SdNotify } from '../platform/sd-notify.ts'
-import { Watchdog } from '../platform/watchdog.ts'
-import { loadSettings } from '../settings/loading/load-settings.ts'
-import type { Settings } from '../settings/settings.ts'
-import { createLogger, type ProcessLogger } from '../telemetry/logging/logger.ts'
-import type { CliContext } from './cli-context.ts'
-import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { printErrors } from './print-errors.ts'
+import { DocumentErrors } from '../../asyncapi/documents/source/document-errors.ts'
+import { EdgeError, formatPlace, messageOf } from '../../core/errors.ts'
+import { Gateway } from '../../gateway/gateway.ts'
+import { levelOf } from '../../gateway/room-settings.ts'
+import { runCommand } from '../../platform/run-command.ts'
+import { SdNotify } from '../../platform/sd-notify.ts'
+import { Watchdog } from '../../platform/watchdog.ts'
+import { loadSettings } from '../../settings/loading/load-settings.ts'
+import type { Settings } from '../../settings/settings.ts'
+import { createLogger, type ProcessLogger } from '../../telemetry/logging/logger.ts'
+import type { CliContext } from '../cli-context.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { printErrors } from '../print-errors.ts'
 
-/** Ctrl-C reaches npm and the daemon, and npm hands it on to the daemon once more: that is one signal, not two. */
+/** Signals this close together are one: Ctrl-C reaches npm and the daemon, and npm passes it on to the daemon again. */
 const SIGNAL_ECHO_MS = 100
 
-/** The daemon in the foreground. Resolves to the exit code when it has ended. */
+/** Runs the gateway in the foreground. Resolves to the exit code when it has ended. */
 export async function run(options: { config?: string }, context: CliContext): Promise<number> {
   const load = () =>
     loadSettings({ file: options.config, env: context.env, cwd: context.cwd, hostName: context.hostName })
@@ -33,7 +33,7 @@ export async function run(options: { config?: string }, context: CliContext): Pr
   const stop = async (code: number): Promise<void> => {
     if (stopping) return context.exit(code === EXIT.ok ? EXIT.failure : code)
     stopping = true
-    // A drain that hangs must not keep the service from ending.
+    // The last resort: a drain that hangs must not keep the process from ending.
     setTimeout(() => ended.resolve(EXIT.failure), settings.shutdownTimeoutMs).unref()
     await notify.stopping()
     await gateway.stop(settings.shutdownTimeoutMs - 1_000)
@@ -55,14 +55,14 @@ export async function run(options: { config?: string }, context: CliContext): Pr
     return startFailure(error, context)
   }
   let firstSignalMs: number | undefined
-  const signalled = (): void => {
+  const onStopSignal = (): void => {
     const now = performance.now()
     firstSignalMs ??= now
     if (stopping && now - firstSignalMs < SIGNAL_ECHO_MS) return
     void stop(EXIT.ok).catch(fatal)
   }
-  context.onSignal('SIGTERM', signalled)
-  context.onSignal('SIGINT', signalled)
+  context.onSignal('SIGTERM', onStopSignal)
+  context.onSignal('SIGINT', onStopSignal)
   context.onSignal('SIGHUP', () => void reload(gateway, load, logger, notify))
   announce(gateway, settings, context, logger)
   await notify.ready('running')
@@ -91,7 +91,7 @@ function startFailure(error: unknown, context: CliContext): number {
   return EXIT.failure
 }
 
-/** A bad file changes nothing and says why. */
+/** Reloads configuration and documents. With an error nothing changes, and the log says why. */
 async function reload(
   gateway: Gateway,
   load: () => ReturnType<typeof loadSettings>,
@@ -124,7 +124,7 @@ function announce(gateway: Gateway, settings: Settings, context: CliContext, log
   const { mqtt, http, freshKey } = gateway.addresses
   logger.info({ gateway: settings.gateway.id, mqtt, http, pid: process.pid }, 'running')
   if (http !== undefined) context.stderr.write(`Dashboard: ${http}/\n`)
-  // On a terminal only: what is written elsewhere is kept, and read by others.
+  // Only on a terminal: anything else, such as a journal, would store the key.
   if (freshKey !== undefined && context.stderr.isTTY === true)
     context.stderr.write(`Admin key, shown this once: ${freshKey}\n`)
   const channel = gateway.exampleTopic()

@@ -1,18 +1,18 @@
 import { text as readAll } from 'node:stream/consumers'
-import { EdgeError, messageOf } from '../core/errors.ts'
-import { parseJson } from '../core/json.ts'
-import { loadDocuments, type DocumentCache } from '../manager/document-loader.ts'
-import { expandDocuments } from '../settings/loading/expand-documents.ts'
-import { loadSettings } from '../settings/loading/load-settings.ts'
-import { Catalogue } from '../verdict/catalogue.ts'
-import { detachedContext } from '../verdict/detached-context.ts'
-import { Judge } from '../verdict/judge.ts'
-import type { Judgement } from '../verdict/judgement.ts'
-import { TargetRenderer } from '../verdict/render-target.ts'
-import { upstreamChannels } from '../verdict/upstream-channels.ts'
-import type { CliContext } from './cli-context.ts'
-import { EXIT } from './exit-codes.ts'
-import { printErrors } from './print-errors.ts'
+import { EdgeError, messageOf } from '../../core/errors.ts'
+import { parseJson } from '../../core/json.ts'
+import { loadDocuments, type DocumentCache } from '../../manager/document-loader.ts'
+import { expandDocuments } from '../../settings/loading/expand-documents.ts'
+import { loadSettings } from '../../settings/loading/load-settings.ts'
+import { Catalogue } from '../../verdict/catalogue.ts'
+import { detachedContext } from '../../verdict/detached-context.ts'
+import { Judge } from '../../verdict/judge.ts'
+import type { Judgement } from '../../verdict/judgement.ts'
+import { TargetRenderer } from '../../verdict/render-target.ts'
+import { upstreamChannels } from '../../verdict/upstream-channels.ts'
+import type { CliContext } from '../cli-context.ts'
+import { EXIT } from '../exit-codes.ts'
+import { printErrors } from '../print-errors.ts'
 
 const NO_CACHE: DocumentCache = {
   contract: () => undefined,
@@ -29,7 +29,7 @@ interface Explanation {
     parameters: Record<string, string>
     direction: 'receive' | 'send'
   }[]
-  /** Channels of other servers alone: devices do not publish on them, the API does. Without a destination it is refused. */
+  /** Channels of other servers only: the API publishes on them, devices do not. Without a destination it is refused. */
   upstreamChannels: { document: string; address: string | null; destinations: string[] }[]
   verdict: 'valid' | 'invalid' | 'unmatched' | 'not judged'
   code?: string
@@ -40,7 +40,7 @@ interface Explanation {
   destinations?: { to: string; address: string; key: string | null; lane: string }[]
 }
 
-/** What would happen to a message on a topic, by the configuration and its documents; stores and sends nothing. */
+/** Shows what would happen to a message on a topic, by the configuration and its documents. Stores and sends nothing. */
 export async function explain(
   topic: string,
   payload: string | undefined,
@@ -81,7 +81,7 @@ export async function explain(
   }
   if (text !== undefined) Object.assign(explanation, verdictOf(judge.judge(topic, Buffer.from(text)), topic, text))
   else if (found.matches.length === 0) explanation.verdict = 'unmatched'
-  context.stdout.write(options.json === true ? `${JSON.stringify(explanation)}\n` : readable(explanation))
+  context.stdout.write(options.json === true ? `${JSON.stringify(explanation)}\n` : toText(explanation))
   return EXIT.ok
 }
 
@@ -113,7 +113,7 @@ function verdictOf(judgement: Judgement, topic: string, payload: string): Partia
   }
 }
 
-function readable(explanation: Explanation): string {
+function toText(explanation: Explanation): string {
   const lines = [`topic        ${explanation.topic}`]
   for (const { document, address, parameters, direction } of explanation.channels) {
     const named = Object.entries(parameters).map(([name, value]) => `${name}=${value}`)
@@ -122,12 +122,11 @@ function readable(explanation: Explanation): string {
     )
   }
   for (const { document, address, destinations } of explanation.upstreamChannels) {
-    lines.push(`upstream     ${address ?? ''} of ${document}: no topic of devices, published on by the API alone`)
+    lines.push(`upstream     ${address ?? ''} of ${document}: only the API publishes on it, devices do not`)
     if (destinations.length === 0)
-      lines.push('             refused (upstream-missing): none of its servers is named under upstreams')
+      lines.push('             refused (upstream-missing): add one of its servers to upstreams')
   }
-  if (explanation.channels.length === 0)
-    lines.push('channel      none: no document describes this topic as one of devices')
+  if (explanation.channels.length === 0) lines.push('channel      none: no document describes this topic for devices')
   lines.push(`verdict      ${explanation.verdict}${explanation.code === undefined ? '' : ` (${explanation.code})`}`)
   if (explanation.message !== undefined && explanation.message !== null)
     lines.push(`message      ${explanation.message}`)
@@ -138,7 +137,9 @@ function readable(explanation: Explanation): string {
         .join(', ')}`,
     )
   if (explanation.wrongDirection === true)
-    lines.push('direction    wrong: this channel is for messages to devices; it is delivered locally, never forwarded')
+    lines.push(
+      'direction    wrong: this channel is for messages to devices; the message is delivered locally, never forwarded',
+    )
   for (const { to, address, key } of explanation.destinations ?? [])
     lines.push(`destination  ${to}: ${address}${key === null ? '' : `, key ${key}`}`)
   return `${lines.join('\n')}\n`

@@ -3,12 +3,12 @@ import { ApiClient, ApiRefusal, type ApiOptions } from './api-client.ts'
 import type { CliContext } from './cli-context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 
-/** Options of every command that asks a running daemon. */
+/** Options of every command that uses the API. */
 export interface ClientOptions extends ApiOptions {
   json?: boolean
 }
 
-/** Runs a command against the daemon's API; what it refuses is printed with its places. Resolves to the exit code. */
+/** Runs a command that uses the API, and prints its refusal, if any, with code and hint. Resolves to the exit code. */
 export async function withClient(
   options: ClientOptions,
   context: CliContext,
