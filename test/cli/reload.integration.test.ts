@@ -138,15 +138,15 @@ describe('SIGHUP applies changes while devices stay connected', () => {
     const journal = { protocol: 'file', directory: './journal' }
     daemon.configure({ asyncapi: [file], upstreams: { journal } })
     await daemon.start()
-    const told = (): unknown[] =>
+    const reportedUpstreams = (): unknown[] =>
       daemon.logLines().flatMap(({ upstream, msg }) => (msg.includes('is not in upstreams') ? [upstream] : []))
-    expect(told()).toEqual(['second'])
+    expect(reportedUpstreams()).toEqual(['second'])
     const second = { protocol: 'file', directory: './second' }
     await reload({ asyncapi: [file], upstreams: { journal, second } })
     await publish('meter/1', '{"kwh":1}')
     await daemon.drained('second')
     expect(readJournal(daemon.path('second')).map(({ topic }) => topic)).toEqual(['meter/1'])
-    expect(told()).toEqual(['second'])
+    expect(reportedUpstreams()).toEqual(['second'])
   })
 
   test('limits of the broker', async () => {
