@@ -39,7 +39,7 @@ export function createGateway(options: CreateGatewayOptions = {}): Gateway {
   return gateway
 }
 
-export { AsyncApiParser } from './asyncapi/documents/parser.ts'
+export { AsyncApiParser } from './asyncapi/documents/asyncapi-parser.ts'
 export { EdgeError } from './core/errors.ts'
 export { MessageRefused } from './core/refusal.ts'
 export { AsyncApiManager } from './manager/asyncapi-manager.ts'

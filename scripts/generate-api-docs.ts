@@ -2,14 +2,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { TicketStore } from '../daemon/access/ticket-store.ts'
 import { silentLogger } from '../daemon/core/logger.ts'
+import { callsRoute } from '../daemon/http/routes/calls-route.ts'
 import { channelsRoutes } from '../daemon/http/routes/channels-routes.ts'
 import { connectionsRoute } from '../daemon/http/routes/connections-route.ts'
 import { documentsRoutes } from '../daemon/http/routes/documents-routes.ts'
 import { healthRoutes } from '../daemon/http/routes/health-routes.ts'
+import { logLevelRoutes } from '../daemon/http/routes/log-level-routes.ts'
 import { metricsRoute } from '../daemon/http/routes/metrics-route.ts'
-import { operatingRoutes } from '../daemon/http/routes/operating-routes.ts'
 import { publishRoutes } from '../daemon/http/routes/publish-routes.ts'
+import { queueRoute } from '../daemon/http/routes/queue-route.ts'
 import { deadLetterRoutes, quarantineRoutes } from '../daemon/http/routes/refused-routes.ts'
+import { statisticsRoute } from '../daemon/http/routes/statistics-route.ts'
 import { subscriptionsRoutes } from '../daemon/http/routes/subscriptions-routes.ts'
 import { ticketsRoute } from '../daemon/http/routes/tickets-route.ts'
 import { createHttpServer } from '../daemon/http/server/server.ts'
@@ -69,7 +72,10 @@ async function describe(): Promise<{ method: string; path: string; operation: Op
       ticketsRoute(new TicketStore(() => 0), () => 0),
       quarantineRoutes(nobody),
       deadLetterRoutes(nobody),
-      operatingRoutes(nobody),
+      statisticsRoute(nobody),
+      callsRoute(nobody),
+      queueRoute(nobody),
+      logLevelRoutes(nobody),
       connectionsRoute(nobody),
       healthRoutes(nobody),
       metricsRoute(nobody),

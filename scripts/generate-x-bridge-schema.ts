@@ -1,6 +1,6 @@
 /** Writes config/x-bridge.schema.json; with --check only compares it and fails where it differs. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { BRIDGE_SCHEMA } from '../daemon/asyncapi/documents/extract/bridge-schema.ts'
+import { BRIDGE_SCHEMA } from '../daemon/asyncapi/contract/bridge.ts'
 
 const file = new URL('../config/x-bridge.schema.json', import.meta.url)
 const wanted = `${JSON.stringify(BRIDGE_SCHEMA, null, 2)}\n`

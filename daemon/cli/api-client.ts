@@ -1,12 +1,12 @@
 import { ERROR_CODES, EdgeError, messageOf, systemCode, type ErrorCode } from '../core/errors.ts'
 
-/** Where the running daemon answers, and with what key. */
+/** Address and key of the API of the running daemon. */
 export interface ApiOptions {
   url?: string
   apiKey?: string
 }
 
-/** The API's answer to a request that it refused. */
+/** The problem document (RFC 9457) of a refused request. */
 export interface ApiProblem {
   status: number
   code: string
@@ -18,7 +18,7 @@ export interface ApiProblem {
   errors?: readonly Record<string, unknown>[]
 }
 
-/** A request was refused by the daemon: its problem document says why. */
+/** Thrown when the daemon refuses a request. */
 export class ApiRefusal extends EdgeError {
   readonly problem: ApiProblem
 
@@ -40,16 +40,16 @@ export class ApiRefusal extends EdgeError {
 const DEFAULT_URL = 'http://127.0.0.1:8080'
 const TIMEOUT_MS = 30_000
 
-/** Speaks to the HTTP API of a running daemon. */
+/** A client of the HTTP API of the running daemon. */
 export class ApiClient {
   private readonly base: URL
   private readonly headers: Record<string, string>
 
-  /** Options win over STEPFLOW_URL and STEPFLOW_API_KEY. Throws `request-invalid` for an address that is none. */
+  /** Options override STEPFLOW_URL and STEPFLOW_API_KEY. Throws EdgeError `request-invalid` for an invalid URL. */
   constructor(options: ApiOptions, env: Readonly<Record<string, string | undefined>>) {
     const url = options.url ?? env['STEPFLOW_URL'] ?? DEFAULT_URL
     if (!URL.canParse(url) || !/^https?:/.test(url))
-      throw new EdgeError('request-invalid', `${url} is not an address: give it as http://host:port.`, {
+      throw new EdgeError('request-invalid', `${url} is not a URL: write it as http://host:port.`, {
         place: { field: '--url' },
       })
     this.base = new URL(url.endsWith('/') ? url : `${url}/`)
@@ -69,7 +69,7 @@ export class ApiClient {
     return this.request<void>('DELETE', path)
   }
 
-  /** Every item of a list, page after page, up to `limit`. */
+  /** Reads a list page by page, up to `limit` items. */
   async list<Item>(
     path: string,
     limit: number,
@@ -86,7 +86,7 @@ export class ApiClient {
     return items
   }
 
-  /** A stream of server-sent events, until the caller leaves the loop or the daemon ends it. */
+  /** Reads a stream of server-sent events until the caller leaves the loop or the daemon ends the stream. */
   async *events(
     path: string,
     query: Readonly<Record<string, string | undefined>>,

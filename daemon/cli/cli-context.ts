@@ -1,4 +1,4 @@
-/** What commands see of the process; handed in by main. */
+/** The parts of the process that commands use; main.ts hands them in. */
 export interface CliContext {
   env: Readonly<Record<string, string | undefined>>
   cwd: string
@@ -8,6 +8,6 @@ export interface CliContext {
   stderr: NodeJS.WritableStream & { isTTY?: boolean }
   onSignal: (signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', handler: () => void) => void
   onUncaught: (handler: (error: unknown) => void) => void
-  /** Ends the process now. */
+  /** Ends the process at once. */
   exit: (code: number) => void
 }

@@ -1,6 +1,6 @@
 import type { EdgeError } from '../core/errors.ts'
 
-/** As sysexits.h has them. */
+/** Exit codes of sysexits.h. */
 export const EXIT = {
   ok: 0,
   failure: 1,

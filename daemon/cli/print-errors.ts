@@ -2,7 +2,7 @@ import { formatPlace, type EdgeError } from '../core/errors.ts'
 import type { CliContext } from './cli-context.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 
-/** `file:line:col message`, with the hint below; returns the exit code of the first. */
+/** Prints errors as `file:line:column message [code]`, then each hint once. Returns the exit code of the first error. */
 export function printErrors(context: Pick<CliContext, 'stderr'>, errors: readonly EdgeError[]): number {
   const hints = new Set<string>()
   for (const error of errors) {

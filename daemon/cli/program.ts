@@ -4,11 +4,13 @@ import type { CliContext } from './cli-context.ts'
 import { addClientCommands } from './client-commands.ts'
 import { EXIT } from './exit-codes.ts'
 
-/** Parses the command line and runs one command. Resolves to the exit code. */
+/** Runs the command of a command line. Resolves to the exit code. The code of a command is loaded when it is called. */
 export async function main(argv: readonly string[], context: CliContext): Promise<number> {
   let code: number = EXIT.ok
   const program = new Command('stepflow-edge')
-    .description('Store-and-forward MQTT gateway: AsyncAPI-checked, durable, to Kafka or AMQP.')
+    .description(
+      'Store-and-forward MQTT gateway: checks messages against AsyncAPI documents, stores them, forwards them to Kafka or AMQP.',
+    )
     .version(argv.includes('--version') ? await versions() : version(), '--version')
     .exitOverride()
     .configureOutput({
@@ -20,29 +22,29 @@ export async function main(argv: readonly string[], context: CliContext): Promis
     .description('run the gateway in the foreground')
     .option('-c, --config <file>', 'configuration file')
     .action(async (options: { config?: string }) => {
-      const { run } = await import('./run.ts')
+      const { run } = await import('./commands/run.ts')
       code = await run(options, context)
     })
   program
     .command('check')
-    .description('validate configuration and AsyncAPI documents')
+    .description('validate the configuration and AsyncAPI documents')
     .argument('[spec...]', 'AsyncAPI documents')
     .option('-c, --config <file>', 'configuration file')
-    .option('--strict', 'hold documents against the whole specification')
+    .option('--strict', 'check documents against the whole specification')
     .option('--json', 'print JSON')
     .action(async (specs: string[], options: { config?: string; strict?: boolean; json?: boolean }) => {
-      const { check } = await import('./check.ts')
+      const { check } = await import('./commands/check.ts')
       code = await check(specs, options, context)
     })
   program
     .command('explain')
-    .description('which document, channel, message and destinations a topic matches, and the verdict on a payload')
+    .description('show the document, channel, message and destinations of a topic, and the verdict on a payload')
     .argument('<topic>')
     .argument('[payload]', 'the payload, or - for standard input')
     .option('-c, --config <file>', 'configuration file')
     .option('--json', 'print JSON')
     .action(async (topic: string, payload: string | undefined, options: { config?: string; json?: boolean }) => {
-      const { explain } = await import('./explain.ts')
+      const { explain } = await import('./commands/explain.ts')
       code = await explain(topic, payload, options, context)
     })
   addClientCommands(program, context, (ended) => {
@@ -57,7 +59,7 @@ export async function main(argv: readonly string[], context: CliContext): Promis
   return code
 }
 
-/** With SQLite's own version, for which its native module has to be loaded. */
+/** Includes the version of SQLite, which only its native module knows. */
 async function versions(): Promise<string> {
   const { default: Database } = await import('better-sqlite3')
   const db = new Database(':memory:')

@@ -1,4 +1,4 @@
-/** Rows of text in columns, the last one as it is; an empty list says so. */
+/** Lays out rows in columns; the last column is not padded. Without rows the text is `none`. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   if (rows.length === 0) return 'none\n'
   const texts = [header, ...rows.map((row) => row.map((cell) => oneLine(cell)))]
@@ -12,7 +12,7 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
   return `${lines.join('\n')}\n`
 }
 
-/** What devices send must not steer the terminal. */
+/** Replaces control characters: texts of devices must not control the terminal. */
 function oneLine(cell: string | number | null): string {
   // oxlint-disable-next-line no-control-regex
   return cell === null ? '-' : String(cell).replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '\uFFFD')

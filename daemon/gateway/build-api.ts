@@ -5,7 +5,6 @@ import { systemTimers } from '../core/timers.ts'
 import { Callbacks } from '../feed/callbacks.ts'
 import type { History } from '../feed/history.ts'
 import type { LiveFeed } from '../feed/live-feed.ts'
-import type { OperatingPorts } from '../http/routes/operating-routes.ts'
 import type { CallRecorder } from '../ingest/call-recorder.ts'
 import { IdempotentPublisher } from '../ingest/idempotent-publisher.ts'
 import type { Ingest } from '../ingest/ingest.ts'
@@ -14,14 +13,15 @@ import { AsyncApiManager } from '../manager/asyncapi-manager.ts'
 import type { Documents } from '../manager/documents.ts'
 import { DryRun } from '../manager/dry-run.ts'
 import { replayAgainst } from '../manager/replay-against.ts'
-import { callsPort } from '../operations/calls.ts'
-import { queueView } from '../operations/connections.ts'
+import { callsPort, type CallsPort } from '../operations/calls.ts'
+import { queueView, type QueueView } from '../operations/connections.ts'
 import { deadLetterPort } from '../operations/dead-letters.ts'
-import { logLevelPort } from '../operations/log-level.ts'
+import { logLevelPort, type LogLevelPort } from '../operations/log-level.ts'
 import { publishPort, type PublishPort } from '../operations/publishing.ts'
 import { quarantinePort } from '../operations/quarantine.ts'
 import { type RegistryPort, registryPort } from '../operations/registry.ts'
 import type { OperationsSources } from '../operations/sources.ts'
+import type { StatisticsPort } from '../operations/statistics.ts'
 import { subscriptionPort, type SubscriptionPort } from '../operations/subscriptions.ts'
 import { CallbackSender } from '../protocols/webhook/callback-sender.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -65,7 +65,12 @@ export class GatewayApi {
   readonly subscriptions: SubscriptionPort
   readonly quarantine: ReturnType<typeof quarantinePort>
   readonly deadLetters: ReturnType<typeof deadLetterPort>
-  readonly operating: OperatingPorts
+  readonly operating: {
+    statistics: StatisticsPort
+    calls: CallsPort
+    queue: () => QueueView
+    logLevel: LogLevelPort
+  }
   private readonly options: GatewayApiOptions
   private readonly sender = new CallbackSender()
   private readonly callbacks: Callbacks

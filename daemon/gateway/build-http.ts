@@ -3,14 +3,17 @@ import { TicketStore } from '../access/ticket-store.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import { livePage } from '../http/dashboard/live-page.ts'
+import { callsRoute } from '../http/routes/calls-route.ts'
 import { channelsRoutes } from '../http/routes/channels-routes.ts'
 import { connectionsRoute } from '../http/routes/connections-route.ts'
 import { documentsRoutes } from '../http/routes/documents-routes.ts'
 import { healthRoutes } from '../http/routes/health-routes.ts'
+import { logLevelRoutes } from '../http/routes/log-level-routes.ts'
 import { metricsRoute } from '../http/routes/metrics-route.ts'
-import { operatingRoutes } from '../http/routes/operating-routes.ts'
 import { publishRoutes } from '../http/routes/publish-routes.ts'
+import { queueRoute } from '../http/routes/queue-route.ts'
 import { deadLetterRoutes, quarantineRoutes } from '../http/routes/refused-routes.ts'
+import { statisticsRoute } from '../http/routes/statistics-route.ts'
 import { subscriptionsRoutes } from '../http/routes/subscriptions-routes.ts'
 import { ticketsRoute } from '../http/routes/tickets-route.ts'
 import { httpMetrics } from '../http/server/http-metrics.ts'
@@ -87,7 +90,10 @@ export async function startHttp(options: HttpOptions): Promise<OpenedHttp> {
       subscriptionsRoutes(api.subscriptions),
       quarantineRoutes(api.quarantine),
       deadLetterRoutes(api.deadLetters),
-      operatingRoutes(api.operating),
+      statisticsRoute(api.operating.statistics),
+      callsRoute(api.operating.calls),
+      queueRoute(api.operating.queue),
+      logLevelRoutes(api.operating.logLevel),
       ticketsRoute(tickets, () => clock.wallMs()),
       streams.routes,
       livePage(() => figures.snapshot()),

@@ -1,7 +1,7 @@
 import type { ContractChannel, ContractMessage } from '../asyncapi/contract/contract.ts'
 import { renderAddress } from '../asyncapi/matching/render-address.ts'
+import { UNDESCRIBED_MESSAGE } from '../asyncapi/messages/channel-check.ts'
 import { encodePayload } from '../asyncapi/messages/encode-payload.ts'
-import { UNDESCRIBED_MESSAGE } from '../asyncapi/messages/message-validator.ts'
 import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import { asBuffer } from '../core/bytes.ts'
 import { EdgeError } from '../core/errors.ts'

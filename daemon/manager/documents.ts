@@ -1,4 +1,4 @@
-import { DocumentErrors } from '../asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../asyncapi/documents/source/document-errors.ts'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'

@@ -1,4 +1,4 @@
-import type { ContractChange } from '../asyncapi/contract/compare-contracts.ts'
+import type { ContractChange } from '../asyncapi/comparison/compare-contracts.ts'
 import type { Contract } from '../asyncapi/contract/contract.ts'
 import type { RegistrationInput, Registrar } from './registrar.ts'
 import type { ReplayResult } from './replay-against.ts'

@@ -1,4 +1,4 @@
-import { compareContracts, type ContractChange } from '../asyncapi/contract/compare-contracts.ts'
+import { compareContracts, type ContractChange } from '../asyncapi/comparison/compare-contracts.ts'
 import type { Contract } from '../asyncapi/contract/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError } from '../core/errors.ts'

@@ -1,4 +1,4 @@
-import type { ContractChange } from '../asyncapi/contract/compare-contracts.ts'
+import type { ContractChange } from '../asyncapi/comparison/compare-contracts.ts'
 import type { Diagnostic } from '../asyncapi/contract/contract.ts'
 import type { AsyncApiManager } from '../manager/asyncapi-manager.ts'
 import type { DocumentLists } from '../manager/document-lists.ts'

@@ -1,10 +1,5 @@
-import type {
-  Bridge,
-  Contract,
-  ContractChannel,
-  ContractMessage,
-  ContractOperation,
-} from '../asyncapi/contract/contract.ts'
+import type { Bridge } from '../asyncapi/contract/bridge.ts'
+import type { Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract/contract.ts'
 
 /**
  * Merges the `x-bridge` of message, operation, channel, server and document, key by key; the nearest wins. Only operations of

@@ -1,10 +1,5 @@
-import type {
-  Bridge,
-  Contract,
-  ContractChannel,
-  ContractMessage,
-  ContractOperation,
-} from '../asyncapi/contract/contract.ts'
+import type { Bridge } from '../asyncapi/contract/bridge.ts'
+import type { Contract, ContractChannel, ContractMessage, ContractOperation } from '../asyncapi/contract/contract.ts'
 import { plainNames } from '../asyncapi/matching/default-names.ts'
 import { parseDuration } from '../core/units.ts'
 import type { RouteSettings } from '../settings/sections/route-settings.ts'

@@ -1,6 +1,6 @@
 import { Undecodable, type PayloadReader } from '../asyncapi/formats/payload-format.ts'
 import type { MessageCheck } from '../asyncapi/messages/message-check.ts'
-import type { ValueCheck } from '../asyncapi/messages/value-check.ts'
+import type { ValueCheck } from '../asyncapi/schemas/compiled-schema.ts'
 import type { SchemaCompiler } from '../asyncapi/schemas/schema-compiler.ts'
 import type { MessagePlan } from './channel-plans.ts'
 import type { Passed } from './judgement.ts'

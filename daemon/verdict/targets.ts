@@ -1,4 +1,4 @@
-import type { Bridge, ForwardTarget } from '../asyncapi/contract/contract.ts'
+import type { Bridge, ForwardTarget } from '../asyncapi/contract/bridge.ts'
 import { addressParameters } from '../asyncapi/matching/address.ts'
 import type { RouteSettings } from '../settings/sections/route-settings.ts'
 import type { Plan, PlanTarget } from './plan.ts'

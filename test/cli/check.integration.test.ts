@@ -8,14 +8,14 @@ const HEAD = 'asyncapi: 2.5.0\ninfo: { title: T, version: 1.0.0 }\n'
 const GOOD = `${HEAD}channels: { a: { publish: { message: { name: M, payload: { type: number } } } } }\n`
 const NODE = '{ type: object, properties: { next: { $ref: "#/components/schemas/Node" } } }'
 
-/** Runs in a folder with these files; gives the folder too. */
+/** Runs a command in a folder with these files. Returns its output and the folder. */
 async function run(args: readonly string[], files: Record<string, string>): Promise<CliEnded & { folder: string }> {
   const folder = configFolder(files)
   return { ...(await runCli(args, { cwd: folder })), folder }
 }
 
-/** Code, place, message and hint, each on its line. */
-function expectSaid(stderr: string, place: string, what: RegExp, code: string, hint: string): void {
+/** Expects an error with this place, message and code, and its hint below. */
+function expectError(stderr: string, place: string, what: RegExp, code: string, hint: string): void {
   const line = stderr.split('\n').find((one) => one.endsWith(`[${code}]`)) ?? `no [${code}] in ${stderr}`
   expect(line).toContain(place)
   expect(line).toMatch(what)
@@ -61,20 +61,20 @@ describe('a broken configuration: exit code 78, with place, code and hint', () =
     const { code: exit, stderr, stdout, folder } = await run(['check', '-c', 'edge.yaml'], { 'edge.yaml': yaml })
     expect(exit).toBe(78)
     expect(stdout).toBe('')
-    expectSaid(stderr, place, message, code, hint)
+    expectError(stderr, place, message, code, hint)
     expect(existsSync(join(folder, 'data'))).toBe(false)
   })
 
-  test('a file that is missing, and a conf.d that is no folder', async () => {
+  test('a missing file, and a conf.d that is not a folder', async () => {
     const missing = await run(['check', '-c', 'none.yaml'], {})
     expect(missing.code).toBe(78)
-    expectSaid(missing.stderr, 'none.yaml', /ENOENT/, 'config-unreadable', 'Check that the file exists')
+    expectError(missing.stderr, 'none.yaml', /ENOENT/, 'config-unreadable', 'Check that the file exists')
     const folder = await run(['check', '-c', 'edge.yaml'], { 'edge.yaml': '', 'conf.d': '' })
     expect(folder.code).toBe(78)
-    expectSaid(folder.stderr, 'conf.d', /ENOTDIR/, 'config-unreadable', 'Check that the file exists')
+    expectError(folder.stderr, 'conf.d', /ENOTDIR/, 'config-unreadable', 'Check that the file exists')
   })
 
-  test('run and explain refuse it in the same way, and make nothing', async () => {
+  test('run and explain refuse it in the same way, and create nothing', async () => {
     const files = { 'edge.yaml': 'store: { directory: ./data }\nlog: { level: loud }\n' }
     for (const args of [
       ['run', '-c', 'edge.yaml'],
@@ -82,7 +82,7 @@ describe('a broken configuration: exit code 78, with place, code and hint', () =
     ]) {
       const { code, stderr, folder } = await run(args, files)
       expect(code).toBe(78)
-      expectSaid(stderr, 'edge.yaml:2:15', /expected trace/, 'config-invalid', 'Correct the value')
+      expectError(stderr, 'edge.yaml:2:15', /expected trace/, 'config-invalid', 'Correct the value')
       expect(existsSync(join(folder, 'data'))).toBe(false)
     }
   })
@@ -97,7 +97,7 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
       'spec.yaml:4:',
       /leads nowhere/,
       'document-reference',
-      'Correct the document at the places listed; mode: lenient would take it.',
+      'Correct the document at the places listed, or set mode: lenient, which accepts it.',
     ],
     [
       'an external $ref',
@@ -120,20 +120,20 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
     const { code: exit, stderr, stdout } = await run(['check', '--strict', 'spec.yaml'], { 'spec.yaml': text })
     expect(exit).toBe(65)
     expect(stdout).toBe('')
-    expectSaid(stderr, place, message, code, hint)
+    expectError(stderr, place, message, code, hint)
   })
 
-  test('a file that is missing, and a folder that is none', async () => {
+  test('a missing file, and a missing folder', async () => {
     const missing = await run(['check', 'none.yaml'], {})
     expect(missing.code).toBe(65)
-    expectSaid(missing.stderr, 'none.yaml', /ENOENT/, 'document-unreadable', 'Check that the file exists')
+    expectError(missing.stderr, 'none.yaml', /ENOENT/, 'document-unreadable', 'Check that the file exists')
     const files = { 'edge.yaml': 'asyncapi: [ "specs/*.yaml" ]\n', specs: '' }
     const folder = await run(['check', '-c', 'edge.yaml'], files)
     expect(folder.code).toBe(65)
-    expectSaid(folder.stderr, 'specs/*.yaml', /ENOTDIR/, 'document-unreadable', 'Check that the file exists')
+    expectError(folder.stderr, 'specs/*.yaml', /ENOTDIR/, 'document-unreadable', 'Check that the file exists')
   })
 
-  test('a circular schema is no fault', async () => {
+  test('a recursive schema is accepted', async () => {
     const payload = '{ $ref: "#/components/schemas/Node" }'
     const text = `${HEAD}channels: { a: { publish: { message: { name: M, payload: ${payload} } } } }\ncomponents: { schemas: { Node: ${NODE} } }\n`
     const { code, stdout } = await run(['check', 'spec.yaml'], { 'spec.yaml': text })
@@ -141,7 +141,7 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
     expect(code).toBe(0)
   })
 
-  test('beside a broken configuration both are told, and the configuration gives the code', async () => {
+  test('beside a broken configuration both are reported, with the exit code of the configuration', async () => {
     const files = { 'edge.yaml': 'logg: {}\n', 'spec.yaml': `${HEAD}channels: {}\n`, 'good.yaml': GOOD }
     const { code, stderr, stdout } = await run(['check', '-c', 'edge.yaml', 'spec.yaml', 'good.yaml', '--json'], files)
     expect(code).toBe(78)
@@ -157,7 +157,7 @@ describe('a broken document: exit code 65, with place, code and hint', () => {
   })
 })
 
-test('a document that forwards to what is not in upstreams is told of', async () => {
+test('warns of a document that forwards to an unknown upstream', async () => {
   const forward = 'x-bridge: { forward: [ { to: evnts }, { to: broker }, { to: events } ] }\n'
   const files = {
     'edge.yaml': 'asyncapi: [ spec.yaml ]\nupstreams: { events: { protocol: file, directory: ./j } }\n',
@@ -182,7 +182,7 @@ describe('explain', () => {
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'invalid', code, document: 'T@1.0.0', message: 'M' })
   })
 
-  test('says that a device publishes where only we should', async () => {
+  test('reports that a device publishes on a channel for messages to devices', async () => {
     const text = `${HEAD}channels: { a: { subscribe: { message: { name: M, payload: { type: number } } } } }\n`
     const { stdout } = await run(['explain', 'a', '1', '-c', 'edge.yaml'], { ...files, 'spec.yaml': text })
     expect(stdout).toMatch(/^direction +wrong: .*delivered locally, never forwarded$/m)
@@ -191,7 +191,7 @@ describe('explain', () => {
   test('refuses a broken document with exit code 65', async () => {
     const { code, stderr } = await run(['explain', 'a', '-c', 'edge.yaml'], { ...files, 'spec.yaml': HEAD })
     expect(code).toBe(65)
-    expectSaid(stderr, 'spec.yaml', /no channels/, 'document-no-channels', 'A document needs')
+    expectError(stderr, 'spec.yaml', /no channels/, 'document-no-channels', 'A document needs')
   })
 })
 

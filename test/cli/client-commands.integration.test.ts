@@ -47,7 +47,7 @@ describe('the commands that ask a running daemon', () => {
     expect(channels.map((one) => one.channel_name)).toContain('meter/{meterId}/reading')
   })
 
-  test('publish by the address of a channel, and tell why a message is refused', async () => {
+  test('publish by the address of a channel, and explain why a message is refused', async () => {
     const published = await cli(['publish', 'meter/{meterId}/reading', '{"kwh":1.5}', '--param', 'meterId=7'])
     expect(published).toMatchObject({ code: 0 })
     expect(published.stdout).toMatch(/^edge-1:[0-9a-f]{12}:\d+ {2}meter\/7\/reading\n$/)
@@ -59,7 +59,7 @@ describe('the commands that ask a running daemon', () => {
     expect(missing.stderr).toContain('[parameter-missing]')
   })
 
-  test('show what is in the quarantine, and publish it again once its document takes it', async () => {
+  test('show quarantined messages, and publish them again once their document accepts them', async () => {
     await publishAsDevice('meter/7/reading', '{"kwh":"12"}')
     const listed = await cli(['quarantine', 'list', '--topic', 'meter/7/reading'])
     expect(listed.stdout).toMatch(/meter\/7\/reading +meter-7 +payload-invalid +\/kwh expected/)
@@ -77,7 +77,7 @@ describe('the commands that ask a running daemon', () => {
     expect((await cli(['quarantine', 'show', other])).stderr).toContain('[not-found]')
   })
 
-  test('a dry run tells which messages of the log a version would refuse, and registers nothing', async () => {
+  test('show by a dry run which stored messages a version would refuse, and register nothing', async () => {
     const dry = await cli(['register', meter('3.0.0'), '--dry-run', '--json'])
     expect(JSON.parse(dry.stdout)).toMatchObject({
       name: 'Meter',
@@ -113,7 +113,7 @@ describe('the commands that ask a running daemon', () => {
     child.kill('SIGINT')
   })
 
-  test('tell how the gateway does', async () => {
+  test('show the status and the statistics of the gateway', async () => {
     const status = await cli(['status'])
     expect(status.stdout).toMatch(/journal +file +connected/)
     const stats = JSON.parse((await cli(['stats', '--window', '1h', '--json'])).stdout) as { totals: { valid: number } }
@@ -135,7 +135,7 @@ test.each([
   expect(ended.code).toBe(code)
 })
 
-test('what an identity is needed for ends with exit code 77 without one, and with 0 with the admin key', async () => {
+test('a command that needs an identity exits with code 77 without one, and with 0 with the admin key', async () => {
   const guarded = await DaemonProcess.create()
   guarded.configure({ broker: { listeners: [`mqtt://0.0.0.0:${guarded.mqttPort}`] } })
   try {

@@ -31,7 +31,7 @@ function explain(upstreams: object): string {
   return spawnSync(join(ROOT, 'node_modules/.bin/node'), args, { encoding: 'utf8', env: { PATH, HOME } }).stdout
 }
 
-test('a channel of other servers alone is named, and whether a message on it would reach any', () => {
+test('explain names a channel of other servers only, and says whether a message on it would reach one of them', () => {
   expect(explain({})).toContain('upstream-missing')
   const configured = explain({ lost: { protocol: 'file', directory: './journal' } })
   expect(configured).toContain('plant.lost of Plant@1.0.0')

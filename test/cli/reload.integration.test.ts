@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => daemon.remove())
 
-/** A document of one channel that asks for this field. */
+/** A document with one channel whose message requires this field. */
 function spec(address: string, required: string, version = '1.0.0'): string {
   return `asyncapi: 2.5.0
 info: { title: Meter, version: ${version} }
@@ -33,7 +33,7 @@ async function publish(topic: string, payload = VALID): Promise<void> {
   await client.endAsync()
 }
 
-/** HUP; waits for what the log says of it. */
+/** Sends SIGHUP and waits for its line in the log. */
 async function hup(expected: 'configuration and documents reloaded' | 'not reloaded'): Promise<LogLine[]> {
   const before = daemon.log().length
   daemon.signal('SIGHUP')
@@ -62,7 +62,7 @@ function quarantined(): string[] {
   return readStore<{ topic: string }>(daemon.folder, 'SELECT topic FROM quarantine ORDER BY id').map((row) => row.topic)
 }
 
-describe('HUP takes over while devices stay connected', () => {
+describe('SIGHUP applies changes while devices stay connected', () => {
   test('documents', async () => {
     const file = daemon.writeFile('meter.yaml', spec('meter/{id}', 'kwh'))
     daemon.configure({ asyncapi: [file], unmatched: 'quarantine' })
@@ -118,7 +118,7 @@ describe('HUP takes over while devices stay connected', () => {
     )
   })
 
-  test('upstreams: one that is no longer named gets nothing more', async () => {
+  test('upstreams: a removed one gets no more messages', async () => {
     const file = (directory: string): SettingsTree => ({ protocol: 'file', directory })
     daemon.configure({ upstreams: { journal: file('./journal'), second: file('./second') } })
     await daemon.start()
@@ -130,7 +130,7 @@ describe('HUP takes over while devices stay connected', () => {
     expect(readJournal(daemon.path('second')).map(({ topic }) => topic)).toEqual(['device/1/data'])
   })
 
-  test('upstreams: what a document forwards to without its being there is told of, once', async () => {
+  test('upstreams: an unknown one that a document forwards to is reported once', async () => {
     const file = daemon.writeFile(
       'meter.yaml',
       `${spec('meter/{id}', 'kwh')}x-bridge: { forward: [ { to: journal }, { to: second } ] }\n`,
@@ -138,15 +138,15 @@ describe('HUP takes over while devices stay connected', () => {
     const journal = { protocol: 'file', directory: './journal' }
     daemon.configure({ asyncapi: [file], upstreams: { journal } })
     await daemon.start()
-    const told = (): unknown[] =>
+    const reportedUpstreams = (): unknown[] =>
       daemon.logLines().flatMap(({ upstream, msg }) => (msg.includes('is not in upstreams') ? [upstream] : []))
-    expect(told()).toEqual(['second'])
+    expect(reportedUpstreams()).toEqual(['second'])
     const second = { protocol: 'file', directory: './second' }
     await reload({ asyncapi: [file], upstreams: { journal, second } })
     await publish('meter/1', '{"kwh":1}')
     await daemon.drained('second')
     expect(readJournal(daemon.path('second')).map(({ topic }) => topic)).toEqual(['meter/1'])
-    expect(told()).toEqual(['second'])
+    expect(reportedUpstreams()).toEqual(['second'])
   })
 
   test('limits of the broker', async () => {
@@ -171,15 +171,15 @@ describe('HUP takes over while devices stay connected', () => {
   })
 })
 
-describe('HUP refuses, names what is wrong, and changes nothing', () => {
-  /** What the daemon does must be as before. */
+describe('SIGHUP refuses a broken configuration, names the error, and changes nothing', () => {
+  /** The daemon must work as before. */
   async function goesOn(topic: string): Promise<void> {
     await publish(topic)
     expect(await lineOf(topic)).toMatchObject({ document: 'Device API@1.0.0' })
     expect((await daemon.get('/readyz')).status).toBe(200)
   }
 
-  test('a key that is read at start only; nothing else of the file is taken either', async () => {
+  test('a key that is read at start only; the rest of the file is not applied either', async () => {
     await daemon.start()
     daemon.configure({ store: { directory: './other', maxBytes: '512MiB' }, upstreams: {}, log: { level: 'error' } })
     const lines = await hup('not reloaded')
@@ -217,7 +217,7 @@ describe('HUP refuses, names what is wrong, and changes nothing', () => {
   })
 })
 
-test('a folder of documents that is gone leaves the last good ones in force, also at the next start', async () => {
+test('a missing folder of documents leaves the last good ones in force, also at the next start', async () => {
   daemon.writeFile('specs/meter.yaml', spec('meter/{id}', 'kwh'))
   daemon.configure({ asyncapi: ['./specs/*.yaml'], unmatched: 'quarantine' })
   await daemon.start()

@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 afterEach(() => daemon.remove())
 
-/** Starts with these settings, which must fail; gives the exit code and what was said. */
+/** Starts with these settings, which must fail. Returns the exit code and the output. */
 async function refusal(
   settings: SettingsTree,
   env: Record<string, string> = {},
@@ -40,13 +40,13 @@ describe('a broken configuration stops the start with its place, a code and a hi
     expect(text).toMatch(/edge\.yaml:\d+:\d+ .*shutdownTimeout.*\[config-invalid\]/)
   })
 
-  test('an unknown key, with the nearest one', async () => {
+  test('an unknown key, with the most similar known key', async () => {
     const { code, text } = await refusal({ gatewy: { id: 'x' } })
     expect(code).toBe(78)
     expect(text).toMatch(/edge\.yaml:\d+:\d+ .*gateway.*\[config-unknown-key\]/)
   })
 
-  test('a secret file that is missing', async () => {
+  test('a missing secret file', async () => {
     const kafka = {
       protocol: 'kafka',
       brokers: ['127.0.0.1:1'],
@@ -58,7 +58,7 @@ describe('a broken configuration stops the start with its place, a code and a hi
   })
 })
 
-describe('what the machine does not give stops the start', () => {
+describe('a resource that cannot be used stops the start', () => {
   test.each(['mqtt', 'http'] as const)('a port of %s that is in use', async (protocol) => {
     const server = createServer()
     const port = protocol === 'mqtt' ? daemon.mqttPort : daemon.httpPort
@@ -79,7 +79,7 @@ describe('what the machine does not give stops the start', () => {
     expect(text).toMatch(/\[store-unusable\]\n  [A-Z]/)
   })
 
-  test('a second daemon on the same store; the first goes on', async () => {
+  test('a second daemon on the same store, while the first continues', async () => {
     await daemon.start()
     const second = await DaemonProcess.create({ settings: { store: { directory: daemon.path('data') } } })
     try {
@@ -93,7 +93,7 @@ describe('what the machine does not give stops the start', () => {
   })
 })
 
-test('a start that is refused changes nothing of what is stored', async () => {
+test('a refused start does not change the store', async () => {
   await daemon.start()
   const client = await connectClient(daemon.mqttPort)
   await client.publishAsync('device/1/data', '{"temperature":1,"humidity":2}', { qos: 1 })
@@ -137,7 +137,7 @@ describe('a broken document stops the first start with its place', () => {
     expect(said).toMatch(new RegExp(`spec\\.yaml:\\d+:\\d+ .*\\[${errorCode}\\]\n  [A-Z]`))
   })
 
-  test('a circular schema is no fault', async () => {
+  test('a recursive schema is accepted', async () => {
     const node = '{ type: object, properties: { next: { $ref: "#/components/schemas/Node" } } }'
     daemon.configure(
       document(
@@ -178,7 +178,7 @@ test('a packet over maxPacketSize closes its connection only', async () => {
   expect(storedMessages(daemon.folder)).toBe(1)
 })
 
-describe('HUP', () => {
+describe('SIGHUP', () => {
   test('with a bad file changes nothing and says why', async () => {
     await daemon.start()
     const before = daemon.log().length
@@ -188,7 +188,7 @@ describe('HUP', () => {
     expect((await daemon.get('/readyz')).status).toBe(200)
   })
 
-  test('refuses by name what is read at start only', async () => {
+  test('refuses, by name, a change of a setting that is read at start only', async () => {
     await daemon.start()
     daemon.configure({ gateway: { id: 'another' } })
     daemon.signal('SIGHUP')
@@ -196,7 +196,7 @@ describe('HUP', () => {
     expect(daemon.log()).toContain('config-restart')
   })
 
-  test('brings a new upstream into force, for messages from now on', async () => {
+  test('adds a new upstream for messages from now on', async () => {
     mkdirSync(daemon.path('second'))
     await daemon.start()
     daemon.configure({
@@ -218,7 +218,7 @@ describe('HUP', () => {
   })
 })
 
-test('a second signal ends the daemon at once, while the first still waits for an upstream', async () => {
+test('a second signal ends the daemon at once while the first still waits for an upstream', async () => {
   const mute = createServer(() => undefined)
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
   const address = mute.address()
@@ -245,7 +245,7 @@ test('SIGTERM ends with exit code 0, and the next start keeps the store id', asy
   expect(readStore(daemon.folder, 'SELECT id FROM epochs')).toHaveLength(1)
 })
 
-test('two files that are the same version of one document: the first is in force, and the other one is told of', async () => {
+test('of two files with the same version of one document the first is in force, and the other is reported', async () => {
   const spec = (address: string): string =>
     `${HEAD}channels: { '${address}': { publish: { message: { payload: { type: object } } } } }\n`
   daemon.configure({ asyncapi: [daemon.writeFile('a.yaml', spec('a')), daemon.writeFile('b.yaml', spec('b'))] })

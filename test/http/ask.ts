@@ -9,7 +9,7 @@ export interface Asked {
 
 export type Ask = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown) => Promise<Asked>
 
-/** Requests to routes without a socket in between. */
+/** Sends requests to routes without a socket. */
 export function asking(routes: Routes, options: Partial<HttpServerOptions> = {}): Ask {
   const server: HttpServer = createTestServer({}, { routes: [routes], ...options })
   return async (method, url, body) => {
@@ -28,7 +28,7 @@ export function asking(routes: Routes, options: Partial<HttpServerOptions> = {})
   }
 }
 
-/** A logger that keeps what is logged about admins. */
+/** A logger that records audit lines. */
 export function auditLog(): { lines: Record<string, unknown>[]; options: Partial<HttpServerOptions> } {
   const lines: Record<string, unknown>[] = []
   const take = (fields: object): void => void lines.push({ ...fields })

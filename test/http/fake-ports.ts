@@ -9,7 +9,7 @@ import type { HealthReport } from '../../daemon/operations/health.ts'
 import type { LiveSnapshot } from '../../daemon/operations/live-figures.ts'
 import type { Authorize } from '../../daemon/ports/identity.ts'
 
-/** The part of the gateway that the plainest routes need. */
+/** The ports that the simplest routes need. */
 interface HttpPorts {
   health(): HealthReport
   connections(): ConnectionsStatus
@@ -73,7 +73,7 @@ export const PORTS: HttpPorts = {
   live: () => LIVE,
 }
 
-/** The server as the gateway builds it, over ports that answer by heart. */
+/** A server with the simplest routes, on ports with fixed answers. */
 export function createTestServer(ports: Partial<HttpPorts> = {}, options: Partial<HttpServerOptions> = {}): HttpServer {
   const all = { ...PORTS, ...ports }
   return createHttpServer({

@@ -13,7 +13,7 @@ interface Schema {
   maxLength?: number
 }
 
-/** Values that a schema of the API lets through, as far as this program's own schemas go. */
+/** Generates values that are valid by a schema of the API; supports the keywords that these schemas use. */
 export function valuesOf(schema: Schema): Arbitrary<unknown> {
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(valuesOf))

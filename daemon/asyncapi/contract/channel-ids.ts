@@ -4,8 +4,9 @@ import type { Contract, ContractChannel } from './contract.ts'
 const ID_LENGTH = 24
 
 /**
- * Ids of a document's channels, the same in every version: of the document's name and the address. Where several
- * channels share an address the own id of all but the first joins in; a channel without an address goes by its own id.
+ * Ids of a document's channels, the same in every version: hashes of the document's name and the address. If several
+ * channels share an address, the hash of all but the first includes the channel's id in the document, as it does for a
+ * channel without an address.
  */
 export function channelIds(documentName: string, contract: Contract): Map<ContractChannel, string> {
   const taken = new Set<string>()
@@ -19,7 +20,7 @@ export function channelIds(documentName: string, contract: Contract): Map<Contra
   )
 }
 
-/** Id of a message on a channel, the same in every version. */
+/** The id of a message on a channel, the same in every version of the document. */
 export function messageId(channelId: string, messageName: string): string {
   return hash([channelId, messageName])
 }

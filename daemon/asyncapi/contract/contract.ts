@@ -1,13 +1,13 @@
 /**
- * What the rest of the program knows of an AsyncAPI document: one neutral shape for 2.0-2.6, 3.0 and 3.1,
- * extracted from the raw document and free of `$ref`, so that it can be cached as JSON.
+ * The contract of an AsyncAPI document: one shape for versions 2.0 to 2.6, 3.0 and 3.1, extracted from the raw document
+ * and free of `$ref`, so that it can be cached as JSON. The rest of the program knows documents in this shape only.
  */
-import type { Lane } from '../../core/message.ts'
+import type { Bridge } from './bridge.ts'
 
-/** A JSON Schema, each one bundled alone: every `$ref` in it points into its own `#/definitions`. */
+/** A bundled JSON Schema: every `$ref` in it points into its own `#/definitions`. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
 
-/** A schema of `schemaFormat`: JSON Schema, Avro (also a name or a union, which is a list) or the text of a .proto file. */
+/** A schema in its `schemaFormat`: JSON Schema, Avro (an object, a name, or a list for a union) or the text of a .proto file. */
 export type PayloadSchema = JsonSchema | string | readonly unknown[]
 
 export interface Contract {
@@ -19,7 +19,7 @@ export interface Contract {
   specification: string
   description?: string
   defaultContentType: string
-  /** From whose side the operations are written; `device` turns the direction round. */
+  /** The side that the operations are written from; `device` reverses their directions. */
   perspective: 'application' | 'device'
   servers: ContractServer[]
   channels: ContractChannel[]
@@ -39,7 +39,7 @@ export interface Diagnostic {
 
 export interface ContractServer {
   name: string
-  /** Normalised: mqtt, kafka, amqp, ws, http, sse, or what the document says where none of them fits. */
+  /** Normalised: mqtt, kafka, amqp, ws, http or sse; any other name as the document writes it, in lower case. */
   protocol: string
   secure: boolean
   url: string
@@ -55,24 +55,24 @@ export interface ContractParameter {
   description?: string
   enum?: string[]
   default?: string
-  /** A 2.x parameter's schema; checked against the text of the level. */
+  /** The schema of a 2.x parameter; it applies to the text of the topic level. */
   schema?: JsonSchema
   /** Runtime expression, e.g. `$message.payload#/id`. */
   location?: string
 }
 
 export interface ContractChannel {
-  /** The channel's key in the document (3.x id, 2.x address). */
+  /** The channel's key in the document: an id in 3.x, the address in 2.x. */
   id: string
-  /** null where the document gives none: such a channel is listed, never matched. */
+  /** null when the document gives none: the channel is listed, but no topic matches it. */
   address: string | null
   title?: string
   description?: string
   parameters: ContractParameter[]
-  /** Names of servers; empty means all of the document's. */
+  /** Names of servers; an empty list means all servers of the document. */
   servers: string[]
   messages: ContractMessage[]
-  /** Directions after `perspective` has been applied. A channel without operations receives. */
+  /** Directions are those after `perspective` was applied. A channel without operations receives. */
   operations: ContractOperation[]
   bindings: Readonly<Record<string, unknown>>
   bridge: Bridge
@@ -80,7 +80,7 @@ export interface ContractChannel {
 
 export interface ContractOperation {
   id: string
-  /** `receive`: others send it to us (2.x publish). `send`: we send it (2.x subscribe). */
+  /** `receive`: the gateway receives the message (2.x publish). `send`: the gateway sends it (2.x subscribe). */
   action: 'receive' | 'send'
   /** Names of the channel's messages that this operation carries. */
   messages: string[]
@@ -94,7 +94,7 @@ export interface ContractMessage {
   title?: string
   contentType: string
   schemaFormat: string
-  /** Absent: any payload. */
+  /** Without a schema any payload is valid. */
   payload?: PayloadSchema
   headers?: JsonSchema
   correlationId?: string
@@ -102,28 +102,4 @@ export interface ContractMessage {
   examples: { name?: string; payload?: unknown; headers?: unknown }[]
   bindings: Readonly<Record<string, unknown>>
   bridge: Bridge
-}
-
-/** One destination of `x-bridge.forward` or of a route; absent fields follow the plain rules of the contract. */
-export interface ForwardTarget {
-  to: string
-  topic?: string
-  exchange?: string
-  routingKey?: string
-  key?: string
-  headers?: Readonly<Record<string, string>>
-  mandatory?: boolean
-}
-
-/** The `x-bridge` extension; config/x-bridge.schema.json is made from the same schema. */
-export interface Bridge {
-  perspective?: 'application' | 'device'
-  role?: 'ingress' | 'upstream'
-  onInvalid?: 'quarantine' | 'tag' | 'pass' | 'disconnect'
-  durability?: 'power' | 'process'
-  lane?: Lane
-  /** Duration text, as `10m`. */
-  ttl?: string
-  forward?: ForwardTarget[]
-  allow?: { publish?: string[]; subscribe?: string[] }
 }

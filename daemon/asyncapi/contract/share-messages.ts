@@ -1,13 +1,13 @@
 import type { Contract, ContractMessage } from './contract.ts'
 
-/** A contract that was kept as JSON. */
+/** Reads a contract that was stored as JSON. */
 export function contractFromJson(text: string): Contract {
   return shareMessages(JSON.parse(text) as Contract)
 }
 
 /**
- * Makes equal messages of a contract that was read from JSON one object again. Channels mostly refer to a few messages of their
- * document, and each has a copy in JSON, schemas included: of ten thousand channels half the memory.
+ * Makes equal messages of a contract one object again, after JSON has copied them for each channel, schemas included. In a
+ * document of ten thousand channels that refer to a few messages this halves the memory.
  */
 export function shareMessages(contract: Contract): Contract {
   const known = new Map<string, ContractMessage>()

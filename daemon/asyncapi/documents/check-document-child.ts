@@ -1,9 +1,8 @@
-/** Entry of the process that checks one document, answers and ends. Nothing here runs in the daemon. */
+/** Entry of the child process that checks one document, answers, and ends. Nothing of this file runs in the daemon. */
 import { text } from 'node:stream/consumers'
 import { messageOf } from '../../core/errors.ts'
-import type { CheckAnswer } from './check-answer.ts'
+import { toPlainErrors, type CheckAnswer } from './check-answer.ts'
 import { checkDocument, type CheckRequest } from './check-document.ts'
-import { toPlainErrors } from './document-errors.ts'
 
 process.once('message', (message) => {
   void answerTo(message).then((answer) => process.send?.(answer, () => process.disconnect()))

@@ -1,31 +1,30 @@
 import { EdgeError } from '../../core/errors.ts'
 import type { Contract, Diagnostic } from '../contract/contract.ts'
-import { DocumentErrors } from './document-errors.ts'
 import { extractContract } from './extract/extract-contract.ts'
 import { parserVerdict } from './parser-verdict.ts'
+import { DocumentErrors } from './source/document-errors.ts'
 import { readSource, type Source } from './source/read-source.ts'
 
 export interface DocumentInput {
   text: string
-  /** For places in messages; nothing is read from it. */
+  /** Named in the places of errors; the file is not read. */
   file?: string
-  /** `strict` refuses a document with any error; `lenient` takes whatever leaves channels and messages understandable. */
+  /** `strict` refuses a document with any error; `lenient` accepts it as long as channels and messages can be understood. */
   mode: 'strict' | 'lenient'
 }
 
-/** How to check a document that comes by itself, as bytes. */
+/** The request to the child process; the text is sent separately, on standard input. */
 export type CheckRequest = Omit<DocumentInput, 'text'>
 
 const SEVERITIES = ['error', 'warning', 'information', 'hint']
 const MAX_DIAGNOSTICS = 500
-/** What is sent to the daemon has to be read there, while devices wait. */
+/** The daemon parses the contract on the thread that serves devices. */
 const MAX_CONTRACT_BYTES = 8 * 1024 * 1024
-/** Of errors that only strict mode refuses. */
-const LENIENT_HINT = 'Correct the document at the places listed; mode: lenient would take it.'
+const LENIENT_HINT = 'Correct the document at the places listed, or set mode: lenient, which accepts it.'
 
 /**
- * Text → contract, with all that is wrong with it; for the child process. Throws DocumentErrors; where lenient mode
- * would take what strict mode refuses, their hint says so.
+ * Makes the contract of a document's text, with its diagnostics; for the child process. Throws DocumentErrors. If lenient
+ * mode would accept the document, their hint says so.
  */
 export async function checkDocument(input: DocumentInput): Promise<Contract> {
   const source = readSource(input.text, input.file, input.mode)
@@ -44,19 +43,19 @@ export async function checkDocument(input: DocumentInput): Promise<Contract> {
   throw new DocumentErrors(toErrors(errors, source, input.file, { hint: LENIENT_HINT }))
 }
 
-/** References whose target is not there, and what the parser says besides. */
+/** References without a target, and the parser's diagnostics of other places. */
 async function findingsOf(source: Source): Promise<Diagnostic[]> {
   const faulty = source.faulty.map(({ message, pointer }): Diagnostic => {
     const { line, column } = source.placeOf(pointer)
     const at = line === undefined || column === undefined ? {} : { line, column }
     return { severity: 'error', message, pointer, ...at }
   })
-  const told = new Set(faulty.map(({ pointer }) => pointer))
+  const reported = new Set(faulty.map(({ pointer }) => pointer))
   const verdict = await parserVerdict(source)
-  return [...faulty, ...verdict.filter(({ pointer }) => !told.has(pointer))]
+  return [...faulty, ...verdict.filter(({ pointer }) => !reported.has(pointer))]
 }
 
-/** What no mode takes comes first, then what the parser has found as well. */
+/** Extracts the contract. On errors that refuse the document in any mode, adds the parser's errors after them. */
 function extractFor(input: DocumentInput, source: Source, found: readonly Diagnostic[]): Contract {
   try {
     return extractContract(source)

@@ -1,27 +1,27 @@
 import { Parser, type SchemaParser } from '@asyncapi/parser'
 import type { Diagnostic } from '../contract/contract.ts'
-import { escapeSegment, isRecord } from '../schemas/schema-keywords.ts'
+import { escapeSegment, isRecord } from '../contract/json-pointer.ts'
 import type { Source } from './source/read-source.ts'
 
-/** Numbered by the parser, as in the Language Server Protocol less one. */
+/** By the parser's numbers: those of the Language Server Protocol, minus one. */
 const SEVERITIES = ['error', 'warning', 'information', 'hint'] as const
-/** Values that are missing are what makes it stumble. */
+/** The parser throws an internal error mostly for keys without a value. */
 const UNFINISHED = 'The AsyncAPI parser could not read this document to its end: look for keys without a value.'
-/** The parser knows these itself. */
+/** Schema formats that the parser supports itself. */
 const OWN_FORMATS = /^application\/(?:vnd\.aai\.asyncapi|schema)\b/
 
 /**
- * What the official AsyncAPI parser says of a document. It is given the value that `readSource` has read, never the
- * text, so that its own YAML reader meets no alias. For the child process only: it takes 130 MB and seconds.
+ * The diagnostics of the official AsyncAPI parser. It receives the value that `readSource` has read, never the text, so
+ * that no hostile YAML reaches its own reader. For the child process only: it takes 130 MB and seconds.
  */
 export async function parserVerdict(source: Source): Promise<Diagnostic[]> {
-  // One parser a document: a shared one keeps what it has resolved.
+  // A new parser for each document: a shared one would keep every document that it has resolved.
   const parser = new Parser()
   parser.registerSchemaParser(otherFormats(source.value))
   const found = await parser.validate(JSON.stringify(source.value))
-  return found.map(({ severity, message: said, path, code }) => {
-    // Else its message is a stack.
-    const message = code === 'uncaught-error' ? UNFINISHED : said
+  return found.map(({ severity, message: original, path, code }) => {
+    // The parser's own message would be a stack trace.
+    const message = code === 'uncaught-error' ? UNFINISHED : original
     const pointer = path.map((segment) => `/${escapeSegment(String(segment))}`).join('')
     const { line, column } = source.placeOf(pointer)
     const at = line === undefined || column === undefined ? {} : { line, column }
@@ -29,7 +29,7 @@ export async function parserVerdict(source: Source): Promise<Diagnostic[]> {
   })
 }
 
-/** Schemas of other formats are judged by `lintContract`, which compiles them; the parser would refuse each one. */
+/** Accepts schemas of all other formats, which the parser would refuse: `lintContract` compiles and judges them. */
 function otherFormats(root: unknown): SchemaParser {
   const formats = new Set<string>()
   const open: unknown[] = [root]

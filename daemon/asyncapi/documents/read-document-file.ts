@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { EdgeError, messageOf, systemCode } from '../../core/errors.ts'
 
-/** The text of a document. Throws `document-unreadable`. */
+/** Reads the text of a document. Throws EdgeError `document-unreadable`. */
 export function readDocumentFile(file: string): string {
   try {
     return readFileSync(file, 'utf8')

@@ -2,29 +2,29 @@ import { createRequire } from 'node:module'
 import type * as Avsc from 'avsc'
 import type { PayloadSchema } from '../contract/contract.ts'
 import { AvroTypes } from './avro-type.ts'
-import { isJsonType, jsonFormat, Undecodable } from './payload-format.ts'
+import { isJsonType, Undecodable } from './payload-format.ts'
+import { jsonFormat } from './plain-formats.ts'
 import { readAvroJson } from './read-avro-json.ts'
 import { readAvro } from './read-avro.ts'
-import type { PayloadCodec, SchemaLanguage } from './schema-language.ts'
-import { decoded } from './schema-mismatch.ts'
+import { type PayloadCodec, type SchemaLanguage, decodeWith } from './schema-language.ts'
 
 const MAX_SCHEMA_TEXT = 256 * 1024
 
 const require = createRequire(import.meta.url)
 
-/** Avro: JSON encoding where the content type is JSON, else binary encoding without a header. */
+/** Avro: its JSON encoding for JSON content types, else its binary encoding without a header. */
 export const avroLanguage: SchemaLanguage = {
   describes: (schemaFormat) => /^application\/vnd\.apache\.avro\b/.test(schemaFormat),
   compile(schema, { contentType }) {
-    // Loaded with the first schema of the kind.
+    // Loaded with the first Avro schema: most gateways need none.
     const { Type } = require('avsc') as typeof Avsc
-    // Always wrapped: whether a union is ambiguous is then no question.
+    // Wrapped unions are never ambiguous.
     const type = Type.forSchema(plainSchema(schema), { wrapUnions: 'always', omitRecordMethods: true })
-    const view = new AvroTypes().of(type)
-    const forWriting = (value: unknown): unknown => readAvroJson(view, value, 'write')
+    const readable = new AvroTypes().of(type)
+    const forWriting = (value: unknown): unknown => readAvroJson(readable, value, 'write')
     if (!isJsonType(contentType)) {
       return {
-        decode: (payload) => decoded(() => readAvro(view, payload)),
+        decode: (payload) => decodeWith(() => readAvro(readable, payload)),
         encode: (value) => type.toBuffer(forWriting(value)),
       } satisfies PayloadCodec
     }
@@ -32,14 +32,14 @@ export const avroLanguage: SchemaLanguage = {
     return {
       decode(payload) {
         const value = json.decode(payload)
-        return value instanceof Undecodable ? value : decoded(() => readAvroJson(view, value, 'read'))
+        return value instanceof Undecodable ? value : decodeWith(() => readAvroJson(readable, value, 'read'))
       },
       encode: (value) => Buffer.from(type.toString(forWriting(value))),
     }
   },
 }
 
-/** A copy of its own: avsc keeps parts of what it is given. A text is JSON, or the name of a primitive type. */
+/** Copies the schema, because avsc keeps parts of its input. A text is JSON, or the name of a primitive type. */
 function plainSchema(schema: PayloadSchema): Avsc.Schema {
   const text = typeof schema === 'string' && /^\s*[[{"]/.test(schema) ? schema : JSON.stringify(schema)
   if (text.length > MAX_SCHEMA_TEXT) throw new Error(`the schema has more than ${MAX_SCHEMA_TEXT} characters`)

@@ -7,35 +7,35 @@ interface AvroField {
   defaultValue(): unknown
 }
 
-/** A type of an Avro schema, as the readers go through it. */
+/** A type of an Avro schema, in the form that the readers need. */
 export interface AvroType {
   /** null, boolean, int, long, float, double, bytes, string, fixed, enum, array, map, record or union. */
   readonly kind: string
-  /** By which a union's JSON encoding names it. */
+  /** The name of the type in the JSON encoding of a union. */
   readonly branch: string
   readonly size: number
   readonly symbols: readonly string[]
-  /** Of a record. Asked for when it is needed: records may hold themselves. */
+  /** The fields of a record; a function, because a record may contain itself. */
   fields(): readonly AvroField[]
-  /** Of an array or map. */
+  /** The item type of an array or map. */
   items(): AvroType | undefined
-  /** Of a union. */
+  /** The branches of a union. */
   branches(): readonly AvroType[]
 }
 
-/** Types of one schema, each made once. */
+/** The types of one schema, each converted once. */
 export class AvroTypes {
-  private readonly made = new Map<Type, AvroType>()
+  private readonly converted = new Map<Type, AvroType>()
 
   of(type: Type): AvroType {
-    const known = this.made.get(type)
+    const known = this.converted.get(type)
     if (known !== undefined) return known
-    const view = this.view(type)
-    this.made.set(type, view)
-    return view
+    const converted = this.convert(type)
+    this.converted.set(type, converted)
+    return converted
   }
 
-  private view(type: Type): AvroType {
+  private convert(type: Type): AvroType {
     const kind = (type.typeName.split(':')[0] ?? '').replace('error', 'record')
     let fields: readonly AvroField[] | undefined
     let branches: readonly AvroType[] | undefined

@@ -3,7 +3,7 @@ import type * as Cbor from 'cbor-x'
 import { DEFAULT_PAYLOAD_LIMITS, Undecodable, type PayloadFormat, type PayloadLimits } from './payload-format.ts'
 import { CborFault, readCbor } from './read-cbor.ts'
 
-/** `application/cbor` and `+cbor`, as the JSON value that it stands for. */
+/** `application/cbor` and `+cbor`, decoded to JSON values. */
 export function cborFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): PayloadFormat {
   return {
     reads: isCborType,
@@ -25,9 +25,9 @@ export function isCborType(contentType: string): boolean {
 
 const require = createRequire(import.meta.url)
 
-/** A JSON value, or one with bytes in it. The library is loaded with the first one. */
+/** Encodes a JSON value, which may contain bytes. The library is loaded with the first value. */
 export function encodeCbor(value: unknown): Uint8Array {
   const { Encoder } = require('cbor-x') as typeof Cbor
-  // Plain maps and untagged bytes: what every reader of CBOR knows.
+  // Plain maps and untagged bytes, which every CBOR decoder understands.
   return new Encoder({ useRecords: false, tagUint8Array: false, variableMapSize: true }).encode(value)
 }

@@ -1,15 +1,15 @@
-import { childOf } from '../contract/json-pointer.ts'
-import { isRecord } from '../schemas/schema-keywords.ts'
+import { childOf, isRecord } from '../contract/json-pointer.ts'
 import type { AvroType } from './avro-type.ts'
-import { pointerTo, SchemaMismatch } from './schema-mismatch.ts'
+import { pointerTo, SchemaMismatch } from './schema-language.ts'
 
 /**
- * `read`: Avro's JSON encoding, in which a union's value is `{"branch": value}`; gives the value with unions unwrapped.
- * `write`: a value for avsc, unions wrapped and bytes as buffers; here the branch may also be left to us.
+ * `read`: takes Avro's JSON encoding, in which the value of a union is `{"branch": value}`, and unwraps the unions.
+ * `write`: makes a value for avsc, with wrapped unions and bytes as buffers. A union without a named branch takes the
+ * first branch that fits.
  */
 export type AvroJsonUse = 'read' | 'write'
 
-/** Throws SchemaMismatch. The depth is that of the value, which was bounded when it was parsed. */
+/** Throws SchemaMismatch. Recursion is as deep as the value, whose depth was bounded when it was parsed. */
 export function readAvroJson(type: AvroType, value: unknown, use: AvroJsonUse, pointer = ''): unknown {
   switch (type.kind) {
     case 'null':

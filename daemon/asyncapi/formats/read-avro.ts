@@ -1,16 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../core/bytes.ts'
 import type { AvroType } from './avro-type.ts'
-import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH } from './schema-language.ts'
-import { pointerTo, SchemaMismatch } from './schema-mismatch.ts'
+import { MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH, pointerTo, SchemaMismatch } from './schema-language.ts'
 
-/** Values that take no bytes (null, empty records) beyond one for each byte of the payload. */
+/** How many values without bytes (null, empty records) a payload may hold, beside one value for each byte. */
 const FREE_VALUES = 10_000
 
 /**
- * The value of an Avro datum in binary encoding, which must be all of the bytes. Unions come unwrapped, bytes as texts
- * of ISO 8859-1 as in Avro's JSON encoding. Declared counts and lengths are held against the bytes that are there. Throws
- * SchemaMismatch.
+ * Reads an Avro datum in binary encoding; it must use all of the bytes. Unions are unwrapped, and bytes become ISO 8859-1
+ * texts, as in Avro's JSON encoding. Declared counts and lengths are checked against the remaining bytes before anything
+ * is allocated. Throws SchemaMismatch.
  */
 export function readAvro(type: AvroType, payload: Uint8Array): unknown {
   if (payload.length > MAX_PAYLOAD_BYTES) {
@@ -49,13 +48,13 @@ class Reader {
       case 'long':
         return Number(this.long(pointer))
       case 'float':
-        return this.take(4, pointer).readFloatLE()
+        return this.readBytes(4, pointer).readFloatLE()
       case 'double':
-        return this.take(8, pointer).readDoubleLE()
+        return this.readBytes(8, pointer).readDoubleLE()
       case 'bytes':
-        return this.take(this.length(pointer), pointer).toString('latin1')
+        return this.readBytes(this.length(pointer), pointer).toString('latin1')
       case 'fixed':
-        return this.take(type.size, pointer).toString('latin1')
+        return this.readBytes(type.size, pointer).toString('latin1')
       case 'string':
         return this.text(pointer)
       case 'enum':
@@ -74,7 +73,7 @@ class Reader {
   }
 
   private boolean(pointer: string): boolean {
-    const byte = this.take(1, pointer)[0] ?? 0
+    const byte = this.readBytes(1, pointer)[0] ?? 0
     if (byte > 1) throw new SchemaMismatch(pointer, 'type', 'boolean', `byte ${byte}`)
     return byte === 1
   }
@@ -87,11 +86,11 @@ class Reader {
     return Number(value)
   }
 
-  /** Seven bits a byte, the lowest first, zigzag. */
+  /** A zigzag varint: seven bits a byte, the lowest first. */
   private long(pointer: string): bigint {
     let value = 0n
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.take(1, pointer)[0] ?? 0
+      const byte = this.readBytes(1, pointer)[0] ?? 0
       value |= BigInt(byte & 127) << shift
       if (byte < 128) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
     }
@@ -105,7 +104,7 @@ class Reader {
   }
 
   private text(pointer: string): string {
-    const bytes = this.take(this.length(pointer), pointer)
+    const bytes = this.readBytes(this.length(pointer), pointer)
     if (!isUtf8(bytes)) throw new SchemaMismatch(pointer, 'type', 'string in UTF-8', 'other bytes')
     return bytes.toString('utf8')
   }
@@ -134,7 +133,7 @@ class Reader {
     return Object.fromEntries(entries)
   }
 
-  /** Blocks of a count and items; a negative count is followed by the block's size. */
+  /** Arrays and maps are blocks of a count and items; a negative count is followed by the size of the block in bytes. */
   private blocks(pointer: string, each: () => void): void {
     for (;;) {
       const given = Number(this.long(pointer))
@@ -146,7 +145,7 @@ class Reader {
     }
   }
 
-  private take(length: number, pointer: string): Buffer {
+  private readBytes(length: number, pointer: string): Buffer {
     if (length > this.left) {
       throw new SchemaMismatch(pointer, 'format', `${length} bytes more`, `${this.left} bytes`)
     }

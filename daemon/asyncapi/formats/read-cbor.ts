@@ -2,19 +2,19 @@ import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../core/bytes.ts'
 import type { PayloadLimits } from './payload-format.ts'
 
-/** Thrown where bytes are not CBOR that a JSON value can be made of. */
+/** Thrown for bytes that are not CBOR, or that have no JSON value. */
 export class CborFault extends Error {}
 
 const MAX_BIGNUM_BYTES = 128
 
 /**
- * The JSON value of one CBOR item (RFC 8949): integers become numbers, however large; bytes become base64url, or what
- * their tag 22 or 23 asks for; keys may be texts or integers; undefined is null. Lengths are held against the bytes that
- * are there before anything is made of them. Throws CborFault.
+ * Reads one CBOR item (RFC 8949) as a JSON value, by section 6.1: integers of any size become numbers; bytes become
+ * base64url, or base64 or hex as tag 22 or 23 asks; keys may be texts or integers; undefined becomes null. Lengths are
+ * checked against the remaining bytes before anything is allocated. Throws CborFault.
  */
 export function readCbor(bytes: Uint8Array, limits: PayloadLimits): unknown {
   const reader = new Reader(asBuffer(bytes), limits)
-  return reader.whole()
+  return reader.readAll()
 }
 
 type BytesAs = 'base64url' | 'base64' | 'hex'
@@ -30,10 +30,10 @@ class Reader {
     this.limits = limits
   }
 
-  whole(): unknown {
+  readAll(): unknown {
     if (this.bytes.length > this.limits.maxBytes) throw new CborFault(`more than ${this.limits.maxBytes} bytes`)
     const value = this.item(0, 'base64url')
-    if (this.at !== this.bytes.length) throw new CborFault('bytes behind the end')
+    if (this.at !== this.bytes.length) throw new CborFault('bytes after the end')
     return value
   }
 
@@ -45,7 +45,7 @@ class Reader {
 
   private next(depth: number, as: BytesAs): unknown {
     if (depth > this.limits.maxDepth) throw new CborFault(`more than ${this.limits.maxDepth} levels`)
-    const first = this.take(1)[0] ?? 0
+    const first = this.readBytes(1)[0] ?? 0
     const major = first >> 5
     const info = first & 31
     if (major === 7) return this.simple(info)
@@ -71,32 +71,32 @@ class Reader {
 
   private argument(info: number): number {
     if (info < 24) return info
-    if (info === 24) return this.take(1).readUInt8()
-    if (info === 25) return this.take(2).readUInt16BE()
-    if (info === 26) return this.take(4).readUInt32BE()
-    if (info === 27) return Number(this.take(8).readBigUInt64BE())
+    if (info === 24) return this.readBytes(1).readUInt8()
+    if (info === 25) return this.readBytes(2).readUInt16BE()
+    if (info === 26) return this.readBytes(4).readUInt32BE()
+    if (info === 27) return Number(this.readBytes(8).readBigUInt64BE())
     throw new CborFault('a reserved length')
   }
 
   private simple(info: number): unknown {
     if (info === 20 || info === 21) return info === 21
     if (info === 22 || info === 23) return null
-    if (info === 25) return halfFloat(this.take(2).readUInt16BE())
-    if (info === 26) return this.take(4).readFloatBE()
-    if (info === 27) return this.take(8).readDoubleBE()
+    if (info === 25) return halfFloat(this.readBytes(2).readUInt16BE())
+    if (info === 26) return this.readBytes(4).readFloatBE()
+    if (info === 27) return this.readBytes(8).readDoubleBE()
     if (info === 31) return BREAK
     throw new CborFault('an unknown simple value')
   }
 
-  /** Bytes or text in one piece or in several. */
+  /** The bytes of a byte or text string, in one piece or in several (RFC 8949, section 3.2.3). */
   private string(major: number, length: number | undefined): Buffer {
-    if (length !== undefined) return this.take(length)
+    if (length !== undefined) return this.readBytes(length)
     const pieces: Buffer[] = []
     for (;;) {
-      const first = this.take(1)[0] ?? 0
+      const first = this.readBytes(1)[0] ?? 0
       if (first === 0xff) return Buffer.concat(pieces)
       if (first >> 5 !== major || (first & 31) === 31) throw new CborFault('a piece of another kind')
-      pieces.push(this.take(this.argument(first & 31)))
+      pieces.push(this.readBytes(this.argument(first & 31)))
     }
   }
 
@@ -107,7 +107,7 @@ class Reader {
   }
 
   private list(length: number | undefined, depth: number, as: BytesAs): unknown[] {
-    this.expect(length ?? 0)
+    this.expectItems(length ?? 0)
     const items: unknown[] = []
     for (let count = 0; count < (length ?? Infinity); count++) {
       const value = this.next(depth + 1, as)
@@ -119,17 +119,17 @@ class Reader {
   }
 
   private map(length: number | undefined, depth: number, as: BytesAs): Record<string, unknown> {
-    this.expect(2 * (length ?? 0))
+    this.expectItems(2 * (length ?? 0))
     const entries = new Map<string, unknown>()
     for (let count = 0; count < (length ?? Infinity); count++) {
       const key = this.next(depth + 1, as)
       if (key === BREAK && length === undefined) break
       if (typeof key !== 'string' && !Number.isInteger(key)) throw new CborFault('a key that is no text or integer')
       const name = String(key)
-      if (entries.has(name)) throw new CborFault('a key that stands twice')
+      if (entries.has(name)) throw new CborFault('a repeated key')
       entries.set(name, this.item(depth + 1, as))
     }
-    // fromEntries defines own properties: a key called __proto__ stays one.
+    // fromEntries defines own properties, so a key named __proto__ survives.
     return Object.fromEntries(entries)
   }
 
@@ -148,13 +148,13 @@ class Reader {
     return Number(isNegative ? -1n - value : value)
   }
 
-  /** Each item takes a byte at least. */
-  private expect(items: number): void {
+  /** Throws unless that many items can follow: each takes at least one byte. */
+  private expectItems(items: number): void {
     if (items > this.bytes.length - this.at) throw new CborFault('an early end')
   }
 
-  private take(length: number): Buffer {
-    this.expect(length)
+  private readBytes(length: number): Buffer {
+    this.expectItems(length)
     this.at += length
     return this.bytes.subarray(this.at - length, this.at)
   }

@@ -1,6 +1,6 @@
 import type { Enum, Field, Type } from 'protobufjs'
-import { isRecord } from '../schemas/schema-keywords.ts'
-import { pointerTo, SchemaMismatch } from './schema-mismatch.ts'
+import { isRecord } from '../contract/json-pointer.ts'
+import { pointerTo, SchemaMismatch } from './schema-language.ts'
 
 const INTEGERS: Readonly<Record<string, readonly [bigint, bigint]>> = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -17,8 +17,8 @@ const INTEGERS: Readonly<Record<string, readonly [bigint, bigint]>> = {
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/
 
 /**
- * Protobuf's JSON mapping → the object that protobufjs makes a message of, fields by their names in the .proto text.
- * `toCamelCase` gives the JSON name of a field; both are taken. Throws SchemaMismatch.
+ * Reads Protobuf's JSON mapping into the object that protobufjs encodes, with the field names of the .proto text. Accepts
+ * a field by that name and by its JSON name, which `toCamelCase` gives. Throws SchemaMismatch.
  */
 export function readProtobufJson(
   type: Type,
@@ -103,7 +103,7 @@ function readEnum(type: Enum, value: unknown, pointer: string): unknown {
   throw SchemaMismatch.type(pointer, `one of ${Object.keys(type.values).join(', ')}`, value)
 }
 
-/** Integers may be texts in JSON; those of 64 bits have to be, beyond 2^53. */
+/** Integers may be texts in JSON; above 2^53 they have to be, to keep their value. */
 function readInteger(type: string, value: unknown, pointer: string): unknown {
   const [lowest, highest] = INTEGERS[type] ?? [0n, 0n]
   const isText = typeof value === 'string' && /^-?\d{1,20}$/.test(value)

@@ -16,33 +16,33 @@ class Node<L> {
   leaf: L | undefined
 }
 
-/** Looks at a leaf that has the shape of the topic; undefined goes on to the next, less specific one. */
+/** Judges a leaf whose shape the topic has; undefined continues with the next, less specific leaf. */
 export type Judge<L, R> = (leaf: L, topic: string) => R | undefined
 
 /**
- * Addresses by level. A search visits each node at most once, so its worst case is the size of the trie, and its depth
- * that of the deepest address; a literal or whole-level parameter costs one step.
+ * A trie of addresses, one node for each level. A search visits each node at most once, so it takes at most as many steps
+ * as the trie has nodes, and recurses as deep as the deepest address. A literal or a whole-level parameter is one step.
  */
 export class AddressTrie<L> {
   private readonly root = new Node<L>()
 
-  /** The leaf of an address, made where there is none; addresses of one shape share it. */
+  /** Returns the leaf of an address, and creates it with `make` if needed. Addresses of one shape share a leaf. */
   leafFor(levels: readonly AddressLevel[], make: () => L): L {
     let node = this.root
     for (const level of levels) {
       if (level.kind === 'hash') return (node.hash ??= make())
-      node = child(node, level)
+      node = childFor(node, level)
     }
     return (node.leaf ??= make())
   }
 
-  /** What the judge makes of the most specific leaf that it accepts. */
+  /** Returns the judge's result for the most specific leaf that it does not answer with undefined. */
   find<R>(topic: string, judge: Judge<L, R>): R | undefined {
     return walk(this.root, topic, 0, judge)
   }
 }
 
-function child<L>(node: Node<L>, level: Inner): Node<L> {
+function childFor<L>(node: Node<L>, level: Inner): Node<L> {
   if (level.kind === 'parameter') return (node.parameter ??= new Node())
   if (level.kind === 'plus') return (node.plus ??= new Node())
   if (level.kind === 'mixed') {
@@ -63,7 +63,7 @@ function child<L>(node: Node<L>, level: Inner): Node<L> {
 }
 
 function walk<L, R>(node: Node<L>, topic: string, start: number, judge: Judge<L, R>): R | undefined {
-  // One past the end stands behind the last level; the end itself is an empty last level.
+  // `start` is one past the end after the last level; at the end itself there is an empty last level.
   if (start > topic.length) {
     const found = node.leaf === undefined ? undefined : judge(node.leaf, topic)
     return found ?? (node.hash === undefined ? undefined : judge(node.hash, topic))
@@ -83,6 +83,7 @@ function walk<L, R>(node: Node<L>, topic: string, start: number, judge: Judge<L,
       if (found !== undefined) return found
     }
   }
+  // [MQTT-4.7.2-1]: no wildcard at the first level matches a topic that begins with $.
   if (start === 0 && topic.charCodeAt(0) === 0x24) return undefined
   if (node.parameter !== undefined && end > start) {
     const found = walk(node.parameter, topic, end + 1, judge)

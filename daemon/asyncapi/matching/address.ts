@@ -1,4 +1,4 @@
-/** The parts of a level such as `adeo-{env}-x`: text and parameter names in turn. */
+/** A part of a level such as `adeo-{env}-x`: literal text, or a parameter. */
 type Part = { readonly text: string } | { readonly parameter: string }
 
 /** One level of an address, from most to least specific. */
@@ -11,12 +11,12 @@ export type AddressLevel =
 
 const PARAMETER = /\{([^{}/]+)\}/g
 
-/** Splits an address at `/`; leading slashes count, so `/a` has an empty first level. */
+/** Splits an address into levels; a leading slash counts, so `/a` has an empty first level. */
 export function parseAddress(address: string): AddressLevel[] {
   return address.split('/').map(parseLevel)
 }
 
-/** Names of the parameters in the order in which they stand. */
+/** Names of the parameters, in the order of the address. */
 export function addressParameters(address: string): string[] {
   return [...address.matchAll(PARAMETER)].map((match) => match[1] ?? '')
 }
@@ -40,8 +40,9 @@ function parseLevel(text: string): AddressLevel {
 }
 
 /**
- * Matches a mixed level from end to end and gives the parameters' texts, or undefined. A parameter takes at least one
- * character and, where several splits are possible, the shortest text from the left. Linear: no regular expression.
+ * Matches a whole mixed level and returns the texts of its parameters, or undefined. A parameter takes at least one
+ * character; if several splits are possible, parameters further left take the shortest text. Linear in the length of the
+ * level, which a regular expression would not be.
  */
 export function matchMixed(parts: readonly Part[], level: string): string[] | undefined {
   const values: string[] = []
@@ -66,7 +67,7 @@ function endOfParameter(parts: readonly Part[], index: number, level: string, po
   const next = parts[index + 1]
   if (next === undefined) return level.length
   if ('parameter' in next) return Math.min(position + 1, level.length)
-  // The last literal is anchored at the end, else `{a}-x` would not match `1-x-x`.
+  // The last literal is anchored at the end; otherwise `{a}-x` would not match `1-x-x`.
   if (index + 2 === parts.length) return level.endsWith(next.text) ? level.length - next.text.length : -1
   return level.indexOf(next.text, position + 1)
 }

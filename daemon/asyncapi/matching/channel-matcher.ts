@@ -7,19 +7,19 @@ import { ParameterCheck } from './parameter-check.ts'
 
 const MAX_LEVELS = 64
 
-/** A channel whose address a topic has. */
+/** The channels that a topic matches. */
 export interface ChannelMatch<T> {
   readonly value: T
-  /** All channels of this shape whose parameters fit, `value` first: where there are several, the message decides. */
+  /** All channels of the matched shape whose parameters fit, `value` first. If there are several, the message decides. */
   readonly values: readonly T[]
-  /** The address parameters of the topic, cut out when asked for; of `value` unless another one is named. */
+  /** The parameters of the topic, by the address of `value` or of the given channel. Computed on each call. */
   parameters(value?: T): Record<string, string>
 }
 
 interface Entry<T> {
   readonly address: string
   readonly value: T
-  /** undefined: every text fits. */
+  /** undefined if every parameter text fits. */
   readonly check: ParameterCheck | undefined
 }
 
@@ -30,12 +30,13 @@ interface Leaf<T> {
 }
 
 /**
- * Finds the channels of one document that a topic belongs to: anchored, the most specific wins level by level (literal,
- * mixed, whole-level parameter, `+`, `#`). A channel whose parameters do not fit is no match. A parameter takes at least
- * one character; wildcards at the first level do not take `$`-topics [MQTT-4.7.2-1]. Built once per document generation.
+ * Finds the channels of one document that a topic matches. The most specific address wins, level by level: literal, mixed,
+ * whole-level parameter, `+`, `#`. A channel whose parameters do not fit is no match. A parameter takes at least one
+ * character; wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1]. Built once for each
+ * version of a document.
  */
 export class ChannelMatcher<T> {
-  /** Ties and addresses that can never match; complete after the last `add`. */
+  /** Warns of ties, and of addresses that no topic matches; complete after the last `add`. */
   readonly diagnostics: Diagnostic[] = []
   private readonly trie = new AddressTrie<Leaf<T>>()
   private readonly compiler: SchemaCompiler
@@ -44,7 +45,7 @@ export class ChannelMatcher<T> {
     this.compiler = compiler
   }
 
-  /** `pointer` is the channel's place in the document, for diagnostics. */
+  /** `pointer` leads to the channel in the document, for diagnostics. */
   add(address: string, parameters: readonly ContractParameter[], value: T, pointer = ''): void {
     const levels = parseAddress(address)
     const hash = levels.findIndex((level) => level.kind === 'hash')
@@ -65,15 +66,14 @@ export class ChannelMatcher<T> {
     if (check !== undefined) leaf.checked = true
   }
 
-  /** The most specific channel whose parameters fit, or undefined. */
+  /** Returns the most specific match, or undefined. */
   match(topic: string): ChannelMatch<T> | undefined {
     return this.trie.find(topic, fits<T>)
   }
 
   /**
-   * Why nothing matches: the parameter that does not fit, on the most specific channel that the topic has the shape of.
-   * undefined where no channel has that shape. Ask only after `match` found nothing: it is `parameter-invalid`, else
-   * `topic-unmatched`.
+   * Explains why `match` found nothing: returns the parameter that does not fit, for the most specific channel of the
+   * topic's shape (`parameter-invalid`), or undefined if no channel has that shape (`topic-unmatched`).
    */
   refusal(topic: string): { value: T; violation: Violation } | undefined {
     return this.trie.find(topic, refuses<T>)
@@ -124,7 +124,7 @@ class Match<T> implements ChannelMatch<T> {
     if (entry === undefined) return {}
     const names = addressParameters(entry.address)
     const texts = textsOf(entry.address, this.topic)
-    // Not by assignment: a parameter may be called __proto__.
+    // fromEntries defines own properties, so a parameter named __proto__ survives.
     return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']))
   }
 }
@@ -134,7 +134,7 @@ function matchOf<T>(entries: readonly Entry<T>[], values: readonly T[], topic: s
   return first === undefined ? undefined : new Match(first.value, values, entries, topic)
 }
 
-/** The texts of the address's parameters, in order. */
+/** The texts that a topic has at the parameters of an address, in their order. */
 function textsOf(address: string, topic: string): string[] {
   const texts: string[] = []
   const levels = topic.split('/')

@@ -1,13 +1,13 @@
 import type { ContractChannel, Diagnostic } from '../contract/contract.ts'
-import { childOf } from '../contract/json-pointer.ts'
+import { childOf, escapeSegment } from '../contract/json-pointer.ts'
 import { addressParameters, parseAddress } from './address.ts'
 
 const MAX_NAME = 249
 const DEFAULT_EXCHANGE = 'amq.topic'
 
-/** Where the messages of a channel go when neither the document nor a route says it. */
+/** The names at a destination when neither the document nor a route gives any. */
 export interface PlainNames {
-  /** Kafka topic; null where nothing of the address is left. */
+  /** Kafka topic; null if no part of the address can be used. */
   readonly topic: string | null
   /** Template of the order key: the last parameter of the address. */
   readonly key: string | null
@@ -15,10 +15,10 @@ export interface PlainNames {
   readonly exchange: string
 }
 
-/** Rules for a plain document: `device/{deviceId}/data` → topic `device.data`, key `{deviceId}`. */
+/** `device/{deviceId}/data` → topic `device.data`, key `{deviceId}`. */
 export function plainNames(channel: ContractChannel): PlainNames {
   const last = channel.address === null ? undefined : addressParameters(channel.address).at(-1)
-  // In a template that would be an expression.
+  // In a template, a name that begins with $ would be a runtime expression.
   const parameter = last?.startsWith('$') === true ? undefined : last
   const exchange = childOf(childOf(channel.bindings['amqp'], 'exchange'), 'name')
   return {
@@ -28,13 +28,13 @@ export function plainNames(channel: ContractChannel): PlainNames {
   }
 }
 
-/** Channels whose Kafka topic is empty or is another channel's as well. */
+/** Reports channels whose Kafka topic is empty or belongs to another address, too. */
 export function plainNameDiagnostics(channels: readonly ContractChannel[]): Diagnostic[] {
   const owners = new Map<string, ContractChannel>()
   const diagnostics: Diagnostic[] = []
   for (const channel of channels) {
     if (channel.address === null || channel.bridge.forward !== undefined) continue
-    const pointer = channelPointer(channel)
+    const pointer = `/channels/${escapeSegment(channel.id)}`
     const topic = kafkaTopic(channel)
     if (topic === null) {
       const message = `Nothing of the address ${channel.address} is left for a Kafka topic: name one in its kafka binding, in x-bridge or in routes.`
@@ -53,7 +53,7 @@ export function plainNameDiagnostics(channels: readonly ContractChannel[]): Diag
 
 function kafkaTopic(channel: ContractChannel): string | null {
   const bound = childOf(channel.bindings['kafka'], 'topic')
-  // Parameters of the address stay: the name may be a template.
+  // Parameters stay: the name may be a template.
   if (typeof bound === 'string' && bound !== '')
     return bound.replace(/\{[A-Za-z0-9_-]+\}|[^A-Za-z0-9._-]/gu, (found) => (found.length > 2 ? found : '_'))
   if (channel.address === null) return null
@@ -61,7 +61,7 @@ function kafkaTopic(channel: ContractChannel): string | null {
   return kafkaName(levels.flatMap((level) => (level.kind === 'literal' ? [level.text] : [])).join('/'))
 }
 
-/** A topic or address as a name that Kafka allows; null where nothing is left. */
+/** Turns a topic or address into a name that Kafka allows; null if nothing is left. */
 export function kafkaName(topic: string): string | null {
   const name = topic
     .replaceAll('/', '.')
@@ -71,8 +71,4 @@ export function kafkaName(topic: string): string | null {
     .slice(0, MAX_NAME)
     .replace(/\.$/, '')
   return name === '' ? null : name
-}
-
-function channelPointer(channel: ContractChannel): string {
-  return `/channels/${channel.id.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }

@@ -1,21 +1,24 @@
 import type { Violation } from '../../core/message.ts'
 import type { ContractParameter, JsonSchema } from '../contract/contract.ts'
+import { isValidating } from '../schemas/json-schema.ts'
 import type { CompiledSchema, SchemaCompiler } from '../schemas/schema-compiler.ts'
-import { isValidating } from '../schemas/schema-keywords.ts'
 import { shortText } from '../schemas/violation.ts'
 
+/** One parameter of the address, at `index`, that not every text fits. */
 interface Rule {
   readonly index: number
   readonly name: string
   readonly allowed: ReadonlySet<string> | undefined
   readonly schema: JsonSchema | undefined
+  /** Index of the first parameter of the same name. */
   readonly repeats: number | undefined
+  /** Compiled on first use. */
   compiled: CompiledSchema | undefined
 }
 
 /**
- * Checks the texts that a topic gives to the parameters of one address: `enum`, the schema of 2.x (its numbers and
- * booleans are read from the text), and that a parameter which stands twice has one value.
+ * Checks the texts that a topic has at the parameters of one address: by `enum`, by the schema of a 2.x parameter (numbers
+ * and booleans are read from the text), and that a repeated parameter has the same text each time.
  */
 export class ParameterCheck {
   private readonly rules: readonly Rule[]
@@ -26,7 +29,7 @@ export class ParameterCheck {
     this.compiler = compiler
   }
 
-  /** undefined where every text fits. */
+  /** Returns undefined if every text fits. */
   static of(
     names: readonly string[],
     parameters: readonly ContractParameter[],
@@ -45,7 +48,7 @@ export class ParameterCheck {
     return rules.length === 0 ? undefined : new ParameterCheck(rules, compiler)
   }
 
-  /** The first parameter that does not fit; its pointer is `{name}`. */
+  /** Returns the first parameter that does not fit; its pointer has the form `{name}`. */
   violation(texts: readonly string[]): Violation | undefined {
     this.compiler.refill()
     for (const rule of this.rules) {
@@ -67,7 +70,7 @@ export class ParameterCheck {
   }
 }
 
-/** `{type: string}` is what nearly every parameter says; checking it would cost without ever failing. */
+/** False for `{type: string}`, which nearly every parameter has: its check would take time and never fail. */
 function restricts(schema: JsonSchema | undefined): boolean {
   if (typeof schema !== 'object') return schema === false
   return Object.keys(schema).some((key) => isValidating(key) && !(key === 'type' && schema[key] === 'string'))

@@ -2,14 +2,14 @@ import { EdgeError } from '../../core/errors.ts'
 import { isTopicLevel } from '../../core/topic-text.ts'
 import type { ContractChannel, ContractParameter } from '../contract/contract.ts'
 import { childOf } from '../contract/json-pointer.ts'
+import { asText } from '../contract/runtime-expression.ts'
 import { shortText } from '../schemas/violation.ts'
 import { addressParameters } from './address.ts'
-import { asText } from './parse-expression.ts'
 
 /**
- * The topic to publish to. A parameter's value is the one given, else the payload's field of that name (text, number or
- * boolean), else its default, else its only enum value. Throws EdgeError `channel-unaddressed`, `parameter-missing`,
- * `parameter-invalid`; the place's field is `parameters.<name>`.
+ * Renders the topic to publish to. The value of a parameter is the given one, else the payload's field of that name
+ * (string, number or boolean), else its default, else its only enum value. Throws EdgeError `channel-unaddressed`,
+ * `parameter-missing` or `parameter-invalid`; the field of its place is `parameters.<name>`.
  */
 export function renderAddress(
   channel: ContractChannel,
@@ -21,7 +21,7 @@ export function renderAddress(
     throw new EdgeError('channel-unaddressed', `The channel ${channel.id} has no address.`)
   }
   if (/[+#]/.test(address)) {
-    throw new EdgeError('channel-unaddressed', `The address ${address} is a filter: it has no single topic.`)
+    throw new EdgeError('channel-unaddressed', `The address ${address} is a filter, not one topic.`)
   }
   const values = new Map(
     addressParameters(address).map((name) => {

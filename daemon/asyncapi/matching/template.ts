@@ -1,23 +1,23 @@
 import { EdgeError } from '../../core/errors.ts'
-import { asText, evaluate, parseExpression, type RuntimeExpression } from './parse-expression.ts'
+import { asText, evaluate, parseExpression, type RuntimeExpression } from '../contract/runtime-expression.ts'
 
-/** What a template is filled in from. */
+/** The values that a template is filled with. */
 export interface TemplateInput {
   readonly parameters: Readonly<Record<string, string>>
-  /** The decoded payload; called only if the template needs it. */
+  /** Returns the decoded payload; called only if the template needs it. */
   readonly payload: () => unknown
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** A template of `x-bridge` or of a route, ready to be filled in. */
+/** A compiled template of `x-bridge` or of a route. */
 export interface Template {
-  /** The text; undefined where a value is missing or is not text, number or boolean. `check` sees each value that is filled in. */
+  /** Returns undefined if a value is missing, or is not a string, number or boolean. `check` receives each inserted value. */
   render(input: TemplateInput, check?: (value: string) => void): string | undefined
   readonly needsPayload: boolean
-  /** It depends on more than the topic: on payload or headers. */
+  /** True if the text depends on payload or headers, not on the topic alone. */
   readonly usesMessage: boolean
   readonly isConstant: boolean
-  /** Names of the address parameters that it uses. */
+  /** Names of the address parameters in the template. */
   readonly parameters: readonly string[]
 }
 
@@ -27,8 +27,8 @@ type Piece =
   | { readonly kind: 'expression'; readonly expression: RuntimeExpression }
 
 /**
- * `{param}` and runtime expressions in braces, `{$message.payload#/sensorId}`; a template that is one expression alone
- * may omit them. Throws EdgeError `document-invalid` where the syntax is wrong.
+ * Compiles a template with `{parameter}` and `{$message.payload#/sensorId}`. A template that is nothing but one runtime
+ * expression may omit the braces. Throws EdgeError `document-invalid` for wrong syntax.
  */
 export function compileTemplate(text: string): Template {
   const alone = text.startsWith('$') ? parseExpression(text) : undefined
@@ -71,7 +71,7 @@ function splitPieces(text: string): Piece[] {
     position = close + 1
   }
   const [first] = pieces
-  // Without braces only a whole expression is one: `$message.payload#/id-x` beside other text would be taken literally.
+  // Without braces only a whole expression is read as one: `$message.payload#/id-x` would silently be literal text.
   if (first?.kind === 'text' && first.text.startsWith('$message'))
     throw syntaxError(text, 'an expression outside braces')
   return pieces
@@ -83,7 +83,7 @@ function placeholder(template: string, inner: string): Piece {
     if (expression === undefined) throw syntaxError(template, `{${inner}}, which is no runtime expression`)
     return { kind: 'expression', expression }
   }
-  // Whatever may stand in an address: `{device id}` is a parameter there too.
+  // The same names as in addresses: `{device id}` is a parameter there, too.
   if (inner === '' || /[{}/]/.test(inner)) throw syntaxError(template, `{${inner}}, which names no parameter`)
   return { kind: 'parameter', name: inner }
 }

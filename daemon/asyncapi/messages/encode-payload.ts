@@ -2,28 +2,27 @@ import { EdgeError, messageOf } from '../../core/errors.ts'
 import type { ContractMessage } from '../contract/contract.ts'
 import { encodeCbor, isCborType } from '../formats/cbor-format.ts'
 import { isJsonType, mediaType } from '../formats/payload-format.ts'
-import type { PayloadCodec } from '../formats/schema-language.ts'
-import { SchemaMismatch } from '../formats/schema-mismatch.ts'
+import { type PayloadCodec, SchemaMismatch } from '../formats/schema-language.ts'
 import { compileCodec, languageOf } from './message-check.ts'
 
-/** Codecs of messages that were published, for as long as their contract is held by somebody. */
+/** Codecs of published messages; weak, so that a codec is dropped with its contract. */
 const codecs = new WeakMap<ContractMessage, PayloadCodec>()
 
 /**
- * The bytes of a value, as the message's content type and schema say: JSON, text, CBOR, Avro or Protobuf. Bytes stay
- * what they are; a value that is not a text, on a channel of texts or bytes, is sent as JSON. The schema is not checked
- * here but where the encoding needs it. Throws EdgeError `payload-invalid`.
+ * Encodes a value by the content type and schema of the message: JSON, text, CBOR, Avro or Protobuf. Bytes stay as they
+ * are; other values on a channel of texts or bytes are sent as JSON, strings on a channel of texts as text. The schema is
+ * checked only as far as the encoding needs it. Throws EdgeError `payload-invalid`.
  */
 export function encodePayload(message: ContractMessage, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
   const type = mediaType(message)
   const codec = codecOf(message)
   if (codec !== undefined) return encodeBySchema(codec, value)
-  if (isCborType(type)) return encoded(() => encodeCbor(value))
+  if (isCborType(type)) return encodeOrRefuse(() => encodeCbor(value))
   if (!isJsonType(type) && type.startsWith('text/') && typeof value === 'string') return Buffer.from(value)
-  return encoded(() => {
+  return encodeOrRefuse(() => {
     const text = JSON.stringify(value)
-    // undefined and functions have no JSON.
+    // JSON.stringify returns undefined for undefined and for functions.
     if (typeof text !== 'string') throw new TypeError('no value is given')
     return Buffer.from(text)
   })
@@ -40,7 +39,7 @@ function codecOf(message: ContractMessage): PayloadCodec | undefined {
     codecs.set(message, codec)
     return codec
   } catch (error) {
-    const hint = 'Send the bytes themselves: the schema of the message cannot be used.'
+    const hint = 'Send the encoded bytes as payloadBase64, or correct the schema of the message.'
     throw new EdgeError('payload-invalid', messageOf(error).slice(0, 300), { cause: error, hint })
   }
 }
@@ -58,7 +57,7 @@ function encodeBySchema(codec: PayloadCodec, value: unknown): Uint8Array {
   }
 }
 
-function encoded(encode: () => Uint8Array): Uint8Array {
+function encodeOrRefuse(encode: () => Uint8Array): Uint8Array {
   try {
     return encode()
   } catch (error) {

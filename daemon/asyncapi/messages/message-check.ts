@@ -3,30 +3,23 @@ import type { Headers, Violation } from '../../core/message.ts'
 import type { ContractMessage, PayloadSchema } from '../contract/contract.ts'
 import { avroLanguage } from '../formats/avro-language.ts'
 import { cborFormat } from '../formats/cbor-format.ts'
-import {
-  binaryFormat,
-  isJsonSchemaFormat,
-  jsonFormat,
-  mediaType,
-  textFormat,
-  type PayloadFormat,
-  type PayloadReader,
-} from '../formats/payload-format.ts'
+import { mediaType, type PayloadFormat, type PayloadReader } from '../formats/payload-format.ts'
+import { binaryFormat, jsonFormat, textFormat } from '../formats/plain-formats.ts'
 import { protobufLanguage } from '../formats/protobuf-language.ts'
 import type { PayloadCodec, SchemaLanguage } from '../formats/schema-language.ts'
+import type { ValueCheck } from '../schemas/compiled-schema.ts'
+import { isJsonSchemaFormat, isSchema } from '../schemas/json-schema.ts'
 import type { CompiledSchema, SchemaCompiler } from '../schemas/schema-compiler.ts'
-import { isSchema } from '../schemas/schema-keywords.ts'
 import { compileContentCheck } from './content-check.ts'
-import type { ValueCheck } from './value-check.ts'
 
-/** A message of a contract, ready to be held against payloads. */
+/** A compiled message of a contract. */
 export interface MessageCheck {
   readonly message: ContractMessage
   readonly format: PayloadReader
-  /** undefined: any payload. */
+  /** undefined: every payload is valid. */
   readonly payload: ValueCheck | undefined
   readonly headers: CompiledSchema | undefined
-  /** Why the payload passes unchecked although the document describes it. */
+  /** The reason why payload or headers are not checked although the document describes them. */
   readonly unchecked: string | undefined
 }
 
@@ -35,21 +28,21 @@ export const DEFAULT_FORMATS: readonly PayloadFormat[] = [jsonFormat(), cborForm
 const LANGUAGES: readonly SchemaLanguage[] = [avroLanguage, protobufLanguage]
 
 const NONE: readonly Violation[] = Object.freeze([])
-/** Decoding by the schema has checked all there is. */
+/** For Avro and Protobuf: decoding by the schema is the check. */
 const CHECKED: ValueCheck = { problem: undefined, notes: [], check: () => NONE }
 
-/** The language of a message's schema, where it is not JSON Schema. */
+/** The language of a schema format; undefined for JSON Schema and for formats that are not supported. */
 export function languageOf(schemaFormat: string): SchemaLanguage | undefined {
   return LANGUAGES.find((language) => language.describes(schemaFormat))
 }
 
-/** Throws where the schema cannot be used. */
+/** Throws an Error that says why the schema cannot be used. */
 export function compileCodec(language: SchemaLanguage, message: ContractMessage, schema: PayloadSchema): PayloadCodec {
   const { schemaFormat, name } = message
   return language.compile(schema, { schemaFormat, contentType: mediaType(message), messageName: name })
 }
 
-/** Compiles one message; a schema that cannot be used leaves it unchecked and says why. */
+/** Compiles one message. With a schema that cannot be used, payloads pass unchecked and `unchecked` says why. */
 export function compileMessage(
   message: ContractMessage,
   compiler: SchemaCompiler,
@@ -105,7 +98,7 @@ function unusable(problem: string): ValueCheck {
   return { problem, notes: [], check: () => NONE }
 }
 
-/** What is wrong with headers; their pointers read `$message.header#/name`. */
+/** The violations of the headers; their pointers have the form `$message.header#/name`. */
 export function checkHeaders(check: MessageCheck, headers: Headers | undefined): readonly Violation[] {
   if (check.headers === undefined || headers === undefined) return []
   const errors = check.headers.check(headers)

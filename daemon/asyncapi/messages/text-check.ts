@@ -1,15 +1,15 @@
 import type { JsonSchema } from '../contract/contract.ts'
+import type { ValueCheck } from '../schemas/compiled-schema.ts'
+import { scalarTypes } from '../schemas/scalar-types.ts'
 import type { CompiledSchema, SchemaCompiler } from '../schemas/schema-compiler.ts'
-import { scalarTypes } from './scalar-types.ts'
-import type { ValueCheck } from './value-check.ts'
 
-/** Longer texts read as no number. */
+/** Longer texts are not read as numbers. */
 const LONGEST_NUMBER = 64
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 /**
- * Holds texts against a JSON Schema: as the string that they are, else as the number or boolean that they read as, where
- * the schema takes one. undefined where it describes objects or lists, which no text is.
+ * Compiles a JSON Schema for texts: a text is checked as a string, else as the number or boolean that it spells, if the
+ * schema accepts one. Returns undefined for a schema of objects or lists, which a text can never be.
  */
 export function compileTextCheck(
   schema: JsonSchema,
@@ -40,7 +40,7 @@ class ScalarCheck implements ValueCheck {
     const scalar = scalarIn(value)
     if (scalar === undefined) return asText
     const asScalar = this.schema.check(scalar)
-    // Where no string is wanted at all, what is wrong with the number says more.
+    // If the schema accepts no string at all, the violations of the number say more.
     const isNoString = asText.some(({ pointer, keyword }) => pointer === '' && keyword === 'type')
     return asScalar.length === 0 || isNoString ? asScalar : asText
   }

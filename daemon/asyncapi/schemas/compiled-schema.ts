@@ -3,25 +3,33 @@ import type { Violation } from '../../core/message.ts'
 import { toViolations } from './violation.ts'
 import { WorkExceeded, type WorkBudget } from './work-budget.ts'
 
-interface Check {
+/** A check of decoded payloads. */
+export interface ValueCheck {
+  /** The reason why nothing is checked, if that is so. */
+  readonly problem: string | undefined
+  /** Parts of the schema that are not checked, such as unknown formats. */
+  readonly notes: readonly string[]
+  /** Returns the violations; an empty list for a valid value. */
+  check(value: unknown): readonly Violation[]
+}
+
+interface Validate {
   (value: unknown): unknown
   errors?: ErrorObject[] | null
 }
 
 const NONE: readonly Violation[] = Object.freeze([])
 
-/** A schema ready to be held against values. */
-export class CompiledSchema {
-  /** Why nothing is checked, if so. */
+/** A compiled JSON Schema. */
+export class CompiledSchema implements ValueCheck {
   readonly problem: string | undefined
-  /** Parts that are not checked, such as unknown formats. */
   readonly notes: readonly string[]
-  private readonly validate: Check
+  private readonly validate: Validate
   private readonly budget: WorkBudget
   private readonly wrap: ((value: unknown) => unknown) | undefined
 
   constructor(
-    validate: Check,
+    validate: Validate,
     budget: WorkBudget,
     found: { notes: readonly string[]; problem?: string },
     wrap?: (value: unknown) => unknown,
@@ -33,19 +41,19 @@ export class CompiledSchema {
     this.wrap = wrap
   }
 
-  /** The same check on what `wrap` makes of a value. */
+  /** The same check, applied to the result of `wrap`. */
   over(wrap: (value: unknown) => unknown): CompiledSchema {
     const problem = this.problem === undefined ? {} : { problem: this.problem }
     return new CompiledSchema(this.validate, this.budget, { notes: this.notes, ...problem }, wrap)
   }
 
-  /** What is wrong with the value; empty where it is valid. Never throws, and ends within what is left of the budget. */
+  /** Never throws. Ends within the rest of the budget; a value that needs more is a violation. */
   check(given: unknown): readonly Violation[] {
     const value = this.wrap === undefined ? given : this.wrap(given)
     try {
       return this.validate(value) === true ? NONE : toViolations(this.validate.errors, value)
     } catch (error) {
-      // RangeError: a schema that refers to itself without going down in the value.
+      // RangeError: the schema refers to itself without descending into the value.
       if (!(error instanceof WorkExceeded) && !(error instanceof RangeError)) throw error
       return [{ pointer: '', keyword: 'limit', expected: 'a value that is cheap to check', actual: 'too much work' }]
     }

@@ -3,13 +3,11 @@ import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { messageOf } from '../../core/errors.ts'
 import type { JsonSchema } from '../contract/contract.ts'
+import { isRecord } from '../contract/json-pointer.ts'
+import { allUnique, boundedFormats, compilePattern } from './bounded-keywords.ts'
 import { CompiledSchema } from './compiled-schema.ts'
 import { prepareSchema, STEP_KEYWORD } from './prepare-schema.ts'
-import { safeFormats } from './safe-formats.ts'
-import { compilePattern } from './safe-pattern.ts'
 import type { SchemaCost } from './schema-cost.ts'
-import { isRecord } from './schema-keywords.ts'
-import { allUnique } from './unique-items.ts'
 import { WorkBudget } from './work-budget.ts'
 
 export type { CompiledSchema } from './compiled-schema.ts'
@@ -17,35 +15,35 @@ export type { CompiledSchema } from './compiled-schema.ts'
 type Dialect = '07' | '2019' | '2020'
 
 /**
- * Compiles the bundled schemas of one document generation; drop it with the document. A schema that cannot be compiled
- * (no such regular expression in RE2, too large, not a schema) gives a check that passes everything and names its
- * `problem`: strict loading refuses such a document, lenient loading lists it.
+ * Compiles the bundled schemas of one version of a document; it is dropped with the document. A schema that cannot be
+ * compiled (too large, not a schema, or with a regular expression that RE2 does not support) becomes a check that accepts
+ * everything and names its `problem`: strict mode refuses such a document, lenient mode lists the problem.
  */
 export class SchemaCompiler {
   private readonly budget = new WorkBudget()
-  private readonly formats = safeFormats(this.budget)
+  private readonly formats = boundedFormats(this.budget)
   private readonly formatNames = new Set(this.formats.keys())
   private readonly instances = new Map<string, Ajv>()
-  /** Channels share messages: equal schemas are compiled once. */
+  /** By dialect and text: channels share messages, so the same schema comes several times. */
   private readonly built = new Map<string, CompiledSchema>()
 
-  /** To be called for each payload and topic: what their checks may cost together is available again. */
+  /** Restores the budget. Call it before each payload and each topic. */
   refill(): void {
     this.budget.refill()
   }
 
-  /** For payloads: no value is changed or coerced. `schemaFormat` tells the dialect where `$schema` does not. */
+  /** For payloads: no value is coerced. `schemaFormat` names the dialect when `$schema` does not. */
   compile(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
     return this.build(schema, dialectOf(schema, schemaFormat), false)
   }
 
-  /** For header maps, whose values are texts: numbers and booleans are read from them, in a copy. */
+  /** For headers, whose values are texts: numbers and booleans are read from them, in a copy. */
   compileHeaders(schema: JsonSchema, schemaFormat = ''): CompiledSchema {
     const inner = this.build(schema, dialectOf(schema, schemaFormat), true)
     return inner.over((headers) => (isRecord(headers) ? { ...headers } : headers))
   }
 
-  /** For one text, such as a topic level; its errors point to `/value`. */
+  /** For one text, such as a topic level; the pointers of its violations begin with `/value`. */
   compileText(schema: JsonSchema): CompiledSchema {
     const given: Record<string, unknown> = typeof schema === 'boolean' ? { not: schema ? false : {} } : { ...schema }
     const { definitions, ...rest } = given
@@ -63,7 +61,7 @@ export class SchemaCompiler {
   }
 
   private buildAnew(schema: JsonSchema, dialect: Dialect, coerce: boolean): CompiledSchema {
-    // ajv holds the schema against the meta-schema, which spends too.
+    // ajv checks the schema against its meta-schema, which spends from the budget, too.
     this.budget.refill()
     try {
       refuseUnknownDialect(schema)
@@ -94,7 +92,7 @@ export class SchemaCompiler {
       coerceTypes: coerce,
       logger: false,
       validateFormats: true,
-      // Its optimiser takes time that grows with the square of the schema, and V8 needs no help.
+      // ajv's optimiser takes quadratic time and gains nothing: V8 optimises as well.
       code: { regExp, optimize: false },
     }
     const ajv = dialect === '2020' ? new Ajv2020(options) : dialect === '2019' ? new Ajv2019(options) : new Ajv(options)
@@ -119,7 +117,7 @@ export class SchemaCompiler {
   }
 }
 
-/** Authors also name AsyncAPI's or OpenAPI's own meta-schema; anybody else's keywords could mean anything. */
+/** Accepts the meta-schemas of JSON Schema, AsyncAPI and OpenAPI; keywords of other dialects could mean anything. */
 function refuseUnknownDialect(schema: JsonSchema): void {
   const named = typeof schema === 'object' ? schema['$schema'] : undefined
   if (typeof named !== 'string' || /\b(?:json-schema\.org|asyncapi\.(?:com|org)|openapis\.org)\b/.test(named)) return

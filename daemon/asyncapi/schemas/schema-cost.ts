@@ -1,18 +1,19 @@
-import { isRecord } from './schema-keywords.ts'
+import { isRecord } from '../contract/json-pointer.ts'
 
-/** What one evaluation of a schema object costs; its subschemas and patterns pay for themselves. */
+/** The cost of one evaluation of a schema object; its subschemas and patterns have a cost of their own. */
 export interface SchemaCost {
-  /** Units, whatever the value is. */
+  /** Units that do not depend on the value. */
   readonly fixed: number
-  /** How often it goes through all characters of a text, or all keys of an object. */
+  /** Passes over all characters of a text, or over all keys of an object. */
   readonly walks: number
 }
 
-/** Where one value is held against several schemas, or a schema against itself. */
+/** Places where one value meets several schemas, or where a schema can refer to itself. */
 const BRANCHES = /^\/(?:allOf|anyOf|oneOf|definitions|\$defs)\/|^\/(?:not|if|then|else)$/
-/** Where one schema is held against many values. */
+/** Places where one schema meets many values. */
 const REPEATED =
   /^\/patternProperties\/|^\/(?:items|additionalItems|additionalProperties|propertyNames|unevaluatedItems|unevaluatedProperties)$/
+/** Keywords that pass over the whole value. */
 const WALKING = [
   'minLength',
   'maxLength',
@@ -26,12 +27,12 @@ const WALKING = [
 
 const BRANCH_UNITS = 1
 const REPETITION_UNITS = 1 / 16
-/** Names and values that one unit looks at. */
+/** Names and values that are compared for one unit. */
 const WIDTH_OF_UNIT = 64
-/** Below it they are not worth counting. */
+/** Up to this many names and values cost nothing. */
 const NARROW = 16
 
-/** undefined where it costs next to nothing. `path` is where the schema stands below its parent. */
+/** Returns undefined for a schema that costs next to nothing. `path` leads from its parent to it. */
 export function schemaCost(schema: Readonly<Record<string, unknown>>, path: string): SchemaCost | undefined {
   const width = widthOf(schema)
   const fixed = unitsOf(path) + (width > NARROW ? width / WIDTH_OF_UNIT : 0)
@@ -41,7 +42,7 @@ export function schemaCost(schema: Readonly<Record<string, unknown>>, path: stri
 }
 
 function unitsOf(path: string): number {
-  // For each item that does not fit ajv makes an error, and drops them all in the end.
+  // `contains`: ajv creates an error for each item that does not fit, and drops them in the end.
   if (BRANCHES.test(path) || path === '/contains') return BRANCH_UNITS
   return REPEATED.test(path) ? REPETITION_UNITS : 0
 }
@@ -54,7 +55,7 @@ function widthOf(schema: Readonly<Record<string, unknown>>): number {
   return [...names, ...parts, ...choicesOf(schema).map(sizeOf)].reduce((a, b) => a + b, 0)
 }
 
-/** Values that the value is compared with. */
+/** The values of `enum` and `const`. */
 function choicesOf(schema: Readonly<Record<string, unknown>>): unknown[] {
   const { enum: choices } = schema
   return [...(Array.isArray(choices) ? choices : []), ...('const' in schema ? [schema['const']] : [])]

@@ -5,7 +5,7 @@ import { readPointer } from '../contract/json-pointer.ts'
 const MAX_TEXT = 200
 const MAX_VIOLATIONS = 10
 
-/** What stands there, for people: bounded to 200 characters whatever the value is. */
+/** Describes a value in at most 200 characters. */
 export function shortText(value: unknown): string {
   if (Array.isArray(value)) return `array of ${value.length} items`
   if (typeof value === 'object' && value !== null) {
@@ -15,7 +15,7 @@ export function shortText(value: unknown): string {
   return bounded(typeof value === 'string' ? JSON.stringify(value.slice(0, MAX_TEXT)) : String(value))
 }
 
-/** ajv's errors in the terms of the contract; at most 10. `value` is what was checked. */
+/** Translates ajv's errors, at most 10 of them. `value` is the checked value. */
 export function toViolations(errors: readonly ErrorObject[] | null | undefined, value: unknown): Violation[] {
   return (errors ?? []).slice(0, MAX_VIOLATIONS).map((error) => ({
     pointer: error.instancePath,

@@ -1,4 +1,4 @@
-/** Thrown out of a check that needs more work than one payload may cost. */
+/** Ends a check that needs more work than one payload may cost. */
 export class WorkExceeded extends Error {
   constructor() {
     super('it takes too much work')
@@ -9,9 +9,9 @@ const CHARACTERS_PER_UNIT = 256
 const KEYS_PER_UNIT = 4
 
 /**
- * How much the checks of one payload may cost together: schemas and payloads can ask for exponential work (nested `anyOf`
- * over references), so branches, repetitions, pattern tests, long texts, objects and lists each spend from it. A unit is
- * well under a microsecond.
+ * The work that all checks of one payload may take together. Schemas and payloads can ask for exponential work (nested
+ * `anyOf` over references), so branches, repetitions, pattern tests, long texts, objects and lists each spend from the
+ * budget. A unit takes well under a microsecond.
  */
 export class WorkBudget {
   private spent = 0
@@ -23,13 +23,13 @@ export class WorkBudget {
     this.limit = limit
   }
 
-  /** Another payload: all of it may be spent again. */
+  /** Restores the full budget, for the next payload. */
   refill(): void {
     this.spent = 0
     this.counted = undefined
   }
 
-  /** `spend` for a schema that is held against a value and goes `walks` times through all of it. */
+  /** Spends the cost of a schema that is evaluated on a value: `fixed` units, and those of `walks` passes over it. */
   enter(value: unknown, fixed: number, walks: number): void {
     this.spend(walks === 0 ? fixed : fixed + walks * this.lengthUnits(value))
   }
@@ -40,7 +40,7 @@ export class WorkBudget {
     if (this.spent > this.limit) throw new WorkExceeded()
   }
 
-  /** The length of a text or an object, in units; counting keys costs too, so of one object it is done once. */
+  /** The units of one pass over a text or an object. The keys of an object are counted once, as that takes time, too. */
   private lengthUnits(value: unknown): number {
     if (typeof value === 'string') return value.length / CHARACTERS_PER_UNIT
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return 0

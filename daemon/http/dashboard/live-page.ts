@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { LiveSnapshot } from '../../operations/live-figures.ts'
 import type { Routes } from '../server/server.ts'
 
-/** `/`, one page without anything from elsewhere, and `/live.json`, which it asks for each second. */
+/** `/`, a page that loads nothing from other places, and `/live.json`, which it requests every second. */
 export function livePage(live: () => LiveSnapshot): Routes {
   const page = loadPage()
   return (app) => {
@@ -14,7 +14,7 @@ export function livePage(live: () => LiveSnapshot): Routes {
   }
 }
 
-/** The parts are joined at start; the policy names them by their hashes, so that nothing else ever runs in the page. */
+/** Joins the parts of the page. The policy names style and script by their hashes, so that nothing else runs in the page. */
 function loadPage(): { html: string; policy: string } {
   const style = readPart('live.css')
   const script = readPart('live.js')

@@ -1,11 +1,11 @@
 import type { RegistryPort } from '../../operations/registry.ts'
-import { pageRequest } from '../server/paging.ts'
-import { answers, anything, array, CHANNEL, id, input, object, PAGE_QUERY, pageOf, text } from '../server/schemas.ts'
+import { PAGE_QUERY, pageOf, pageRequest } from '../server/paging.ts'
+import { answers, anything, array, CHANNEL, id, input, object, text } from '../server/schemas.ts'
 import type { Routes } from '../server/server.ts'
 
 const TAGS = ['channels']
 
-/** `/channels` and the schemas of their messages. */
+/** `/channels`, and the schemas of their messages. */
 export function channelsRoutes(registry: RegistryPort): Routes {
   return (app) => {
     app.get<{ Querystring: Record<string, string> }>(
@@ -45,7 +45,7 @@ export function channelsRoutes(registry: RegistryPort): Routes {
       '/messages/:message_id/schema',
       {
         schema: {
-          summary: 'Payload and headers schema of a message.',
+          summary: 'The schemas of payload and headers of a message.',
           operationId: 'getMessageSchema',
           tags: TAGS,
           params: { type: 'object', properties: { message_id: id }, required: ['message_id'] },

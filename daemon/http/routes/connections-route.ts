@@ -2,12 +2,12 @@ import type { ConnectionsStatus } from '../../operations/connections.ts'
 import { answers, array, object } from '../server/schemas.ts'
 import type { Routes } from '../server/server.ts'
 
-/** `GET /connections/status`: who is connected to us, and to whom we are. */
+/** `GET /connections/status`. */
 export function connectionsRoute(connections: () => ConnectionsStatus): Routes {
   return (app) => {
     const objects = array({ type: 'object' })
     const schema = {
-      summary: 'Who is connected to this gateway, and to whom it is.',
+      summary: 'The connections of devices, upstreams, sensors and streams.',
       operationId: 'getConnectionsStatus',
       tags: ['operating'],
       response: answers({

@@ -1,21 +1,10 @@
 import type { RegisterRequest, RegistryPort } from '../../operations/registry.ts'
 import { audit, callerOf } from '../server/caller.ts'
-import { pageRequest } from '../server/paging.ts'
-import {
-  answers,
-  DOCUMENT,
-  DOCUMENT_DETAIL,
-  DRY_RUN,
-  id,
-  input,
-  NO_CONTENT,
-  PAGE_QUERY,
-  pageOf,
-  REGISTERED,
-} from '../server/schemas.ts'
+import { PAGE_QUERY, pageOf, pageRequest } from '../server/paging.ts'
+import { answers, DOCUMENT, DOCUMENT_DETAIL, DRY_RUN, id, input, NO_CONTENT, REGISTERED } from '../server/schemas.ts'
 import type { Routes } from '../server/server.ts'
 
-/** A document of 2 MiB, as JSON text in JSON. */
+/** Enough for a document of 2 MiB as a string in JSON, with its escapes. */
 const REGISTER_BODY_BYTES = 5 * 1024 * 1024
 const PATH = { type: 'object', properties: { id }, required: ['id'] } as const
 const TAGS = ['documents']
@@ -33,14 +22,14 @@ const REGISTER_BODY = input(
       minLength: 1,
       maxLength: 2048,
       pattern: '^[a-z][a-z0-9+.-]*://',
-      description: "Takes the place of the first server's url.",
+      description: 'Replaces the url of the first server.',
     },
     mode: { enum: ['strict', 'lenient'], description: 'Default strict.' },
   },
   ['content'],
 )
 
-/** `/asyncapis`: documents are registered, listed and deleted. */
+/** `/asyncapis`: registers, lists, pins and deletes documents. */
 export function documentsRoutes(registry: RegistryPort): Routes {
   return (app) => {
     app.post<{ Body: RegisterRequest; Querystring: { dryRun?: string } }>(
@@ -50,7 +39,7 @@ export function documentsRoutes(registry: RegistryPort): Routes {
         config: { access: 'admin' },
         schema: {
           summary:
-            'Registers a document; with `dryRun=true` tells what that would change, and which stored messages it would refuse.',
+            'Registers a document. With `dryRun=true` registers nothing and returns what would change, and which stored messages would be refused.',
           operationId: 'registerAsyncapi',
           tags: TAGS,
           querystring: input({ dryRun: { enum: ['true', 'false'] } }),
@@ -108,7 +97,7 @@ export function documentsRoutes(registry: RegistryPort): Routes {
       {
         config: { access: 'admin' },
         schema: {
-          summary: 'Takes a version out of force; the next newest of its name follows.',
+          summary: 'Deletes a version. If it was in force, the newest remaining version of its name follows.',
           operationId: 'deleteAsyncapi',
           tags: TAGS,
           params: PATH,
@@ -128,8 +117,8 @@ export function documentsRoutes(registry: RegistryPort): Routes {
         config: { access: 'admin' },
         schema: {
           summary: pinned
-            ? 'Keeps this version in force whatever is registered later.'
-            : 'Lets the newest version be in force again.',
+            ? 'Keeps this version in force, even if newer versions are registered.'
+            : 'Unpins this version; the newest version comes into force.',
           operationId: pinned ? 'pinAsyncapi' : 'unpinAsyncapi',
           tags: TAGS,
           params: PATH,

@@ -4,14 +4,14 @@ import type { Routes } from '../server/server.ts'
 
 export interface HealthRoutesOptions {
   health: () => HealthReport
-  /** False once anybody beyond this machine may ask: who is not known learns whether, not why. */
+  /** Whether callers without an identity see the reasons; false when the server is reachable from other machines. */
   showReasons?: () => boolean
 }
 
 const TAGS = ['operating']
 const READINESS = object({ status: { enum: ['ready', 'degraded', 'unready'] }, reasons: array(text) })
 
-/** `/healthz`: does the process answer? `/readyz`: does it take messages? */
+/** `/healthz` (liveness) and `/readyz` (readiness). */
 export function healthRoutes({ health, showReasons = () => true }: HealthRoutesOptions): Routes {
   return (app) => {
     const healthy = { 200: object({ status: text }) }
@@ -19,7 +19,7 @@ export function healthRoutes({ health, showReasons = () => true }: HealthRoutesO
       '/healthz',
       {
         schema: {
-          summary: 'Does the process answer?',
+          summary: 'Whether the process answers.',
           operationId: 'getHealth',
           tags: TAGS,
           response: answers(healthy),
@@ -28,7 +28,7 @@ export function healthRoutes({ health, showReasons = () => true }: HealthRoutesO
       () => ({ status: 'ok' }),
     )
     const schema = {
-      summary: 'Does it take messages?',
+      summary: 'Whether the gateway accepts messages.',
       operationId: 'getReadiness',
       tags: TAGS,
       response: answers({ 200: READINESS, 503: READINESS }),

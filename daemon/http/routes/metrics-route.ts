@@ -5,11 +5,11 @@ import type { Routes } from '../server/server.ts'
 export function metricsRoute(metrics: () => Promise<string>): Routes {
   return (app) => {
     const schema = {
-      summary: "Figures in Prometheus' text format.",
+      summary: 'Metrics in the text format of Prometheus.',
       operationId: 'getMetrics',
       tags: ['operating'],
       response: answers({
-        200: { description: 'Figures.', content: { 'text/plain': { schema: { type: 'string' } } } },
+        200: { description: 'Metrics.', content: { 'text/plain': { schema: { type: 'string' } } } },
       }),
     }
     app.get('/metrics', { schema }, async (_request, reply) => {

@@ -9,11 +9,19 @@ const BASE64 = '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const CONTENT = {
   payload: { description: 'Any JSON value; encoded by the content type of the message.' },
-  message_data: { description: 'Another name of `payload`.' },
-  payloadBase64: { type: 'string', pattern: BASE64, description: 'The bytes themselves, in base64.' },
+  message_data: { description: 'Another name for `payload`.' },
+  payloadBase64: { type: 'string', pattern: BASE64, description: 'The payload as bytes, in base64.' },
   headers: texts,
-  parameters: { ...texts, description: 'Of the address; those that are missing are taken from fields of the payload.' },
-  message: { type: 'string', minLength: 1, maxLength: 255, description: 'Name of the message that it is meant to be.' },
+  parameters: {
+    ...texts,
+    description: 'Parameters of the address; missing ones are taken from fields of the payload.',
+  },
+  message: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 255,
+    description: 'Name of the message; the payload must match it.',
+  },
 } as const
 
 type Given<Request> = Request & { message_data?: unknown }
@@ -26,7 +34,7 @@ export function publishRoutes(port: PublishPort): Routes {
       {
         config: { access: 'publish', channel: 'body' },
         schema: {
-          summary: 'Publishes a message on a channel, as a device does. Answered once it is durable.',
+          summary: 'Publishes a message on a channel, as a device does. Answers when the message is durable.',
           operationId: 'publishMessage',
           tags: TAGS,
           headers: {
@@ -48,7 +56,7 @@ export function publishRoutes(port: PublishPort): Routes {
       {
         config: { channel: 'body' },
         schema: {
-          summary: 'What would happen to a message. Nothing is stored.',
+          summary: 'Returns what would happen to a message. Stores nothing.',
           operationId: 'validateMessage',
           tags: TAGS,
           body: input({ channel_id: id, topic: { type: 'string', minLength: 1, maxLength: 65_535 }, ...CONTENT }),
@@ -77,12 +85,12 @@ export function publishRoutes(port: PublishPort): Routes {
   }
 }
 
-/** One of the three ways to give a payload. */
+/** Normalises the three ways to give a payload. Throws `request-invalid` unless exactly one is used. */
 function content<Request extends Given<Partial<PublishRequest>>>(body: Request): Omit<Request, 'message_data'> {
   const { message_data: data, ...rest } = body
   const given = [data, rest.payload, rest.payloadBase64].filter((one) => one !== undefined).length
   if (given !== 1)
-    throw new EdgeError('request-invalid', 'Give one of payload, message_data and payloadBase64.', {
+    throw new EdgeError('request-invalid', 'Give exactly one of payload, message_data and payloadBase64.', {
       place: { field: 'payload' },
     })
   return data === undefined ? rest : { ...rest, payload: data }

@@ -2,7 +2,7 @@ import type { DeadLetterView } from '../../operations/dead-letters.ts'
 import type { QuarantineView } from '../../operations/quarantine.ts'
 import type { RefusedPort } from '../../operations/refused.ts'
 import { audit, callerOf } from '../server/caller.ts'
-import { pageRequest } from '../server/paging.ts'
+import { PAGE_QUERY, pageOf, pageRequest } from '../server/paging.ts'
 import {
   answers,
   anything,
@@ -12,8 +12,6 @@ import {
   NO_CONTENT,
   nullableText,
   object,
-  PAGE_QUERY,
-  pageOf,
   text,
   texts,
   VIOLATION,
@@ -35,7 +33,7 @@ const DEAD_LETTER = object({ ...COMMON, destination: text, message_id: text, add
 const FILTERS = { topic: { type: 'string', maxLength: 65_535 }, client_id: { type: 'string', maxLength: 65_535 } }
 
 export function quarantineRoutes(port: RefusedPort<QuarantineView>): Routes {
-  return refusedRoutes('quarantine', 'Quarantined', 'messages that were refused', QUARANTINED, {}, port)
+  return refusedRoutes('quarantine', 'Quarantined', 'messages that the gateway refused', QUARANTINED, {}, port)
 }
 
 export function deadLetterRoutes(port: RefusedPort<DeadLetterView>): Routes {
@@ -43,7 +41,7 @@ export function deadLetterRoutes(port: RefusedPort<DeadLetterView>): Routes {
   return refusedRoutes(
     'deadletters',
     'DeadLetter',
-    'messages that a destination refused for good',
+    'messages that a destination refused permanently',
     DEAD_LETTER,
     filter,
     port,
@@ -66,7 +64,7 @@ function refusedRoutes<View>(
       {
         config: { access: 'admin' },
         schema: {
-          summary: `The ${what}, the newest first.`,
+          summary: `The ${what}, newest first.`,
           operationId: `list${operation}`,
           tags,
           querystring: input({ ...PAGE_QUERY, ...FILTERS, ...filters }),
@@ -80,7 +78,7 @@ function refusedRoutes<View>(
       {
         config: { access: 'admin' },
         schema: {
-          summary: 'One of them.',
+          summary: 'One message.',
           operationId: `get${operation}`,
           tags,
           params,
@@ -94,7 +92,8 @@ function refusedRoutes<View>(
       {
         config: { access: 'admin' },
         schema: {
-          summary: 'Publishes or sends it again; it leaves the list in the same commit.',
+          summary:
+            'Publishes the message again, or sends it to its destination again; it leaves the list in the same commit.',
           operationId: `replay${operation}`,
           tags,
           params,
@@ -113,7 +112,7 @@ function refusedRoutes<View>(
       {
         config: { access: 'admin' },
         schema: {
-          summary: 'Deletes it.',
+          summary: 'Deletes the message.',
           operationId: `discard${operation}`,
           tags,
           params,

@@ -1,19 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { SubscriptionPort } from '../../operations/subscriptions.ts'
 import { callerOf } from '../server/caller.ts'
-import { pageRequest } from '../server/paging.ts'
-import {
-  answers,
-  id,
-  input,
-  integer,
-  NO_CONTENT,
-  nullableText,
-  object,
-  PAGE_QUERY,
-  pageOf,
-  text,
-} from '../server/schemas.ts'
+import { PAGE_QUERY, pageOf, pageRequest } from '../server/paging.ts'
+import { answers, id, input, integer, NO_CONTENT, nullableText, object, text } from '../server/schemas.ts'
 import type { Routes } from '../server/server.ts'
 
 const TAGS = ['subscriptions']
@@ -37,7 +26,8 @@ export function subscriptionsRoutes(port: SubscriptionPort): Routes {
       {
         config: { channel: 'body' },
         schema: {
-          summary: 'Subscribes to a channel: by WebSocket, by stream, or by a callback that gets each message.',
+          summary:
+            'Subscribes to a channel: returns the URLs of a WebSocket and a stream; a callback URL receives each message.',
           operationId: 'subscribeToChannel',
           tags: TAGS,
           body: input({ channel_id: id, callback_url: { type: 'string', minLength: 1, maxLength: 2048 } }, [
@@ -76,7 +66,7 @@ export function subscriptionsRoutes(port: SubscriptionPort): Routes {
       '/subscriptions',
       {
         schema: {
-          summary: 'Subscriptions with callbacks, and how they do.',
+          summary: 'The subscriptions with callbacks, and their state.',
           operationId: 'listSubscriptions',
           tags: TAGS,
           querystring: input(PAGE_QUERY),

@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HttpProblem } from './problem.ts'
 
-/** Bodies up to here are always taken: connections are bounded, and a message is small. */
+/** Smaller bodies are always accepted: connections are bounded, and a message is small. */
 const SMALL_BYTES = 16 * 1024
 
-/** Large bodies that are being received may take so much memory together, however slowly they come. */
+/** Bounds the memory of all large bodies that are being received, however slowly they arrive. */
 export class BodyBudget {
-  /** Requests that found no room. */
+  /** Requests that were refused because the budget was spent. */
   refused = 0
   private readonly maxBytes: number
   private held = 0
@@ -15,7 +15,7 @@ export class BodyBudget {
     this.maxBytes = maxBytes
   }
 
-  /** Reserves what the body may take until its request is over. Throws HttpProblem 503. */
+  /** Reserves memory for a body until its request is over. Throws HttpProblem 503. */
   admit({ headers, routeOptions }: FastifyRequest, reply: FastifyReply): void {
     const { 'content-length': declared, 'transfer-encoding': encoding } = headers
     if (declared === undefined && encoding === undefined) return

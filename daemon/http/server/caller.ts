@@ -2,22 +2,22 @@ import type { FastifyRequest } from 'fastify'
 import type { Logger } from '../../core/logger.ts'
 import type { Caller } from '../../ports/identity.ts'
 
-/** Trusted because nothing listens beyond loopback. */
+/** The caller when no identities are configured; trusted, because the server then listens on loopback only. */
 export const LOCAL_CALLER: Caller = { name: 'local', admin: true }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set once the request is authorized. */
+    /** null until the request is authorized. */
     caller: Caller | null
   }
   interface FastifyInstance {
-    /** Gets a line for each thing that an admin has done. */
+    /** Receives one line for each action of an admin. */
     auditLogger: Logger
   }
   interface FastifyContextConfig {
-    /** What the caller has to be allowed; `read` where it is not said. */
+    /** The permission that the route needs; `read` by default. */
     access?: 'read' | 'publish' | 'admin'
-    /** Where the request names the channel that it is about: `id` of the path, `channel_id` of query or body. */
+    /** The part of the request that names its channel: `id` of the path, or `channel_id` of query or body. */
     channel?: 'path' | 'query' | 'body'
   }
 }
@@ -26,10 +26,10 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller ?? LOCAL_CALLER
 }
 
-/** One line for each thing that an admin has done. */
+/** Logs an action of an admin. */
 export function audit(request: FastifyRequest, action: string, target: string): void {
   const { ip, id, server } = request
   const fields = { caller: callerOf(request).name, address: ip, request: id, action, target }
-  // Repeats are left out by subject: only the same thing, done to the same, counts as one.
+  // The log suppresses repeats of one subject: only the same action on the same target is a repeat.
   server.auditLogger.info({ ...fields, subject: `${action} ${target}` }, 'audit')
 }

@@ -1,11 +1,11 @@
 import type { MetricSource } from '../../telemetry/metrics.ts'
 import type { HttpCounts } from './server.ts'
 
-/** Streams that are open now, and what was cut off or turned away to keep within the limits. */
+/** Open streams, and the connections and requests that were cut or refused by a limit. */
 export interface HttpFigures extends HttpCounts {
   streams: number
   sockets: number
-  /** Streams whose readers took nothing. */
+  /** Streams that were cut because their readers stalled. */
   cutOff: number
 }
 

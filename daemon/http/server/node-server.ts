@@ -4,18 +4,18 @@ import type { Duplex } from 'node:stream'
 import { http, https } from '../../platform/node-http.ts'
 import { rawAnswer, titleOf } from './problem.ts'
 
-/** PEM text, already read. */
+/** PEM texts. */
 export interface TlsFiles {
   cert: string
   key: string
   ca?: string
 }
 
-/** Connections that were not served to their end. */
+/** Connections that were cut by a limit. */
 export interface ConnectionCounts {
-  /** Closed at once: there were `maxConnections`. */
+  /** Closed at once, because `maxConnections` were open. */
   refused: number
-  /** Their headers or bodies took too long. */
+  /** Cut because headers or body took too long. */
   tooSlow: number
 }
 
@@ -33,7 +33,7 @@ export interface ConnectionLimits {
   keepAliveTimeoutMs: number
 }
 
-/** Slow or endless senders are cut off: a gateway has few descriptors, and devices need them. */
+/** Slow senders are cut: a gateway has few file descriptors, and devices need them. */
 const DEFAULT_LIMITS: ConnectionLimits = {
   maxConnections: 4_096,
   maxHeaderBytes: 16 * 1024,
@@ -57,7 +57,7 @@ export function createNodeServer(tls: TlsFiles | undefined, limits: Partial<Conn
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
-    // Timeouts are looked at so often only; the default of 30 s would double them.
+    // Node checks timeouts at this interval; its default of 30 s would double them.
     connectionsCheckingInterval: Math.min(2_000, headersTimeoutMs),
   }
   const secure: SecureServer[] = []
@@ -91,7 +91,7 @@ export function createNodeServer(tls: TlsFiles | undefined, limits: Partial<Conn
   }
 }
 
-/** What the parser refuses never becomes a request; it is answered in the same form nevertheless. */
+/** Answers bytes that the HTTP parser refuses, and that never become a request, with a problem document, too. */
 function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { version } from '../../platform/version.ts'
 
-/** `/openapi.json`, made of the routes' own schemas. Comes before the routes. */
+/** Adds `/openapi.json`, generated from the schemas of the routes. Must be called before the routes are added. */
 export function addOpenApi(app: FastifyInstance): void {
   app.register(swagger, {
     openapi: {

@@ -1,29 +1,29 @@
 import type { FastifyReply } from 'fastify'
-import { DocumentErrors } from '../../asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../../asyncapi/documents/source/document-errors.ts'
 import { EdgeError, ERROR_CODES, type ErrorCode, systemCode } from '../../core/errors.ts'
 import { MessageRefused } from '../../core/refusal.ts'
 import { http } from '../../platform/node-http.ts'
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
-/** RFC 9457; `code` is stable and for programs, `detail` is for people. */
+/** A problem document (RFC 9457). `code` is stable, for programs; `detail` is for people. */
 export interface Problem {
   status: number
   title: string
   code: string
   detail: string
   hint?: string
-  /** The field or place of the input that is wrong. */
+  /** The wrong field of the input, or its place. */
   field?: string
   line?: number
   column?: number
   errors?: readonly object[]
-  /** Of a refused message: `name@version`, and the message that it comes nearest to. */
+  /** For a refused message: its document as `name@version`, and the name of the message that it resembles most. */
   document?: string | null
   message?: string | null
 }
 
-/** What a route throws where no EdgeError fits. */
+/** Thrown by a route when no EdgeError fits. */
 export class HttpProblem extends Error {
   readonly problem: Problem
 
@@ -34,7 +34,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** Codes that are not the caller's fault, or not 422; every other one names something wrong with the input. */
+/** Every code without an entry is 422: something is wrong with the input. */
 const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'not-permitted': 403,
   'not-found': 404,
@@ -62,7 +62,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   internal: 500,
 }
 
-/** Fastify's own errors that callers meet, by its codes. */
+/** Our codes for those errors of fastify that callers can cause. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unsupported',
@@ -77,7 +77,7 @@ export function titleOf(status: number): string {
   return http.STATUS_CODES[status] ?? 'Error'
 }
 
-/** What to answer for whatever was thrown; nothing of the inside is shown for an unexpected error. */
+/** Turns an exception into the problem document that the caller sees. An unexpected error reveals nothing. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof HttpProblem) return error.problem
   if (error instanceof EdgeError) {
@@ -116,7 +116,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
 }
 
-/** All that is wrong, one entry a place. */
+/** The list of errors of a refused message or document, one entry for each place. */
 function details(error: EdgeError): Partial<Problem> {
   if (error instanceof MessageRefused)
     return { errors: error.violations, document: error.document, message: error.nearest }
@@ -131,7 +131,7 @@ function details(error: EdgeError): Partial<Problem> {
   return { errors }
 }
 
-/** What the schema of a route has refused: the field by its pointer. */
+/** The problem of input that violates the schema of its route; `field` is the pointer to it. */
 function validationOf(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || !('validation' in error) || !Array.isArray(error.validation)) return undefined
   const [first] = error.validation as { instancePath?: string; keyword?: string; params?: Record<string, unknown> }[]
@@ -142,14 +142,14 @@ function validationOf(error: unknown): Problem | undefined {
   return { status: 400, title: titleOf(400), code: 'request-invalid', detail: error.message, hint, field }
 }
 
-/** For connections that have no reply object: the whole answer, after which they end. */
+/** The complete answer for a connection without a reply object; the connection ends after it. */
 export function rawAnswer(problem: Problem): string {
   const { status, title } = problem
   const body = JSON.stringify(problem)
   return `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
 }
 
-/** The 4xx status that the framework put on the error, or undefined. */
+/** The 4xx status that fastify has set on an error, or undefined. */
 function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined
   const { statusCode } = error

@@ -4,7 +4,7 @@ import { isLoopback } from '../../core/loopback.ts'
 export interface GuardedRequest {
   host: string | undefined
   origin: string | undefined
-  /** The address of ours that the connection came in on. */
+  /** The gateway's address on this connection. */
   localAddress: string | undefined
 }
 
@@ -14,12 +14,12 @@ export interface Refusal {
   detail: string
 }
 
-/** Undefined: go on. Used for requests and for WebSocket upgrades alike. */
+/** Returns undefined for a request that may go on. Used for requests and WebSocket upgrades. */
 export type RequestGuard = (request: GuardedRequest) => Refusal | undefined
 
 /**
- * A page on the internet can make a browser call this gateway: by a name of its own that resolves to our address
- * (so the Host must be one of ours), or directly (so an Origin must be our own page).
+ * Refuses requests that a foreign page makes a browser send: under a host name of its own that resolves to our address
+ * (DNS rebinding, so the Host must be one of ours), or directly (so an Origin must be our own).
  */
 export function createRequestGuard(names: readonly string[]): RequestGuard {
   const known = new Set(names.map((name) => hostName(name) ?? name.toLowerCase()))
@@ -29,7 +29,7 @@ export function createRequestGuard(names: readonly string[]): RequestGuard {
       return {
         status: 421,
         code: 'host-unknown',
-        detail: 'This gateway does not answer for that host: see http.hosts.',
+        detail: 'This gateway does not answer for that host: add it to http.hosts.',
       }
     }
     if (origin !== undefined && originHost(origin) !== host?.toLowerCase()) {
@@ -39,13 +39,13 @@ export function createRequestGuard(names: readonly string[]): RequestGuard {
   }
 }
 
-/** `Example.com:8080` → `example.com`, `[::1]:80` → `::1`; undefined if it is no host. */
+/** `Example.com:8080` → `example.com`, `[::1]:80` → `::1`; undefined for anything else. */
 function hostName(host: string): string | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(host)
   return (match?.[1] ?? match?.[2])?.toLowerCase()
 }
 
-/** An address cannot be rebound as a name can. */
+/** Addresses are safe: DNS rebinding needs a name. */
 function isOwnAddress(name: string, localAddress: string | undefined): boolean {
   return isIP(name) !== 0 && localAddress?.replace(/^::ffff:/, '') === name
 }

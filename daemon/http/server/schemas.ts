@@ -1,4 +1,4 @@
-/** Fragments of the routes' JSON Schemas; they check what comes in and make /openapi.json. */
+/** Parts of the JSON Schemas of the routes, which check input and generate /openapi.json. */
 
 export const text = { type: 'string' } as const
 export const nullableText = { type: ['string', 'null'] } as const
@@ -6,7 +6,7 @@ export const integer = { type: 'integer' } as const
 export const nullableNumber = { type: ['number', 'null'] } as const
 export const anything = {} as const
 export const id = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9:._-]*$' } as const
-/** Texts by name, as headers and parameters are. */
+/** Texts by name, such as headers and parameters. */
 export const texts = {
   type: 'object',
   maxProperties: 100,
@@ -38,7 +38,7 @@ const PROBLEM = {
   },
 } as const
 
-/** Every object has these members and may have more. */
+/** An object of an answer; it may have further members. */
 export function object(
   properties: Readonly<Record<string, object>>,
   required: readonly string[] = Object.keys(properties),
@@ -46,7 +46,7 @@ export function object(
   return { type: 'object', properties, required } as const
 }
 
-/** What a caller sends: what it is not known to have is refused. */
+/** An object of a request; unknown members are refused. */
 export function input(properties: Readonly<Record<string, object>>, required: readonly string[] = []) {
   return { type: 'object', properties, required, additionalProperties: false } as const
 }
@@ -55,26 +55,7 @@ export function array(items: object) {
   return { type: 'array', items } as const
 }
 
-export const PAGE_QUERY = {
-  limit: {
-    type: 'string',
-    pattern: '^[1-9][0-9]{0,2}$|^1000$',
-    description: 'Items of a page, 1 to 1,000; default 100.',
-  },
-  cursor: {
-    type: 'string',
-    minLength: 1,
-    maxLength: 256,
-    pattern: '^[A-Za-z0-9:._-]+$',
-    description: '`next` of the page before.',
-  },
-} as const
-
-export function pageOf(item: object) {
-  return object({ items: array(item), next: text }, ['items'])
-}
-
-/** Statuses that any route may answer with, and those named. */
+/** The answers of a route: success, the problems that every route may answer with, and those of the given statuses. */
 export function answers(success: Readonly<Record<number, object>>, ...statuses: number[]) {
   const problems = [400, 401, 403, 405, 414, 421, 431, 503, ...statuses].map((status) => [status, PROBLEM] as const)
   return { ...Object.fromEntries(problems), ...success }

@@ -3,66 +3,39 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { EdgeError, messageOf } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
-import type { AccessNeed, Caller, Authorize } from '../../ports/identity.ts'
-import { AllowedMethods } from './allowed-methods.ts'
+import { systemTimers, type Timers } from '../../core/timers.ts'
 import { BodyBudget } from './body-budget.ts'
-import { LOCAL_CALLER } from './caller.ts'
+import { channelInBody, channelInUrl, createGate, gatedRequest, pathOf, type Gate, type GateOptions } from './gate.ts'
 import { createNodeServer, type ConnectionCounts, type ConnectionLimits, type TlsFiles } from './node-server.ts'
 import { addOpenApi } from './openapi.ts'
 import { HttpProblem, sendProblem, toProblem } from './problem.ts'
-import { createRequestGuard } from './request-guard.ts'
 
-/** Adds one resource to the server. */
+/** Adds the routes of one resource to the server. */
 export type Routes = (app: FastifyInstance) => void
 
-/** Takes over connections whose clients ask for another protocol. */
+/** Handles connections whose clients ask for another protocol. */
 export interface Upgrades {
   handle(request: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate): void
   /** Tells every client that the gateway stops. */
   close(): void
-  /** Ends those that are still there. */
+  /** Cuts the connections that are still open. */
   cut(): void
 }
 
-/** The checks that every request passes, for those that do not pass through the routes. */
-export interface Gate {
-  /** Why a request of this Host or Origin is refused; undefined: go on. */
-  guard: (request: IncomingMessage) => HttpProblem | undefined
-  /** Throws HttpProblem or EdgeError. */
-  authorize: (request: GatedRequest) => Promise<Caller>
-}
-
-/** As much of a request as the gate looks at. */
-export interface GatedRequest {
-  method: string
-  url: string
-  headers: IncomingMessage['headers']
-  remoteAddress: string
-  needs: AccessNeed
-  channelId?: string | undefined
-}
-
-export interface HttpServerOptions {
-  host: string
-  /** 0 takes a free one. */
+export interface HttpServerOptions extends GateOptions {
+  /** 0 chooses a free port. */
   port: number
-  /** Names by which the gateway may be called, beside loopback and the listener's own. */
-  hosts: readonly string[]
   tls?: TlsFiles
   maxBodyBytes?: number
   limits?: Partial<ConnectionLimits>
-  authorize?: Authorize | undefined
-  /** The caller of a ticket, which is used up by asking. */
-  ticket?: (ticket: string, path: string) => Caller | undefined
   routes: readonly Routes[]
   upgrades?: Upgrades
-  logger: Logger
+  timers?: Timers
 }
 
-/** What was turned away to keep within the limits. */
+/** Connections and requests that were refused by a limit. */
 export interface HttpCounts extends ConnectionCounts {
-  /** Requests whose bodies found no room. */
+  /** Requests that were refused because the memory for bodies was full. */
   bodiesRefused: number
 }
 
@@ -71,15 +44,16 @@ export interface HttpServer {
   readonly counts: HttpCounts
   /** Resolves with the URL. */
   listen(): Promise<string>
-  /** New certificates; connections that are open stay. */
+  /** Replaces the certificate; open connections stay. */
   reloadTls(tls: TlsFiles): void
-  /** Takes no more connections, lets requests end, and cuts what is left at the deadline. */
+  /** Accepts no more connections, lets requests end, and cuts the rest at the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
 const DEFAULT_BODY_BYTES = 1024 * 1024
-/** Of all requests together. */
+/** Memory for the large bodies of all requests together. */
 const MAX_BODIES_BYTES = 32 * 1024 * 1024
+/** Paths that answer without an identity. */
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 const HEADERS = {
@@ -92,16 +66,9 @@ const HEADERS = {
 } as const
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { logger } = options
-  const guard = createRequestGuard([options.host, ...options.hosts])
-  const gate: Gate = {
-    guard: ({ headers: { host, origin }, socket: { localAddress } }) => {
-      const refusal = guard({ host, origin, localAddress })
-      return refusal && new HttpProblem(refusal.status, refusal.code, refusal.detail)
-    },
-    authorize: (request) => authorize(options, request),
-  }
-  // Where a name has several addresses, each gets a server of its own.
+  const { logger, timers = systemTimers } = options
+  const gate = createGate(options)
+  // A host name with several addresses gets a server for each.
   const servers: Server[] = []
   const node = createNodeServer(options.tls, options.limits)
   const allowed = new AllowedMethods()
@@ -113,9 +80,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
-    // What is given is what is checked: nothing is converted, removed or filled in.
+    // Input is checked as it was sent: no value is converted, removed or filled in.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true } },
-    // A path that cannot be decoded reaches no hook and no route.
+    // Hooks and routes do not see a path that cannot be decoded, so it passes the gate here.
     frameworkErrors: (error, request, reply) => {
       sendProblem(reply, toProblem(admit(request, reply, gate) ?? error))
     },
@@ -128,13 +95,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return server
     },
   })
-  // JSON only: fastify would also take text, which a foreign page may post without asking.
+  // JSON only: foreign pages may post text without a preflight request, and fastify would accept it.
   app.removeContentTypeParser('text/plain')
-  // Schemas of answers document them; what free-form members hold must not be cut to fit.
+  // Schemas of answers only document them; fastify's serializer would drop members that they do not name.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.decorateRequest('caller', null)
   app.decorate('auditLogger', logger)
-  app.addHook('onRoute', (route) => allowed.add(route.url, route.method))
+  app.addHook('onRoute', (route) => allowed.register(route.url, route.method))
 
   app.addHook('onRequest', async (request, reply) => {
     const refusal = admit(request, reply, gate)
@@ -146,13 +113,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (typeof verdict === 'object') request.caller = verdict
       return
     }
-    request.caller = await gate.authorize(gated(request, channelOf(request)))
+    request.caller = await gate.authorize(gatedRequest(request, channelInUrl(request)))
     bodies.admit(request, reply)
   })
   app.addHook('preHandler', async (request) => {
-    // Before the body was read nobody could know which channel it means.
+    // The channel is known only now, after the body was read.
     if (request.routeOptions.config.channel !== 'body') return
-    request.caller = await gate.authorize(gated(request, textIn(request.body, 'channel_id')))
+    request.caller = await gate.authorize(gatedRequest(request, channelInBody(request)))
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
@@ -161,7 +128,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return sendProblem(reply, problem)
   })
   app.setNotFoundHandler((request, reply) => {
-    const methods = allowed.of(pathOf(request.url))
+    const methods = allowed.methodsOf(pathOf(request.url))
     if (methods.length === 0)
       return sendProblem(
         reply,
@@ -185,7 +152,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     listen: async () => {
       try {
         const url = new URL(await app.listen({ host: options.host, port: options.port }))
-        // The framework does not know what its servers speak.
+        // fastify does not know that its servers use TLS.
         return `${options.tls === undefined ? 'http' : 'https'}://${url.host}`
       } catch (error) {
         const where = `${options.host}:${options.port}`
@@ -194,74 +161,49 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     reloadTls: (tls) => node.reload(tls),
     close: async (deadlineMs) => {
-      const cut = setTimeout(() => {
+      const deadline = timers.after(deadlineMs, () => {
         for (const server of servers) server.closeAllConnections()
         options.upgrades?.cut()
-      }, deadlineMs)
+      })
       options.upgrades?.close()
       try {
         await app.close()
       } finally {
-        clearTimeout(cut)
+        deadline.cancel()
       }
     },
   }
 }
 
-/** What comes before anything else of a request is looked at; returns why it is refused. */
+/** Sets the headers of every answer, and checks Host and Origin. Returns the refusal, if any. */
 function admit(request: FastifyRequest, reply: FastifyReply, gate: Gate): HttpProblem | undefined {
   reply.headers(HEADERS)
   reply.header('x-request-id', request.id)
   return gate.guard(request.raw)
 }
 
-async function authorize(options: HttpServerOptions, request: GatedRequest): Promise<Caller> {
-  const path = pathOf(request.url)
-  const caller = callerOfTicket(options, request, path)
-  if (options.authorize === undefined) return caller ?? LOCAL_CALLER
-  const { method, headers, remoteAddress, needs, channelId } = request
-  const verdict = await options.authorize({ method, path, headers, remoteAddress, needs, channelId, caller })
-  if (typeof verdict === 'object') return verdict
-  const subject = `${remoteAddress} ${needs}`
-  const fields = { code: verdict, subject, method, path, needs, channel: channelId }
-  options.logger.warn(fields, 'audit: a request was refused')
-  if (verdict === 'unauthenticated') throw new HttpProblem(401, 'unauthenticated', 'This needs an API key or a token.')
-  throw new EdgeError('not-permitted', 'This identity may not do that.')
-}
-
-/** Undefined where none is presented. Throws HttpProblem or EdgeError. */
-function callerOfTicket(options: HttpServerOptions, { url, method }: GatedRequest, path: string): Caller | undefined {
-  const ticket = new URLSearchParams(url.split('?')[1] ?? '').get('ticket')
-  if (ticket === null) return undefined
-  const caller = options.ticket?.(ticket, path)
-  if (caller === undefined)
-    throw new HttpProblem(401, 'unauthenticated', 'This ticket is used, too old, or for another path.')
-  if (method !== 'GET') throw new EdgeError('not-permitted', 'A ticket opens a stream or a WebSocket.')
-  return caller
-}
-
-function gated({ method, url, headers, ip, routeOptions }: FastifyRequest, channelId?: string): GatedRequest {
-  return { method, url, headers, remoteAddress: ip, needs: routeOptions.config.access ?? 'read', channelId }
-}
-
-/** The channel that path or query name. */
-function channelOf({ routeOptions, params, query }: FastifyRequest): string | undefined {
-  const { channel } = routeOptions.config
-  if (channel === 'path') return textIn(params, 'id')
-  return channel === 'query' ? textIn(query, 'channel_id') : undefined
-}
-
-function textIn(values: unknown, name: string): string | undefined {
-  if (typeof values !== 'object' || values === null) return undefined
-  const value: unknown = Reflect.get(values, name)
-  return typeof value === 'string' ? value : undefined
-}
-
-function pathOf(url: string): string {
-  return url.split('?', 1)[0] ?? '/'
-}
-
-/** The caller's own, where it is one that can be looked for. */
+/** The id that the caller gave, if it can be searched for in a log, else a new one. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID()
+}
+
+/** The methods of each path, for the `Allow` header of a 405 (RFC 9110, section 15.5.6). */
+class AllowedMethods {
+  private readonly patterns = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+
+  register(url: string, methods: string | readonly string[]): void {
+    let known = this.patterns.get(url)
+    if (known === undefined) {
+      const source = url
+        .split('/')
+        .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[^A-Za-z0-9_-]/g, '\\$&')))
+      this.patterns.set(url, (known = { pattern: new RegExp(`^${source.join('/')}$`), methods: new Set() }))
+    }
+    for (const method of [methods].flat()) known.methods.add(method)
+  }
+
+  methodsOf(path: string): string[] {
+    const found = [...this.patterns.values()].filter(({ pattern }) => pattern.test(path))
+    return [...new Set(found.flatMap(({ methods }) => [...methods]))].sort()
+  }
 }

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream'
 import type { FeedSubscription } from '../../ports/feed.ts'
 
-/** Beyond it events wait in the log. One batch more may be on its way. */
+/** Above this, events wait in the log. One more batch may be in flight. */
 const HIGH_WATER_BYTES = 256 * 1024
-/** A reader that takes nothing for so many rounds of the heartbeat is cut off. */
+/** Heartbeats without progress after which a reader is cut off. */
 const MAX_STALLED_ROUNDS = 2
 
-/** How a reader of the feed keeps up with what is written to its connection. */
+/** Backpressure of one reader of the feed, by the buffer of its connection. */
 export class ReaderPace {
   private readonly stream: Writable
   private subscription: FeedSubscription | undefined
@@ -20,7 +20,7 @@ export class ReaderPace {
     })
   }
 
-  /** What it reads; it may have begun behind. */
+  /** Sets the subscription, which resumes whenever the buffer drains. */
   follow(subscription: FeedSubscription): void {
     this.subscription = subscription
     subscription.resume()
@@ -30,13 +30,13 @@ export class ReaderPace {
     return !this.stream.destroyed && this.stream.writableLength < HIGH_WATER_BYTES
   }
 
-  /** A round has passed, in which it took something or could not; whether that has been too long. */
-  isStalled(tookSomething: boolean): boolean {
-    if (!tookSomething) this.stalledRounds++
+  /** Call on each heartbeat. Returns true when the reader has stalled for too long. */
+  isStalled(hasProgressed: boolean): boolean {
+    if (!hasProgressed) this.stalledRounds++
     return this.stalledRounds >= MAX_STALLED_ROUNDS
   }
 
-  /** It did not take everything in the last rounds. */
+  /** True if a heartbeat has passed without progress. */
   get isSlow(): boolean {
     return this.stalledRounds > 0
   }

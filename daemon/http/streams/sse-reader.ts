@@ -4,15 +4,15 @@ import { messageEvent } from '../../feed/feed-json.ts'
 import type { FeedBatch, FeedEvent, FeedGap, FeedReader } from '../../ports/feed.ts'
 import { ReaderPace } from './reader-pace.ts'
 
-/** One stream of server-sent events. */
+/** One client of a stream of server-sent events. */
 export class SseReader implements FeedReader {
   readonly pace: ReaderPace
   private readonly response: ServerResponse
   private readonly socket: Socket
-  /** Events since the last heartbeat, which they stand for. */
+  /** True if events were sent since the last heartbeat; they replace it. */
   private hasTaken = false
 
-  /** The head of the response has been written. */
+  /** The head of the response must have been written. */
   constructor(response: ServerResponse, socket: Socket) {
     this.response = response
     this.socket = socket
@@ -23,7 +23,7 @@ export class SseReader implements FeedReader {
     return this.pace.hasRoom
   }
 
-  /** Past the response, which would frame the same bytes anew for each reader. */
+  /** Writes to the socket, because the response would frame the same bytes again for each reader. */
   take(batch: FeedBatch): void {
     this.hasTaken = true
     const bytes = batch.once('sse', encode)
@@ -34,7 +34,7 @@ export class SseReader implements FeedReader {
     this.response.write(`event: gap\ndata: ${JSON.stringify({ after, missed, reason })}\n\n`)
   }
 
-  /** Returns false for a reader that has taken nothing for too long. */
+  /** Sends a heartbeat. Returns false for a reader that has stalled for too long. */
   beat(): boolean {
     const isIdle = this.response.writableLength === 0
     if (isIdle && !this.hasTaken) this.response.write(': \n\n')
@@ -51,7 +51,7 @@ export class SseReader implements FeedReader {
   }
 }
 
-/** As HTTP/1.1 frames a body of unknown length (RFC 9112, 7.1). */
+/** A chunk of a body of unknown length (RFC 9112, section 7.1). */
 function chunkOf(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
 }

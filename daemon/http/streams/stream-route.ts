@@ -1,5 +1,6 @@
 import { EdgeError } from '../../core/errors.ts'
 import { inSlices } from '../../core/in-slices.ts'
+import { systemTimers, type Timer, type Timers } from '../../core/timers.ts'
 import { FEED_KINDS, type Feed, type FeedKind } from '../../ports/feed.ts'
 import { answers, input } from '../server/schemas.ts'
 import type { Routes } from '../server/server.ts'
@@ -11,24 +12,26 @@ export interface StreamRouteOptions {
   channel: (id: string) => unknown
   maxStreams?: number
   heartbeatMs?: number
+  timers?: Timers
 }
 
-/** Streams and WebSockets together leave room for requests. */
+/** Streams and WebSockets together leave connections for requests. */
 const MAX_STREAMS = 1_500
 const HEARTBEAT_MS = 15_000
 const RETRY_MS = 2_000
 
-/** `GET /messages/stream`: what happens, as server-sent events. */
+/** `GET /messages/stream`: the live feed as server-sent events. */
 export class StreamRoute {
-  /** Streams that were cut off because their readers took nothing. */
+  /** Streams that were cut off because their readers stalled. */
   cutOff = 0
   private readonly options: StreamRouteOptions
   private readonly readers = new Set<SseReader>()
-  private readonly timer: NodeJS.Timeout
+  private readonly heartbeat: Timer
 
   constructor(options: StreamRouteOptions) {
     this.options = options
-    this.timer = setInterval(() => this.beat(), options.heartbeatMs ?? HEARTBEAT_MS).unref()
+    const { timers = systemTimers, heartbeatMs = HEARTBEAT_MS } = options
+    this.heartbeat = timers.every(heartbeatMs, () => this.beat())
   }
 
   get count(): number {
@@ -44,17 +47,16 @@ export class StreamRoute {
         '/messages/stream',
         {
           config: { channel: 'query' },
-          // It would have no end either.
+          // A HEAD request would never end, either.
           exposeHeadRoute: false,
           schema: {
-            summary:
-              'Server-sent events: message, rejected, deadletter, connection, and gap where something was missed.',
+            summary: 'Server-sent events: message, rejected, deadletter, connection, and gap after missed events.',
             operationId: 'streamMessages',
             tags: ['messages'],
             querystring: input({
               channel_id: { type: 'string', minLength: 1, maxLength: 128 },
               kind: { type: 'string', pattern: `^(?:${FEED_KINDS.join('|')})(?:,(?:${FEED_KINDS.join('|')}))*$` },
-              lastEventId: { type: 'string', maxLength: 256, description: 'As the header Last-Event-ID.' },
+              lastEventId: { type: 'string', maxLength: 256, description: 'The same as the header Last-Event-ID.' },
               ticket: { type: 'string', maxLength: 64 },
             }),
             response: answers(
@@ -95,7 +97,7 @@ export class StreamRoute {
   }
 
   private close(): Promise<void> {
-    clearInterval(this.timer)
+    this.heartbeat.cancel()
     for (const reader of this.readers) reader.end()
     return Promise.resolve()
   }

@@ -4,14 +4,15 @@ import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
 import { messageOf } from '../../core/errors.ts'
 import { inSlices } from '../../core/in-slices.ts'
 import type { Logger } from '../../core/logger.ts'
+import { systemTimers, type Timer, type Timers } from '../../core/timers.ts'
 import type { PublishAnswer, PublishRequest } from '../../operations/publishing.ts'
 import type { Feed } from '../../ports/feed.ts'
 import type { Caller } from '../../ports/identity.ts'
+import type { Gate } from '../server/gate.ts'
 import { HttpProblem, rawAnswer, toProblem } from '../server/problem.ts'
-import type { Gate } from '../server/server.ts'
 import { WebSocketSession } from './websocket-session.ts'
 
-/** A stream that carries MQTT, with the address of whoever is at its other end. */
+/** A stream that carries MQTT, with the address of its client. */
 export type MqttStream = Duplex & { remoteAddress?: string | undefined }
 
 export interface UpgradeRouterOptions {
@@ -19,13 +20,14 @@ export interface UpgradeRouterOptions {
   /** Throws `not-found`. */
   channel: (id: string) => unknown
   publish: (request: PublishRequest, caller: Caller) => Promise<PublishAnswer>
-  /** False: the broker has no place for it. */
+  /** Returns false when the connection limit of the broker is reached. */
   acceptMqtt: (stream: MqttStream) => boolean
   logger: Logger
-  /** Of one frame from a client; MQTT packets may be as large as the broker lets them. */
+  /** Size limit of one frame from a client; at least the broker's limit for MQTT packets. */
   maxPayloadBytes?: number
   maxSockets?: number
   pingMs?: number
+  timers?: Timers
 }
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024
@@ -33,13 +35,13 @@ const MAX_SOCKETS = 1_500
 const PING_MS = 20_000
 const MQTT_PROTOCOLS = ['mqtt', 'mqttv3.1']
 
-/** `/ws/{channel_id}` and `/mqtt`: whatever comes by an upgrade of HTTP. */
+/** Handles HTTP upgrades: `/ws/{channel_id}`, and `/mqtt` for MQTT over WebSocket. */
 export class UpgradeRouter {
   private readonly options: UpgradeRouterOptions
   private readonly channels: WebSocketServer
   private readonly mqtt: WebSocketServer
   private readonly sessions = new Set<WebSocketSession>()
-  private readonly timer: NodeJS.Timeout
+  private readonly heartbeat: Timer
 
   constructor(options: UpgradeRouterOptions) {
     this.options = options
@@ -53,15 +55,16 @@ export class UpgradeRouter {
       ...shared,
       handleProtocols: (offered) => MQTT_PROTOCOLS.find((one) => offered.has(one)) ?? false,
     })
-    this.timer = setInterval(() => this.beat(), options.pingMs ?? PING_MS).unref()
+    const { timers = systemTimers, pingMs = PING_MS } = options
+    this.heartbeat = timers.every(pingMs, () => this.beat())
   }
 
-  /** Clients of `/ws`. */
+  /** Number of clients of `/ws`. */
   get count(): number {
     return this.sessions.size
   }
 
-  /** For the `upgrade` event of a server. */
+  /** Handles the `upgrade` event of a server. */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate): void {
     const broken = (error: Error): void =>
       this.options.logger.debug({ err: error }, 'a connection ended while it was being upgraded')
@@ -77,12 +80,12 @@ export class UpgradeRouter {
 
   /** Tells every client that the gateway stops. */
   close(): void {
-    clearInterval(this.timer)
+    this.heartbeat.cancel()
     for (const session of this.sessions) session.end()
     for (const client of this.mqtt.clients) client.close(1001)
   }
 
-  /** Ends those that have not answered. */
+  /** Cuts the clients that have not closed. */
   cut(): void {
     for (const session of this.sessions) session.cut()
     for (const client of this.mqtt.clients) client.terminate()
@@ -97,11 +100,11 @@ export class UpgradeRouter {
     const url = new URL(request.url ?? '/', 'http://gateway')
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      throw new HttpProblem(400, 'request-invalid', 'WebSocket is the one protocol that connections can change to.')
+      throw new HttpProblem(400, 'request-invalid', 'The only protocol to upgrade to is WebSocket.')
     if (url.pathname === '/mqtt') {
-      // The MQTT client says who it is in its CONNECT.
+      // An MQTT client is authenticated by its CONNECT packet. It must offer the subprotocol [MQTT-6.0.0-3].
       if (!offered.some((one) => MQTT_PROTOCOLS.includes(one)))
-        throw new HttpProblem(400, 'request-invalid', 'MQTT over WebSocket asks for the subprotocol mqtt.')
+        throw new HttpProblem(400, 'request-invalid', 'MQTT over WebSocket needs the subprotocol mqtt.')
       return (from, socket, head) =>
         this.mqtt.handleUpgrade(from, socket, head, (client) => this.openMqtt(client, from))
     }
@@ -163,7 +166,7 @@ export class UpgradeRouter {
   }
 }
 
-/** A client that offers its token alone gets it back, as the protocol has it; a better name is taken first. */
+/** Chooses a subprotocol other than the token; a client that offers only its token gets it back, as browsers fail without one. */
 function chooseProtocol(offered: ReadonlySet<string>): string | false {
   return [...offered].find((one) => !one.startsWith('bearer.')) ?? [...offered][0] ?? false
 }

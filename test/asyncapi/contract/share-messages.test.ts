@@ -16,13 +16,13 @@ const DOCUMENT = {
         other: { payload: { type: 'object', properties: { t: { type: 'string' } } } },
       },
     },
-    // Nearly the same.
+    // Almost equal.
     c: { address: 'c', messages: { one: { payload: { type: 'object', properties: { t: { type: 'string' } } } } } },
   },
   components: { messages: { one: { payload: { type: 'object', properties: { t: { type: 'number' } } } } } },
 }
 
-test('makes equal messages one object, and changes nothing else', () => {
+test('equal messages become one object, and nothing else changes', () => {
   const contract = extractContract(readSource(JSON.stringify(DOCUMENT)))
   const text = JSON.stringify(contract)
   const shared = shareMessages(JSON.parse(text) as Contract)

@@ -8,9 +8,9 @@ const folder = new URL('../fixtures/', import.meta.url)
 const files = readdirSync(folder).filter((name) => /^v\d/.test(name))
 
 describe('documents of every AsyncAPI version', () => {
-  it.each(files)('%s gives the contract that is checked in', async (name) => {
+  it.each(files)('%s has the contract of the golden file', async (name) => {
     const text = readFileSync(new URL(name, folder), 'utf8')
-    // Without the official parser's recommendations, which change with its version.
+    // The official parser's recommendations are left out, because they change with its version.
     const contract = extractContract(readSource(text, name))
     await expect(`${JSON.stringify(contract, null, 2)}\n`).toMatchFileSnapshot(
       `../fixtures/expected/${name}.contract.json`,
@@ -19,7 +19,7 @@ describe('documents of every AsyncAPI version', () => {
     expect({ ...strict, diagnostics: [] }).toEqual({ ...contract, diagnostics: [] })
   })
 
-  it('takes the document of the demonstration strictly', async () => {
+  it('strict mode accepts the demonstration document', async () => {
     const text = readFileSync(new URL('../../../config/demo-asyncapi.yaml', import.meta.url), 'utf8')
     const contract = await checkDocument({ text, mode: 'strict' })
     expect(contract.channels.map((channel) => channel.address)).toEqual(['device/{deviceId}/data'])
@@ -27,7 +27,7 @@ describe('documents of every AsyncAPI version', () => {
     expect(contract.servers).toMatchObject([{ name: 'production', protocol: 'mqtt', url: 'mqtt://broker.example.com' }])
   })
 
-  it('gives the same contract for YAML and JSON', async () => {
+  it('YAML and JSON have the same contract', async () => {
     const { parse } = await import('yaml')
     const text = readFileSync(new URL('v2.6.yaml', folder), 'utf8')
     const yaml = await checkDocument({ text, mode: 'lenient' })

@@ -12,7 +12,7 @@ import { HOSTILE_TEXTS } from './hostile-texts.ts'
 import { mutator } from './mutate-text.ts'
 import { REFERENCE_PLACES } from './reference-places.ts'
 
-/** The time limit of the check, and a little for the process to be killed. */
+/** The time limit of the check, plus some time to kill the process. */
 const DEADLINE_MS = 11_000
 const MAX_GROWTH = 20 * 2 ** 20
 
@@ -21,8 +21,8 @@ const texts = readdirSync(documents)
   .filter((name) => /^v\d/.test(name))
   .map((name) => readFileSync(new URL(name, documents), 'utf8'))
 
-/** Row 33: what the checking process makes of a document that is meant to harm it. */
-describe('through the checking process', () => {
+/** Row 33: hostile documents harm nothing but the child process. */
+describe('a hostile document in the child process', () => {
   let before = 0
   beforeAll(async () => {
     await loadDocument({ text: texts[0] ?? '', mode: 'lenient' })
@@ -41,14 +41,14 @@ describe('through the checking process', () => {
   }
 
   it.each(Object.entries(HOSTILE_TEXTS))(
-    '%s is over in 10 s and leaves the memory of the parent as it was',
+    '%s ends within 10 s and costs the parent no memory',
     async (_name, make) => {
       await survive(make(), 'lenient')
     },
     30_000,
   )
 
-  it('25 mutated documents (seed 33) end in a contract or in an error of ours', async () => {
+  it('25 mutated documents (seed 33) each end in a contract or an EdgeError', async () => {
     const mutate = mutator(33)
     for (let count = 0; count < 25; count++) {
       await survive(mutate(texts[count % texts.length] ?? ''), count % 2 === 0 ? 'lenient' : 'strict')
@@ -56,7 +56,7 @@ describe('through the checking process', () => {
   }, 300_000)
 })
 
-/** Row 34: a reference that leaves the document is refused before anybody follows it, wherever it stands. */
+/** Row 34: a reference that leaves the document is refused before it is followed, in every place. */
 describe('references that leave the document', () => {
   const folder = mkdtempSync(join(tmpdir(), 'references-'))
   const pipe = join(folder, 'pipe.yaml')
@@ -65,7 +65,7 @@ describe('references that leave the document', () => {
   let kinds: string[] = []
 
   beforeAll(async () => {
-    // Nobody writes to it: who opened it to read would hang.
+    // The pipe has no writer, so opening it to read would hang.
     execFileSync('mkfifo', [pipe])
     server = createServer((request, response) => {
       if (request.url === '/redirect') response.writeHead(302, { location: '/a.json' }).end()
@@ -96,7 +96,7 @@ describe('references that leave the document', () => {
 
   const places = Object.entries(REFERENCE_PLACES)
 
-  it.each(places)('%s: every kind is refused, and told of with its place', (_name, make) => {
+  it.each(places)('in %s are refused with their place', (_name, make) => {
     for (const kind of kinds) {
       expect(() => readSource(make(`{ $ref: '${kind}' }`), join(folder, 'a.yaml'))).toThrow(
         expect.objectContaining({
@@ -107,7 +107,7 @@ describe('references that leave the document', () => {
     }
   })
 
-  it('0 connections, 0 opens: the checking process never follows one', async () => {
+  it('cause no connection and open no file in the child process', async () => {
     for (const [index, [name, make]] of places.entries()) {
       const text = make(`{ $ref: '${kinds[index % kinds.length]}' }`)
       const isExample = name.endsWith('an example')
@@ -119,13 +119,13 @@ describe('references that leave the document', () => {
           expect.objectContaining({ message: expect.stringContaining('leaves the document') }),
         )
     }
-    // What is no reference by its type is none to the parser either.
+    // A `$ref` of another type is no reference to the parser, either.
     for (const value of [`[ '${kinds[0]}' ]`, `{ $ref: [ '${kinds[0]}' ] }`, '5']) {
       const text = REFERENCE_PLACES['a payload']?.(`{ $ref: ${value} }`) ?? ''
       await loadDocument({ text, mode: 'lenient' })
     }
     expect(connections).toBe(0)
-    // Without a reader a pipe cannot be opened for writing: nobody has it open.
+    // ENXIO: the pipe has no reader, so the child process has not opened it.
     expect(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK)).toThrow(
       expect.toSatisfy((error) => systemCode(error) === 'ENXIO'),
     )

@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'asyncapi-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('hostile documents', () => {
-  it('500 mutated documents (seed 7) end in a contract or in an error of ours', () => {
+  it('500 mutated documents (seed 7) each end in a contract or an EdgeError', () => {
     const mutate = mutator(7)
     for (let count = 0; count < 500; count++) {
       const text = mutate(texts[count % texts.length] ?? '')
@@ -33,15 +33,15 @@ describe('hostile documents', () => {
   })
 })
 
-describe('the checking process', () => {
-  it('loads a document and leaves the memory with the process that ends', async () => {
+describe('the child process', () => {
+  it('loads a document without costing the parent memory', async () => {
     const before = process.memoryUsage().rss
     const contract = await loadDocument({ text: demo, file: 'demo.yaml', mode: 'strict' })
     expect(contract.channels).toHaveLength(1)
     expect(process.memoryUsage().rss - before).toBeLessThan(40 * 2 ** 20)
   })
 
-  it('strict lists every error with its place; lenient takes what can be understood', async () => {
+  it('lists every error with its place in strict mode, and accepts the rest in lenient mode', async () => {
     const text = demo.replace('version: 1.0.0', 'version: 1').replace('title: Reading of a device', 'title: 5')
     await expect(loadDocument({ text, file: 'd.yaml', mode: 'strict' })).rejects.toMatchObject({
       code: 'document-invalid',
@@ -61,7 +61,7 @@ describe('the checking process', () => {
     ['that crashes', 'process.on("message", () => process.abort())', 'document-check-failed'],
     ['that ends at once', '', 'document-check-failed'],
     ['that answers nonsense', 'process.on("message", () => process.send(5))', 'document-check-failed'],
-  ])('%s is survived', async (name, script, code) => {
+  ])('a child process %s fails only its own check', async (name, script, code) => {
     await expect(
       loadDocument({ text: demo, mode: 'strict' }, { spawn: checkerOf(name, script), timeoutMs: 3_000 }),
     ).rejects.toMatchObject({ code })

@@ -6,7 +6,7 @@ function range<T>(length: number, make: (index: number) => T): T[] {
   return Array.from({ length }, (_, index) => make(index))
 }
 
-/** `a: &a [x, x …]`, each list of nine of the one before. */
+/** Nested aliases: each list holds the list before it nine times. */
 const LAUGHS = range(26, (i) => String.fromCodePoint(97 + i))
   .map(
     (letter, i, letters) =>
@@ -32,7 +32,7 @@ function version3(text: string): string {
 const chain = (length: number, last: string): string =>
   range(length, (i) => `  C${i}: { $ref: '#/x-c/C${i + 1}' }`).join('\n') + `\n  C${length}: ${last}`
 
-/** Documents that would fill the memory, the stack or the time of whoever reads them carelessly. */
+/** Documents that would exhaust the memory, the stack or the time of a careless reader. */
 export const HOSTILE_TEXTS: Readonly<Record<string, () => string>> = {
   'a schema that is itself': () =>
     message(`{ payload: { $ref: '#/components/schemas/A' } }`).concat(

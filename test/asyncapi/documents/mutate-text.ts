@@ -1,4 +1,4 @@
-/** Breaks texts in one to three places; small and repeatable: the seed stands in the test's name. */
+/** Breaks texts in one to three places. Repeatable by its seed, which is part of the test's name. */
 export function mutator(seed: number): (text: string) => string {
   let state = seed
   const random = (below: number): number => {

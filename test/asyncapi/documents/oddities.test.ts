@@ -22,41 +22,44 @@ function load(name: string): Promise<Contract> {
   return contract
 }
 
-test('every document of the folder has its cases', () => {
+test('every document of the folder has cases', () => {
   const names = Object.keys(ODDITIES).map((name) => `${name}.yaml`)
   expect(readdirSync(FOLDER).sort()).toEqual(names.sort())
 })
 
-describe.each(Object.entries(ODDITIES))('%s', (name, { strict, told = [], good = [], bad = [] }) => {
-  test(strict === undefined ? 'both modes take it' : 'strict mode refuses it, lenient mode lists why', async () => {
-    const { diagnostics } = await load(name)
-    const messages = diagnostics.map(({ message }) => message)
-    for (const one of [...told, ...(strict === undefined ? [] : [strict])]) {
-      expect(messages).toContainEqual(expect.stringContaining(one))
-    }
-    const checked = checkDocument({ text: textOf(name), mode: 'strict' })
-    if (strict === undefined) await expect(checked).resolves.toBeDefined()
-    else {
-      await expect(checked).rejects.toMatchObject({
-        message: expect.stringContaining(strict),
-        hint: expect.stringContaining('mode: lenient would take it'),
-      })
-    }
-  })
+describe.each(Object.entries(ODDITIES))('%s', (name, { strict, listed = [], good = [], bad = [] }) => {
+  test(
+    strict === undefined ? 'is accepted by both modes' : 'is refused by strict mode, and listed by lenient mode',
+    async () => {
+      const { diagnostics } = await load(name)
+      const messages = diagnostics.map(({ message }) => message)
+      for (const one of [...listed, ...(strict === undefined ? [] : [strict])]) {
+        expect(messages).toContainEqual(expect.stringContaining(one))
+      }
+      const checked = checkDocument({ text: textOf(name), mode: 'strict' })
+      if (strict === undefined) await expect(checked).resolves.toBeDefined()
+      else {
+        await expect(checked).rejects.toMatchObject({
+          message: expect.stringContaining(strict),
+          hint: expect.stringContaining('mode: lenient, which accepts it'),
+        })
+      }
+    },
+  )
 
   if (good.length > 0) {
-    test.each(good)('takes on %s %s as %s', async (topic, payload, message) => {
+    test.each(good)('on %s, accepts %s as %s', async (topic, payload, message) => {
       expect(judgeMessage(await load(name), topic, payload)).toBe(message)
     })
   }
   if (bad.length > 0) {
-    test.each(bad)('refuses on %s %s: %s', async (topic, payload, why) => {
+    test.each(bad)('on %s, refuses %s as %s', async (topic, payload, why) => {
       expect(judgeMessage(await load(name), topic, payload)).toBe(why)
     })
   }
 })
 
-test('of examples only those that stand in other files are left out, and their message keeps its schema', async () => {
+test('only examples of other files are left out, and their message keeps its schema', async () => {
   const [channel] = (await load('example-of-a-file')).channels
   expect(channel?.messages[0]?.examples).toEqual([{ payload: { n: 1 } }])
 })
@@ -73,22 +76,22 @@ test.each([
     'payload: { properties: { examples: { $ref: ./a.json } } }',
   ],
   [
-    'more examples than are told of',
+    'a number of examples above the limit of the list',
     'The reference "./0.json" leaves the document. (and 99 more)',
     `examples:\n${Array.from({ length: 120 }, (_, n) => `          - { $ref: ./${n}.json }`).join('\n')}`,
   ],
-])('%s in another file refuses the document in one sentence', async (_name, told, message) => {
+])('%s in another file refuses the document with one summary', async (_name, summary, message) => {
   const text = `asyncapi: 2.3.0\ninfo: { title: T, version: 1.0.0 }\nchannels:\n  a:\n    publish:\n      message:\n        ${message}\n`
   for (const mode of ['strict', 'lenient'] as const) {
     await expect(checkDocument({ text, mode })).rejects.toMatchObject({
       code: 'document-reference',
-      message: told,
+      message: summary,
       hint: expect.stringContaining('bundle the document first'),
     })
   }
 })
 
-test('nobody publishes to an address that is a filter, or to a channel without one', async () => {
+test('a channel whose address is a filter, or without an address, has no topic to publish to', async () => {
   const [data, log] = (await load('filter-address')).channels
   const [reply] = (await load('address-null')).channels
   for (const channel of [data, log, reply]) {
@@ -106,7 +109,7 @@ test('examples of all four shapes are read', async () => {
   ])
 })
 
-test('servers are what their hosts and urls say, however they say it', async () => {
+test('servers are read from every form of hosts and URLs', async () => {
   const serversOf = async (name: string): Promise<Record<string, [string, boolean, string]>> =>
     Object.fromEntries(
       (await load(name)).servers.map((server) => [server.name, [server.protocol, server.secure, server.url]]),
@@ -147,15 +150,18 @@ test('servers are what their hosts and urls say, however they say it', async () 
   ])
 })
 
-test.each(['perspective-application', 'perspective-device'])('%s: readings come in, commands go out', async (name) => {
-  const { channels } = await load(name)
-  expect(channels.map(({ address, operations }) => [address, operations.map(({ action }) => action)])).toEqual([
-    ['readings', ['receive']],
-    ['commands', ['send']],
-  ])
-})
+test.each(['perspective-application', 'perspective-device'])(
+  '%s: the gateway receives readings and sends commands',
+  async (name) => {
+    const { channels } = await load(name)
+    expect(channels.map(({ address, operations }) => [address, operations.map(({ action }) => action)])).toEqual([
+      ['readings', ['receive']],
+      ['commands', ['send']],
+    ])
+  },
+)
 
-test('an operation carries what it names, and all of its channel where it names nothing', async () => {
+test('an operation carries the messages that it names, or all messages of its channel if it names none', async () => {
   const named = await load('operation-names-component')
   expect(judgeMessage(named, 'a', '1', 'receive')).toBe('first')
   expect(judgeMessage(named, 'a', '1', 'send')).toBe(INVALID)
@@ -165,7 +171,7 @@ test('an operation carries what it names, and all of its channel where it names 
   expect(judgeMessage(unnamed, 'none', '"1"', 'receive')).toBe(INVALID)
 })
 
-test('traits: in 2.x the trait wins, in 3.x the own field, and of two traits the later one', async () => {
+test('of two traits the later one wins; in 2.x a trait overwrites the own field, in 3.x it does not', async () => {
   const bindingsOf = (contract: Contract): unknown => contract.channels[0]?.operations[0]?.bindings
   const two = await load('traits-2')
   expect(two.channels[0]?.messages[0]?.contentType).toBe('application/json')

@@ -1,16 +1,16 @@
 interface Oddity {
-  /** What strict mode says; nothing where it takes the document. */
+  /** The error of strict mode; undefined if it accepts the document. */
   strict?: string
-  /** What lenient mode lists beside that. */
-  told?: string[]
-  /** Topic, payload, and the message that it is. */
+  /** Further diagnostics of lenient mode. */
+  listed?: string[]
+  /** Topic, payload, and the name of the message. */
   good?: [topic: string, payload: string, message: string][]
   bad?: [topic: string, payload: string, why: string][]
 }
 
 const INVALID = 'payload-invalid'
 
-/** One document for each oddity of documents that are published, by its name in `documents/oddities`. */
+/** One document for each oddity of published documents, by its file name in `fixtures/oddities`. */
 export const ODDITIES: Record<string, Oddity> = {
   'parameter-inside-level': {
     good: [['plant-north/line7-temp/c', '21.5', 'Temperature']],
@@ -22,7 +22,7 @@ export const ODDITIES: Record<string, Oddity> = {
     ],
   },
   'address-null': {
-    told: ['The channel reply has no address', 'The channel unknown has no address'],
+    listed: ['The channel reply has no address', 'The channel unknown has no address'],
     good: [['requests', '{"replyTo":"a"}', 'Request']],
     bad: [
       ['requests', '{}', INVALID],
@@ -44,7 +44,7 @@ export const ODDITIES: Record<string, Oddity> = {
     ],
   },
   'shared-address': {
-    told: ['the message decides which channel it is'],
+    listed: ['the message decides which channel it is'],
     good: [
       ['feed', '{"kind":"ticker","price":1}', 'Ticker'],
       ['feed', '{"kind":"status","up":true}', 'Status'],
@@ -53,7 +53,7 @@ export const ODDITIES: Record<string, Oddity> = {
   },
   'example-of-a-file': {
     strict: 'The reference "./examples/a.json" leaves the document.',
-    told: ['The reference "./examples/b.json" leaves the document.'],
+    listed: ['The reference "./examples/b.json" leaves the document.'],
     good: [['a', '{"n":1}', 'A']],
     bad: [['a', '{"n":"one"}', INVALID]],
   },
@@ -67,7 +67,7 @@ export const ODDITIES: Record<string, Oddity> = {
     ],
   },
   'unknown-formats': {
-    told: ['uint32', 'long', 'decimal', 'iso8601'].map((name) => `unknown format "${name}": not checked`),
+    listed: ['uint32', 'long', 'decimal', 'iso8601'].map((name) => `unknown format "${name}": not checked`),
     good: [['a', '{"count":-1,"total":9007199254740993,"price":0.1,"at":"today"}', 'A']],
     bad: [
       ['a', '{"count":"1"}', INVALID],
@@ -76,7 +76,7 @@ export const ODDITIES: Record<string, Oddity> = {
   },
   'loose-schemas': {
     strict: 'must have required property',
-    told: ['required as a boolean is of JSON Schema draft 3'],
+    listed: ['required as a boolean is JSON Schema draft 3'],
     good: [
       [
         'a',
@@ -133,11 +133,11 @@ export const ODDITIES: Record<string, Oddity> = {
     ],
   },
   'host-with-scheme': { good: [['a', '1', 'A']], bad: [['a', '"1"', INVALID]] },
-  'url-without-scheme': { told: ['The server rooted names no host.'], good: [['a', '1', 'A']] },
+  'url-without-scheme': { listed: ['The server rooted names no host.'], good: [['a', '1', 'A']] },
   'server-pathname': { good: [['e2m/x', '1', 'A']], bad: [['e2m/x', 'null', INVALID]] },
   'server-variables': {
     strict: 'redundant defined "left" url variable',
-    told: ['The server variable host has no default.'],
+    listed: ['The server variable host has no default.'],
     good: [['a', '1', 'A']],
   },
   protocols: { good: [['a', '1', 'A']] },
@@ -164,7 +164,7 @@ export const ODDITIES: Record<string, Oddity> = {
   },
   'unused-parameters': {
     strict: 'redundant defined "tenant" parameter',
-    told: ['The parameter tenant does not stand in the address.', 'The parameter page does not stand in the address.'],
+    listed: ['The parameter tenant is not in the address.', 'The parameter page is not in the address.'],
     good: [['a/7', '1', 'A']],
     bad: [['a/x', '1', 'parameter-invalid']],
   },
@@ -232,7 +232,7 @@ export const ODDITIES: Record<string, Oddity> = {
   },
   'leads-nowhere': {
     strict: 'The reference "#/components/parameters/Gone" leads nowhere.',
-    told: [
+    listed: [
       'A schema is expected at #/components/schemas/Gone. The payload is not checked.',
       'The operation lost names no',
     ],

@@ -11,7 +11,7 @@ function version3(channel: string, rest = ''): string {
 const publish = (text: string): string => version2(`{ publish: { message: ${text} } }`)
 const PLAIN = publish('{ payload: { type: number } }')
 
-/** Documents with one Reference Object, `{ $ref: … }`, in every kind of place where a tool might follow it. */
+/** Documents with one Reference Object, `{ $ref: … }`, in each kind of place where a tool might follow it. */
 export const REFERENCE_PLACES: Readonly<Record<string, (reference: string) => string>> = {
   'a message': (to) => publish(to),
   'one of several messages': (to) => publish(`{ oneOf: [ { payload: { type: number } }, ${to} ] }`),
@@ -44,7 +44,7 @@ export const REFERENCE_PLACES: Readonly<Record<string, (reference: string) => st
   'the schema of a parameter': (to) => version2(`{ parameters: { p: { schema: ${to} } }, publish: { } }`),
   'a server': (to) => `${PLAIN}servers: { s: ${to} }\n`,
   'a server variable': (to) => `${PLAIN}servers: { s: { url: '{v}', protocol: mqtt, variables: { v: ${to} } } }\n`,
-  'a component that nobody uses': (to) => `${PLAIN}components: { schemas: { Unused: ${to} } }\n`,
+  'an unused component': (to) => `${PLAIN}components: { schemas: { Unused: ${to} } }\n`,
   'a security scheme': (to) => `${PLAIN}components: { securitySchemes: { s: ${to} } }\n`,
   tags: (to) => `${PLAIN}tags: [ { name: t, externalDocs: ${to} } ]\n`,
   'an extension of the document': (to) => `${PLAIN}x-anything: { goes: ${to} }\n`,

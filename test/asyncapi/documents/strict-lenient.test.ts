@@ -25,12 +25,12 @@ describe('a schema that cannot be used', () => {
     ],
     ['Protobuf that is no text', `schemaFormat: application/vnd.google.protobuf;version=2\npayload: { message: M }`],
     ['RAML', `schemaFormat: application/raml+yaml;version=1.0\npayload: { type: object }`],
-  ])('%s: refused strictly with its place, taken leniently with a diagnostic', async (name, message) => {
+  ])('%s is refused with its place in strict mode, and listed in lenient mode', async (name, message) => {
     const text = document(message)
     const line = text.split('\n').findIndex((one) => one.includes('payload:')) + 1
     await expect(checkDocument({ text, mode: 'strict' })).rejects.toMatchObject({
       code: 'document-invalid',
-      hint: expect.stringContaining('mode: lenient would take it'),
+      hint: expect.stringContaining('mode: lenient, which accepts it'),
       errors: expect.arrayContaining([
         expect.objectContaining({
           message: expect.stringContaining(name === 'RAML' ? 'RAML is not supported' : 'not checked'),
@@ -56,12 +56,12 @@ describe('a schema that cannot be used', () => {
       'OpenAPI',
       `schemaFormat: application/vnd.oai.openapi;version=3.0.0\npayload: { type: number, nullable: true, minimum: 1, exclusiveMinimum: true }`,
     ],
-  ])('%s is taken strictly', async (_name, message) => {
+  ])('a valid schema of %s is accepted in strict mode', async (_name, message) => {
     const { channels } = await checkDocument({ text: document(message), mode: 'strict' })
     expect(channels[0]?.messages[0]?.payload).toBeDefined()
   })
 
-  it('what no mode takes says nothing of the other mode', async () => {
+  it('the hint does not offer lenient mode for an error that refuses a document in both modes', async () => {
     const text = document('payload: true').replace('  a:', '  a:\n    x-bridge: { lane: fast }')
     await expect(checkDocument({ text, mode: 'strict' })).rejects.toMatchObject({
       code: 'document-invalid',
@@ -69,12 +69,12 @@ describe('a schema that cannot be used', () => {
     })
   })
 
-  it('a reference that leads nowhere: refused strictly with its place, its message unchecked leniently', async () => {
+  it('a reference without a target is refused with its place in strict mode, and leaves its message unchecked in lenient mode', async () => {
     const known = `oneOf:\n  - { $ref: '#/components/messages/Gone' }\n  - { name: Known, payload: { type: number } }`
     const text = document(known)
     await expect(checkDocument({ text, mode: 'strict' })).rejects.toMatchObject({
       code: 'document-reference',
-      hint: expect.stringContaining('mode: lenient would take it'),
+      hint: expect.stringContaining('mode: lenient, which accepts it'),
       errors: [
         { message: 'The reference "#/components/messages/Gone" leads nowhere.', place: { line: 8, column: 15 } },
       ],

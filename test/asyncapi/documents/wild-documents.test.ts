@@ -5,7 +5,7 @@ import type { Contract } from '../../../daemon/asyncapi/contract/contract.ts'
 import { checkDocument } from '../../../daemon/asyncapi/documents/check-document.ts'
 import { judgeMessage } from '../messages/judge-message.ts'
 
-/** Documents in the style of public families, with their oddities. */
+/** Documents in the style of public families of documents, with their oddities. */
 const FOLDER = new URL('../fixtures/wild/', import.meta.url)
 
 const loaded = new Map<string, Promise<Contract>>()
@@ -88,33 +88,33 @@ const CASES: Record<
   },
 }
 
-test('every document of the folder has its cases', () => {
+test('every document of the folder has cases', () => {
   expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(CASES).sort())
 })
 
 describe.each(Object.entries(CASES))('%s', (file, { good, bad }) => {
-  test('is understood, and its channels have ids of their own', async () => {
+  test('is accepted, and its channels have distinct ids', async () => {
     const contract = await load(file)
     expect(contract.channels.length).toBeGreaterThan(0)
     const ids = [...channelIds('wild', contract).values()]
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  test.each(good)('takes on %s %s', async (topic, payload) => {
+  test.each(good)('on %s, accepts %s', async (topic, payload) => {
     expect(judgeMessage(await load(file), topic, payload)).not.toMatch(/invalid|mismatch|no channel/)
   })
 
-  test.each(bad)('refuses on %s %s: %s', async (topic, payload, why) => {
+  test.each(bad)('on %s, refuses %s as %s', async (topic, payload, why) => {
     expect(judgeMessage(await load(file), topic, payload)).toBe(why)
   })
 })
 
-test('what is odd in them is listed, not refused', async () => {
+test('oddities of documents are listed, not refused', async () => {
   const { diagnostics } = await load('smart-meter.yaml')
   expect(diagnostics.some(({ severity }) => severity === 'error')).toBe(true)
 })
 
-test('a document from the device’s side is turned round', async () => {
+test('directions are reversed in a document from the device’s side', async () => {
   const { channels } = await load('device-shadow.yaml')
   const report = channels.find((channel) => channel.address === 'things/{thingName}/shadow/report')
   expect(report?.operations.map((operation) => operation.action)).toEqual(['receive'])

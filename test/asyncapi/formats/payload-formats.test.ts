@@ -4,7 +4,8 @@ import protobuf from 'protobufjs'
 import { describe, expect, it } from 'vitest'
 import type { ContractMessage, PayloadSchema } from '../../../daemon/asyncapi/contract/contract.ts'
 import { encodePayload } from '../../../daemon/asyncapi/messages/encode-payload.ts'
-import { MessageValidator, type Verdict } from '../../../daemon/asyncapi/messages/message-validator.ts'
+import { MessageValidator } from '../../../daemon/asyncapi/messages/message-validator.ts'
+import type { Verdict } from '../../../daemon/asyncapi/messages/payload-verdict.ts'
 import { makeChannel, makeMessage } from '../make-channel.ts'
 
 const AVRO = 'application/vnd.apache.avro;version=1.9.0'
@@ -25,7 +26,7 @@ describe('CBOR', () => {
     properties: { t: { type: 'number' }, raw: { type: 'string' }, big: { type: 'integer' } },
   })
 
-  it('is checked against JSON Schema, as the JSON value that it stands for', () => {
+  it('is checked against JSON Schema as a JSON value', () => {
     const value = { t: -21.5, raw: Buffer.from([255, 254]), big: 2n ** 60n, list: [1, -2, null, true, 'ä'] }
     expect(judge(reading, encode(value))).toMatchObject({
       ok: true,
@@ -66,7 +67,7 @@ describe('CBOR', () => {
     ['a list of 4 billion items', '9affffffff'],
     ['a text of 16 EiB', '7bffffffffffffffff'],
     ['a break alone', 'ff'],
-    ['a key that stands twice', 'a2616101616102'],
+    ['a repeated key', 'a2616101616102'],
     ['a list as a key', 'a18001'],
     ['invalid UTF-8', '61ff'],
     ['10,000 levels', `${'81'.repeat(10_000)}01`],
@@ -79,7 +80,7 @@ describe('CBOR', () => {
     })
   })
 
-  it('changes no prototype', () => {
+  it('does not change a prototype', () => {
     const bytes = Buffer.concat([Buffer.from([0xa1, 0x69]), Buffer.from('__proto__'), encode({ polluted: 1 })])
     const verdict = judge(message('application/cbor', '', {}), bytes)
     expect(verdict.ok && Object.hasOwn(verdict.value as object, '__proto__')).toBe(true)
@@ -116,7 +117,7 @@ describe('Avro', () => {
   const binary = message('avro/binary', AVRO, schema)
   const json = message('application/json', AVRO, schema)
 
-  it('reads what avsc writes, in both encodings', () => {
+  it('reads both encodings, as avsc writes them', () => {
     expect(judge(binary, type.toBuffer(datum))).toMatchObject({ ok: true, value: plain })
     expect(judge(json, Buffer.from(type.toString(datum)))).toMatchObject({ ok: true, value: plain })
     const nested = { ...datum, next: { 'plant.Reading': datum } }
@@ -150,7 +151,7 @@ describe('Avro', () => {
   const lists = (items: unknown): PayloadSchema => ({ type: 'array', items })
   it.each<[string, PayloadSchema, string, string]>([
     ['JSON', schema, Buffer.from('{"id":"a"}').toString('hex'), '/id'],
-    ['bytes behind the end', 'int', '0202', ''],
+    ['bytes after the end', 'int', '0202', ''],
     ['a string of 2^62 bytes', 'string', 'feffffffffffffffff01', ''],
     ['a list of 2^40 nulls', lists('null'), '808080808080 01', ''],
     ['a list of 2^40 empty records', lists({ type: 'record', name: 'E', fields: [] }), '808080808080 01', ''],
@@ -166,7 +167,7 @@ describe('Avro', () => {
     expect(verdict.ok ? '' : verdict.errors[0]?.pointer).toMatch(new RegExp(`^${pointer}`))
   })
 
-  it('holds maps with the key __proto__ as their own', () => {
+  it('keeps the key __proto__ of a map as an own property', () => {
     const bytes = Buffer.concat([Buffer.from([2, 18]), Buffer.from('__proto__'), Buffer.from([2, 0])])
     const verdict = judge(message('avro/binary', AVRO, { type: 'map', values: 'int' }), bytes)
     expect(verdict.ok && Object.entries(verdict.value as object)).toEqual([['__proto__', 1]])
@@ -205,7 +206,7 @@ describe('Protobuf', () => {
     expect(JSON.parse(Buffer.from(encodePayload(json, camel)).toString())).toEqual(value)
   })
 
-  it('takes the message that is called as the message of the document, else the first', () => {
+  it('uses the message type with the name of the document’s message, else the first', () => {
     const other = { ...binary, name: 'Other' }
     expect(judge(other, Buffer.from('0805', 'hex'))).toMatchObject({ ok: true, value: { n: 5 } })
   })
@@ -237,7 +238,7 @@ describe('Protobuf', () => {
     )
   })
 
-  it('proto2 asks for its required fields', () => {
+  it('refuses proto2 payloads without a required field', () => {
     const two = 'syntax = "proto2"; message M { required int32 n = 1; }'
     for (const contentType of ['application/json', 'application/octet-stream']) {
       const one = message(contentType, 'application/vnd.google.protobuf;version=2', two)
@@ -246,11 +247,11 @@ describe('Protobuf', () => {
   })
 })
 
-describe('publishing other content types', () => {
+describe('encoding a payload', () => {
   const text = (value: unknown, contentType: string): string =>
     Buffer.from(encodePayload(makeMessage('M', { contentType }), value)).toString('utf8')
 
-  it('JSON, text and bytes', () => {
+  it('encodes JSON, text and bytes', () => {
     expect(text({ a: 1 }, 'application/json; charset=utf-8')).toBe('{"a":1}')
     expect(text('a', 'application/json')).toBe('"a"')
     expect(text('a', 'text/plain')).toBe('a')
@@ -260,7 +261,7 @@ describe('publishing other content types', () => {
     expect(() => text(undefined, 'application/json')).toThrow(expect.objectContaining({ code: 'payload-invalid' }))
   })
 
-  it('CBOR as it is read', () => {
+  it('encodes CBOR so that it is read back equal', () => {
     const one = message('application/cbor', '', {})
     const value = { a: [1, 1.5, null, 'x'], __proto__x: { y: true } }
     expect(judge(one, encodePayload(one, value))).toMatchObject({ ok: true, value })

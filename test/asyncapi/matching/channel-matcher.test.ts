@@ -40,7 +40,7 @@ describe('matching a topic', () => {
     expect(matcherOf(address).match(topic) !== undefined).toBe(expected)
   })
 
-  it('prefers the most specific, level by level', () => {
+  it('prefers the most specific address, level by level', () => {
     const matcher = matcherOf('#', '+/x', '{a}/x', 'p-{a}/x', 'p-1/x', 'p-1/{b}')
     expect(matcher.match('p-1/x')?.value).toBe('p-1/x')
     expect(matcher.match('p-1/y')?.value).toBe('p-1/{b}')
@@ -50,13 +50,13 @@ describe('matching a topic', () => {
     expect(matcher.match('q/y')?.value).toBe('#')
   })
 
-  it('goes back where the more specific way ends', () => {
+  it('backtracks when the more specific path ends', () => {
     const matcher = matcherOf('a/b/c', '{x}/b/d', 'a/{y}/e')
     expect(matcher.match('a/b/d')?.value).toBe('{x}/b/d')
     expect(matcher.match('a/b/e')?.value).toBe('a/{y}/e')
   })
 
-  it('gives the parameters', () => {
+  it('returns the parameters', () => {
     expect(matcherOf('{a}/x-{b}-{c}/{__proto__}').match('1/x-2-3-4/5')?.parameters()).toEqual(
       Object.fromEntries([
         ['a', '1'],
@@ -67,13 +67,13 @@ describe('matching a topic', () => {
     )
   })
 
-  it('takes names of the prototype as plain names', () => {
+  it('treats names of prototype members as plain names', () => {
     const matcher = matcherOf('__proto__/constructor')
     expect(matcher.match('__proto__/constructor')?.value).toBe('__proto__/constructor')
     expect(matcher.match('toString/constructor')).toBeUndefined()
   })
 
-  it('holds parameters against enum, schema and their own repetition', () => {
+  it('checks parameters by enum, by schema, and by their repetition', () => {
     const enumerated = withParameters('d/{id}', { name: 'id', enum: ['a'] })
     expect(enumerated.match('d/a')).toBeDefined()
     expect(enumerated.match('d/b')).toBeUndefined()
@@ -88,7 +88,7 @@ describe('matching a topic', () => {
     expect(matcherOf('{id}/x/{id}').match('1/x/2')).toBeUndefined()
   })
 
-  it('falls to a less specific channel where a parameter does not fit, and says why if there is none', () => {
+  it('falls back to a less specific channel when a parameter does not fit, and explains the refusal if there is none', () => {
     const matcher = withParameters('d/{id}', { name: 'id', enum: ['a', 'b'] })
     expect(matcher.refusal('d/c')).toEqual({
       value: 'd/{id}',
@@ -99,7 +99,7 @@ describe('matching a topic', () => {
     expect(matcher.match('d/c')?.value).toBe('d/+')
   })
 
-  it('gives all channels of one shape, and says that they tie', () => {
+  it('returns all channels of one shape, and warns of the tie', () => {
     const matcher = matcherOf('d/{id}', 'd/{device}')
     const match = matcher.match('d/1')
     expect(match?.values).toEqual(['d/{id}', 'd/{device}'])
@@ -107,24 +107,24 @@ describe('matching a topic', () => {
     expect(matcher.diagnostics).toHaveLength(1)
   })
 
-  it('refuses addresses that no topic can have', () => {
+  it('warns of addresses that no topic matches', () => {
     const matcher = matcherOf('a/#/b', Array(65).fill('x').join('/'))
     expect(matcher.diagnostics).toHaveLength(2)
     expect(matcher.match('a/x/b')).toBeUndefined()
   })
 })
 
-describe('against the obvious implementation', () => {
+describe('compared with anchored regular expressions', () => {
   const level = fc.constantFrom('a', 'b', '{x}', 'a-{x}', '+')
   const address = fc
     .array(level, { minLength: 1, maxLength: 4 })
-    // A name that stands twice would have to carry the same text.
+    // A repeated name would have to match the same text.
     .map((levels) => levels.map((one, index) => one.replace('x', `x${index}`)).join('/'))
   const topic = fc
     .array(fc.constantFrom('a', 'b', 'a-b', 'c', ''), { minLength: 1, maxLength: 4 })
     .map((levels) => levels.join('/'))
 
-  it('finds a channel exactly where an anchored expression matches one, and the most specific of them', () => {
+  it('finds a channel exactly when an expression matches, and the most specific of them', () => {
     fc.assert(
       fc.property(fc.uniqueArray(address, { maxLength: 12 }), topic, (addresses, text) => {
         const fitting = addresses

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { plainNameDiagnostics, plainNames } from '../../../daemon/asyncapi/matching/default-names.ts'
 import { makeChannel } from '../make-channel.ts'
 
-describe('names of a plain document', () => {
+describe('default names at destinations', () => {
   it.each([
     ['device/{deviceId}/data', 'device.data', '{deviceId}'],
     ['/a//b/', 'a.b', null],
@@ -16,12 +16,12 @@ describe('names of a plain document', () => {
     expect(plainNames(makeChannel({ address }))).toEqual({ topic, key, exchange: 'amq.topic' })
   })
 
-  it('takes the bindings first', () => {
+  it('bindings come first', () => {
     const bindings = { kafka: { topic: 'readings' }, amqp: { exchange: { name: 'plant' } } }
     expect(plainNames(makeChannel({ address: 'a', bindings }))).toMatchObject({ topic: 'readings', exchange: 'plant' })
   })
 
-  it('tells of empty names and of channels that share one', () => {
+  it('reports empty names and names that channels share', () => {
     const channels = ['{x}', 'a/{x}', 'a', 'b'].map((address) => makeChannel({ id: address, address }))
     expect(plainNameDiagnostics(channels).map(({ pointer }) => pointer)).toEqual(['/channels/{x}', '/channels/a'])
   })

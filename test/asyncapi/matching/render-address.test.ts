@@ -11,7 +11,7 @@ describe('the topic to publish to', () => {
     ],
   })
 
-  it('takes what is given, then the payload, then the default, then the only choice', () => {
+  it('takes a parameter from the request, else the payload, else the default, else the only enum value', () => {
     expect(renderAddress(channel, { deviceId: 'd' }, { deviceId: 'x', kind: 5 })).toBe('site-prod/d/7/5')
     expect(renderAddress(channel, { env: 'test', kind: 'k' }, { deviceId: true })).toBe('site-test/true/7/k')
   })
@@ -32,17 +32,17 @@ describe('the topic to publish to', () => {
     )
   })
 
-  it('does not take what every object has', () => {
+  it('does not take inherited properties of the payload', () => {
     const inherited = makeChannel({ address: '{constructor}/{__proto__}' })
     expect(() => renderAddress(inherited, {}, {})).toThrow(expect.objectContaining({ code: 'parameter-missing' }))
   })
 
-  it('does not read a value as an address again', () => {
+  it('does not replace placeholders inside a value', () => {
     const two = makeChannel({ address: '{a}/{b}' })
     expect(renderAddress(two, { a: '{b}', b: '$&' }, {})).toBe('{b}/$&')
   })
 
-  it.each([null, 'devices/+/data', 'devices/#'])('%j has no topic', (address) => {
+  it.each([null, 'devices/+/data', 'devices/#'])('refuses the address %j', (address) => {
     expect(() => renderAddress(makeChannel({ address }), {}, {})).toThrow(
       expect.objectContaining({ code: 'channel-unaddressed' }),
     )

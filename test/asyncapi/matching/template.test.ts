@@ -42,7 +42,7 @@ describe('templates', () => {
     expect(() => compileTemplate(text)).toThrow(/The template/)
   })
 
-  it('tells what it needs', () => {
+  it('knows whether it needs the payload, the message, or nothing', () => {
     expect(compileTemplate('a')).toMatchObject({ isConstant: true, needsPayload: false })
     expect(compileTemplate('{a}.{b}')).toMatchObject({ isConstant: false, needsPayload: false, parameters: ['a', 'b'] })
     expect(compileTemplate('{$message.payload#/x}')).toMatchObject({ needsPayload: true, usesMessage: true })

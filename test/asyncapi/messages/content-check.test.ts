@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonSchema } from '../../../daemon/asyncapi/contract/contract.ts'
 import { compileMessage } from '../../../daemon/asyncapi/messages/message-check.ts'
-import { MessageValidator, type Verdict } from '../../../daemon/asyncapi/messages/message-validator.ts'
+import { MessageValidator } from '../../../daemon/asyncapi/messages/message-validator.ts'
+import type { Verdict } from '../../../daemon/asyncapi/messages/payload-verdict.ts'
 import { SchemaCompiler } from '../../../daemon/asyncapi/schemas/schema-compiler.ts'
 import { makeChannel, makeMessage } from '../make-channel.ts'
 
@@ -14,7 +15,7 @@ function uncheckedOf(contentType: string, payload: JsonSchema): string | undefin
   return compileMessage(makeMessage('M', { contentType, payload }), new SchemaCompiler()).unchecked
 }
 
-describe('a text', () => {
+describe('a text payload', () => {
   it.each<[string, JsonSchema, string, boolean]>([
     ['any text', { type: 'string' }, 'on', true],
     ['an empty text', { type: 'string' }, '', true],
@@ -51,11 +52,11 @@ describe('a text', () => {
     expect(judge('text/plain', schema, text).ok).toBe(ok)
   })
 
-  it('stays a text where it reads as a number', () => {
+  it('stays a text even if it spells a number', () => {
     expect(judge('text/plain', { type: 'number' }, '21.5')).toMatchObject({ ok: true, value: '21.5' })
   })
 
-  it('tells what is wrong with the number that it is meant to be', () => {
+  it('reports the violation of the number that it spells', () => {
     expect(judge('text/plain', { type: 'number', maximum: 100 }, '101')).toMatchObject({
       errors: [{ pointer: '', keyword: 'maximum', expected: '<= 100', actual: '101' }],
     })
@@ -64,7 +65,7 @@ describe('a text', () => {
     })
   })
 
-  it('is UTF-8, and bounded', () => {
+  it('must be UTF-8, and is bounded in size', () => {
     expect(judge('text/csv', { type: 'string' }, Buffer.from([0xff, 0x2c]))).toMatchObject({
       code: 'payload-invalid',
       errors: [{ keyword: 'format', expected: 'a text in UTF-8' }],
@@ -89,17 +90,17 @@ describe('a text', () => {
     expect(judge(type, { type: 'string', maxLength: 1 }, 'abc').ok).toBe(false)
   })
 
-  it('ends a search for its types in schemas that refer to each other', () => {
+  it('finds the accepted types of schemas that refer to each other', () => {
     const both = (name: string): JsonSchema => ({ anyOf: Array(50).fill({ $ref: `#/definitions/${name}` }) })
     const schema: JsonSchema = { $ref: '#/definitions/a', definitions: { a: both('b'), b: both('a') } }
     expect(uncheckedOf('text/plain', schema)).toBeUndefined()
   })
 })
 
-describe('bytes', () => {
+describe('a payload of bytes', () => {
   const binary: JsonSchema = { type: 'string', format: 'binary', minLength: 2, maxLength: 3 }
 
-  it('are counted where the schema gives a length', () => {
+  it('is checked by its length if the schema limits it', () => {
     expect(judge('application/octet-stream', binary, Buffer.from([255, 254, 253]))).toMatchObject({ ok: true })
     expect(judge('image/jpeg', binary, Buffer.from([255]))).toMatchObject({
       errors: [{ pointer: '', keyword: 'minLength', expected: 'at least 2 bytes', actual: '1 bytes' }],
@@ -120,6 +121,6 @@ describe('bytes', () => {
   })
 })
 
-it('takes a content type of json alone for JSON', () => {
+it('the content type `json` is JSON', () => {
   expect(judge('json', { type: 'number' }, '"a"').ok).toBe(false)
 })

@@ -2,7 +2,7 @@ import type { Contract, ContractChannel } from '../../../daemon/asyncapi/contrac
 import { ChannelMatcher } from '../../../daemon/asyncapi/matching/channel-matcher.ts'
 import { MessageValidator } from '../../../daemon/asyncapi/messages/message-validator.ts'
 
-/** The name of the message that a payload is on a topic, or why it is none. */
+/** Judges a payload on a topic. Returns the name of its message, or the reason of the refusal. */
 export function judgeMessage(
   contract: Contract,
   topic: string,

@@ -5,10 +5,10 @@ import { makeChannel, makeMessage } from '../make-channel.ts'
 import { judgePayload as judge } from './judge-payload.ts'
 
 describe('hostile schemas and payloads', () => {
-  /** Of the 100 ms that a payload may take. */
+  /** The budget allows about 100 ms for one payload. */
   const TEN_TIMES_MS = 1_000
 
-  /** In time of the thread: other work on the machine does not count. */
+  /** Measures processor time of the thread, so other work on the machine does not count. */
   function busyMs(work: () => unknown): number {
     const from = process.threadCpuUsage()
     work()
@@ -78,7 +78,7 @@ describe('hostile schemas and payloads', () => {
     expect(busyMs(() => validator.validate(channel, payload))).toBeLessThan(TEN_TIMES_MS)
   })
 
-  it('answers exponential work as invalid', () => {
+  it('refuses a payload that needs exponential work', () => {
     const schema = {
       $ref: '#/definitions/a',
       definitions: {
@@ -113,7 +113,7 @@ describe('hostile schemas and payloads', () => {
     expect(judge(schema, value)).toMatchObject({ ok: true })
   })
 
-  it('the messages of a channel cost no more than one', () => {
+  it('all messages of a channel share the budget of one payload', () => {
     const payload = { items: { enum: range((i) => `v${i}`, 5_000) } }
     const messages = range((i) => makeMessage(`M${i}`, { payload: { ...payload, maxItems: 1e9 + i } }), 50)
     const channel = makeChannel({ messages })
@@ -124,7 +124,7 @@ describe('hostile schemas and payloads', () => {
     expect(validator.validate(channel, bytes)).toMatchObject({ errors: [{ keyword: 'limit' }] })
   })
 
-  it('a schema that is compiled after too much work is in use all the same', () => {
+  it('a schema that is compiled after the budget was exceeded still works', () => {
     const validator = new MessageValidator()
     const costly = makeMessage('A', { payload: { items: { enum: range((i) => i, 5_000) } } })
     const other = makeMessage('B', { payload: { enum: ['a', 'b'] } })
@@ -135,13 +135,13 @@ describe('hostile schemas and payloads', () => {
     expect(validator.validate(makeChannel({ messages: [other] }), Buffer.from('"c"')).ok).toBe(false)
   })
 
-  it('a million keys are refused before they are read', () => {
+  it('refuses a million keys before reading them', () => {
     const text = `{${range((i) => `"k${i}":1`, 1_000_000).join()}}`
     expect(judge({}, Buffer.from(text))).toMatchObject({ ok: false, code: 'message-too-large' })
     expect(judge({}, Buffer.from('{"a":'.repeat(10_000)))).toMatchObject({ ok: false, code: 'payload-too-deep' })
   })
 
-  it('changes no prototype', () => {
+  it('does not change a prototype', () => {
     const text = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
     expect(judge({ type: 'object', additionalProperties: { type: 'object' } }, Buffer.from(text)).ok).toBe(true)
     expect(judge({ type: 'object', required: ['toString'] }, {}).ok).toBe(false)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonSchema } from '../../../daemon/asyncapi/contract/contract.ts'
-import { MessageValidator, type Verdict } from '../../../daemon/asyncapi/messages/message-validator.ts'
+import { MessageValidator } from '../../../daemon/asyncapi/messages/message-validator.ts'
+import type { Verdict } from '../../../daemon/asyncapi/messages/payload-verdict.ts'
 import { makeChannel, makeMessage } from '../make-channel.ts'
 import { judgePayload as judge } from './judge-payload.ts'
 
@@ -11,7 +12,7 @@ const reading: JsonSchema = {
 }
 
 describe('one message', () => {
-  it('accepts what fits and hands over its value', () => {
+  it('accepts a valid payload and returns its value', () => {
     expect(judge(reading, { temperature: 1 })).toMatchObject({
       ok: true,
       message: { name: 'M' },
@@ -19,7 +20,7 @@ describe('one message', () => {
     })
   })
 
-  it('names pointer, keyword, expected and actual', () => {
+  it('describes a violation by pointer, keyword, expected and actual', () => {
     const verdict = judge(reading, { temperature: 'x'.repeat(1_000) })
     expect(verdict).toMatchObject({
       ok: false,
@@ -43,7 +44,7 @@ describe('one message', () => {
     expect(judge(reading, Buffer.from(text))).toMatchObject({ ok: false, code })
   })
 
-  it('does not take brackets in texts for depth', () => {
+  it('does not count brackets inside texts as depth', () => {
     expect(judge({ type: 'string' }, '['.repeat(500) + '\\"[[')).toMatchObject({ ok: true })
   })
 
@@ -81,7 +82,7 @@ describe('one message', () => {
     expect(judge(schema, value).ok).toBe(ok)
   })
 
-  it('holds each value against its own pattern', () => {
+  it('checks each value by its own pattern', () => {
     const schema = { properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } }, patternProperties: { '^x': false } }
     expect(judge(schema, { a: 'a', b: 'b' }).ok).toBe(true)
     expect(judge(schema, { b: 'a' }).ok).toBe(false)
@@ -92,11 +93,11 @@ describe('one message', () => {
     expect(new MessageValidator().validate(channel, Buffer.from('"d"'))).toMatchObject({ message: { name: '^d$' } })
   })
 
-  it('passes what it cannot check: a pattern that RE2 does not have', () => {
+  it('accepts every payload of a schema whose pattern RE2 does not support', () => {
     expect(judge({ type: 'string', pattern: '^(?!x)' }, 'x').ok).toBe(true)
   })
 
-  it('passes any payload where none is described, and other content types', () => {
+  it('accepts every payload of a message without a schema, and of other content types', () => {
     const channel = makeChannel({ messages: [makeMessage('M', { contentType: 'image/jpeg' })] })
     const verdict = new MessageValidator().validate(channel, Buffer.from([1, 2]))
     expect(verdict).toMatchObject({ ok: true, value: Buffer.from([1, 2]) })
@@ -135,16 +136,16 @@ describe('several messages', () => {
   const validator = new MessageValidator()
   const off = Buffer.from('{"type":"off"}')
 
-  it('takes the first that fits', () => {
+  it('the first that fits wins', () => {
     expect(validator.validate(channel, off)).toMatchObject({ ok: true, message: { name: 'Off' } })
   })
 
-  it('tells the errors of the nearest', () => {
+  it('reports the errors of the nearest message', () => {
     const verdict = validator.validate(channel, Buffer.from('{"type":"off","why":1}'))
     expect(verdict).toMatchObject({ ok: false, message: 'Off', errors: [{ pointer: '/why' }] })
   })
 
-  it('looks only at the direction and the message asked for', () => {
+  it('checks only the requested direction and message', () => {
     expect(validator.validate(channel, off, undefined, { action: 'receive' }).ok).toBe(false)
     expect(validator.validate(channel, off, undefined, { action: 'send' }).ok).toBe(true)
     expect(validator.validate(channel, off, undefined, { message: 'On' }).ok).toBe(false)
@@ -166,7 +167,7 @@ describe('headers and parameters', () => {
   })
   const validator = new MessageValidator()
 
-  it('reads numbers from header texts, and checks headers only where there are any', () => {
+  it('reads numbers from header texts, and checks headers only if the transport has headers', () => {
     expect(validator.validate(channel, Buffer.from('1')).ok).toBe(true)
     expect(validator.validate(channel, Buffer.from('1'), { n: '5' }).ok).toBe(true)
     expect(validator.validate(channel, Buffer.from('1'), { n: 'x' })).toMatchObject({
@@ -174,7 +175,7 @@ describe('headers and parameters', () => {
     })
   })
 
-  it('compares the topic with the payload; an absent field passes', () => {
+  it('compares the topic with the payload, and accepts a payload without the field', () => {
     const parameters = (): Record<string, string> => ({ id: '7' })
     const ask = (text: string): Verdict => validator.validate(channel, Buffer.from(text), undefined, { parameters })
     expect(ask('{"device":{"id":7}}').ok).toBe(true)

@@ -5,7 +5,7 @@ import { createTestServer, LIVE } from '../fake-ports.ts'
 const headers = { host: 'localhost' }
 
 describe('the live page', () => {
-  test('is one page that loads nothing from elsewhere', async () => {
+  test('loads nothing from other places', async () => {
     const answer = await createTestServer().app.inject({ url: '/', headers })
     expect(answer.statusCode).toBe(200)
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8')
@@ -13,7 +13,7 @@ describe('the live page', () => {
     expect(answer.body).not.toMatch(/\son[a-z]+="|\sstyle="|innerHTML|insertAdjacentHTML|document\.write|eval\(/)
   })
 
-  test('runs its own script and style alone, by their hashes', async () => {
+  test('allows only its own script and style, by their hashes', async () => {
     const answer = await createTestServer().app.inject({ url: '/', headers })
     const policy = String(answer.headers['content-security-policy'])
     expect(policy).toContain("default-src 'none'")
@@ -26,7 +26,7 @@ describe('the live page', () => {
     }
   })
 
-  test('can be read without a mouse, an eye or JavaScript', async () => {
+  test('is accessible without a mouse, to screen readers, and without JavaScript', async () => {
     const { body } = await createTestServer().app.inject({ url: '/', headers })
     expect(body).toContain('<html lang="en">')
     expect(body).toContain('role="status"')
@@ -35,7 +35,7 @@ describe('the live page', () => {
     expect(body.match(/<th scope="col"/g)?.length).toBe(10)
   })
 
-  test('asks /live.json, which is what the port knows', async () => {
+  test('gets the snapshot of the port from /live.json', async () => {
     const answer = await createTestServer().app.inject({ url: '/live.json', headers })
     expect(answer.json()).toEqual(LIVE)
     expect(answer.headers['cache-control']).toBe('no-store')

@@ -18,14 +18,14 @@ const port = {
 } as unknown as RegistryPort
 const ask = asking(channelsRoutes(port))
 
-test('channels are listed, of one document where it is named', async () => {
+test('lists the channels, all or those of one document', async () => {
   const answer = await ask('GET', '/channels?asyncapi_document_id=doc&limit=1')
   expect(answer).toMatchObject({ status: 200, body: { items: [{ id: 'one' }], next: 'more' } })
   expect(asked).toEqual([{ asyncapi_document_id: 'doc', limit: 1 }])
   expect(await ask('GET', '/channels?documents=doc')).toMatchObject({ status: 400, body: { code: 'request-invalid' } })
 })
 
-test('a channel and the schema of a message are found by id, or 404', async () => {
+test('returns a channel and the schema of a message by id, or 404', async () => {
   expect(await ask('GET', '/channels/one')).toMatchObject({ status: 200, body: { id: 'one' } })
   expect(await ask('GET', '/channels/two')).toMatchObject({ status: 404, body: { code: 'not-found' } })
   const schema = await ask('GET', '/messages/message/schema')

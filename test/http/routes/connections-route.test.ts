@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ConnectionsStatus } from '../../../daemon/operations/connections.ts'
 import { createTestServer } from '../fake-ports.ts'
 
-test('/connections/status says who is connected, as the port knows it', async () => {
+test('/connections/status returns the answer of the port', async () => {
   const status: ConnectionsStatus = {
     broker: { clients: 2, listeners: ['mqtt://127.0.0.1:1883'] },
     devices: [{ clientId: 'd1' }],

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { DocumentErrors } from '../../../daemon/asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../../../daemon/asyncapi/documents/source/document-errors.ts'
 import { EdgeError } from '../../../daemon/core/errors.ts'
 import { documentsRoutes } from '../../../daemon/http/routes/documents-routes.ts'
 import type { RegistryPort } from '../../../daemon/operations/registry.ts'
@@ -58,14 +58,14 @@ beforeEach(() => {
 const LOCAL = { name: 'local', admin: true }
 
 describe('registering', () => {
-  test('hands over the document and who it is, answers 201, and is audited', async () => {
+  test('passes document and caller on, answers 201, and is audited', async () => {
     const answer = await ask('POST', '/asyncapis/register', { content: 'asyncapi: 3.0.0', mode: 'lenient' })
     expect(answer).toMatchObject({ status: 201, body: { id: 'doc' } })
     expect(calls).toEqual([['register', { content: 'asyncapi: 3.0.0', mode: 'lenient' }, LOCAL]])
     expect(lines).toMatchObject([{ caller: 'local', action: 'register', target: 'iot@1' }])
   })
 
-  test('as a dry run registers nothing', async () => {
+  test('registers nothing as a dry run', async () => {
     expect((await ask('POST', '/asyncapis/register?dryRun=true', { content: {} })).status).toBe(200)
     expect(calls.map(([name]) => name)).toEqual(['dryRun'])
     expect(lines).toEqual([])
@@ -82,7 +82,7 @@ describe('registering', () => {
     expect(calls).toEqual([])
   })
 
-  test('a document with faults is 422 with the place of each', async () => {
+  test('answers 422 for a document with errors, with the place of each', async () => {
     const fault = new EdgeError('document-invalid', 'no such type', { place: { line: 3, column: 5 } })
     const register = (): Promise<never> => Promise.reject(new DocumentErrors([fault]))
     const answer = await asking(documentsRoutes(port({ register })))('POST', '/asyncapis/register', { content: 'x' })
@@ -92,14 +92,14 @@ describe('registering', () => {
     })
   })
 
-  test('another content under a version is 409', async () => {
+  test('answers 409 for different content under an existing version', async () => {
     const register = (): Promise<never> => Promise.reject(new EdgeError('document-conflict', 'other content'))
     const answer = await asking(documentsRoutes(port({ register })))('POST', '/asyncapis/register', { content: 'x' })
     expect(answer).toMatchObject({ status: 409, body: { code: 'document-conflict' } })
   })
 })
 
-test('documents are listed by page, name and status', async () => {
+test('lists documents by page, name and status', async () => {
   const answer = await ask('GET', '/asyncapis?name=iot&status=active&limit=5&cursor=0000000000')
   expect(answer).toMatchObject({ status: 200, body: { items: [{ id: 'doc' }], next: '0000000001' } })
   expect(calls).toEqual([['documents', { name: 'iot', status: 'active', limit: 5, cursor: '0000000000' }]])
@@ -107,7 +107,7 @@ test('documents are listed by page, name and status', async () => {
   expect((await ask('GET', '/asyncapis?limit=0')).status).toBe(400)
 })
 
-test('a version is deleted, pinned and unpinned by name, each audited', async () => {
+test('deletes, pins and unpins a version, and audits each', async () => {
   expect((await ask('DELETE', '/asyncapis/doc')).status).toBe(204)
   expect((await ask('PUT', '/asyncapis/doc/pin')).status).toBe(200)
   expect((await ask('DELETE', '/asyncapis/doc/pin')).status).toBe(200)

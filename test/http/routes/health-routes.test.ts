@@ -4,7 +4,7 @@ import { createTestServer } from '../fake-ports.ts'
 
 const headers = { host: 'localhost' }
 
-test('/healthz answers as long as the process does', async () => {
+test('/healthz answers while the process runs', async () => {
   const { app } = createTestServer({ health: () => ({ ready: false, degraded: true, reasons: ['x'] }) })
   const answer = await app.inject({ url: '/healthz', headers })
   expect(answer.statusCode).toBe(200)
@@ -22,14 +22,14 @@ test.each([
   expect(answer.json()).toEqual({ status, reasons: report.reasons })
 })
 
-test('/readyz tells strangers whether, not why', async () => {
+test('/readyz hides the reasons from callers without an identity', async () => {
   const health = () => ({ ready: true, degraded: true, reasons: ['Upstream bus is down.'] })
   const routes = [healthRoutes({ health, showReasons: () => false })]
   const answer = await createTestServer({}, { routes }).app.inject({ url: '/readyz', headers })
   expect(answer.json()).toEqual({ status: 'degraded', reasons: [] })
 })
 
-test('/readyz tells whoever is known why', async () => {
+test('/readyz shows the reasons to callers with an identity', async () => {
   const health = () => ({ ready: true, degraded: true, reasons: ['Upstream bus is down.'] })
   const routes = [healthRoutes({ health, showReasons: () => false })]
   const authorize = () => Promise.resolve({ name: 'ops', admin: false })
@@ -37,7 +37,7 @@ test('/readyz tells whoever is known why', async () => {
   expect(answer.json()).toEqual({ status: 'degraded', reasons: ['Upstream bus is down.'] })
 })
 
-test('a probe may ask by HEAD', async () => {
+test('answers probes by HEAD', async () => {
   const answer = await createTestServer().app.inject({ method: 'HEAD', url: '/readyz', headers })
   expect(answer.statusCode).toBe(200)
   expect(answer.body).toBe('')

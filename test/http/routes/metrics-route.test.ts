@@ -8,7 +8,7 @@ test('/metrics answers in the text format of Prometheus', async () => {
   expect(answer.body).toBe('stepflow_x 1\n')
 })
 
-test('metrics that cannot be read are a 500', async () => {
+test('/metrics answers 500 if the metrics cannot be read', async () => {
   const { app } = createTestServer({ metrics: () => Promise.reject(new Error('broken')) })
   const answer = await app.inject({ url: '/metrics', headers: { host: 'localhost' } })
   expect(answer.statusCode).toBe(500)

@@ -56,7 +56,7 @@ describe('publishing', () => {
     expect(asked).toEqual([])
   })
 
-  test('what its channel refuses is 422 with the errors', async () => {
+  test('answers 422 with the errors for a message that its channel refuses', async () => {
     const violation = { pointer: '/v', keyword: 'type', expected: 'number', actual: 'string' }
     failure = new MessageRefused('payload-invalid', [violation], 'd@1', 'Reading')
     const answer = await ask('POST', '/messages/publish', { channel_id: 'one', payload: { v: 'x' } })
@@ -79,7 +79,7 @@ describe('publishing', () => {
   })
 })
 
-test('validating tells what would happen, by topic or by channel', async () => {
+test('validating returns what would happen, by topic or by channel', async () => {
   const answer = await ask('POST', '/messages/validate', { topic: 'a/1', payload: { v: 'x' } })
   expect(answer).toMatchObject({
     status: 200,

@@ -37,18 +37,18 @@ describe.each([
     ask = asking(routes, log.options)
   })
 
-  test('is listed by page and filter', async () => {
+  test('lists messages by page and filter', async () => {
     expect(await ask('GET', `/${name}?${filter}&limit=1`)).toMatchObject({ status: 200, body: { next: '7' } })
     expect(asked).toEqual([['list', { ...given, limit: 1 }]])
     expect((await ask('GET', `/${name}?unknown=1`)).status).toBe(400)
   })
 
-  test('shows one, or 404', async () => {
+  test('returns one message, or 404', async () => {
     expect(await ask('GET', `/${name}/7`)).toMatchObject({ status: 200, body: { id: '7' } })
     expect((await ask('GET', `/${name}/6`)).status).toBe(404)
   })
 
-  test('replays and discards, and leaves a line of it; what failed leaves none', async () => {
+  test('replays and discards messages, and audits only what succeeded', async () => {
     expect(await ask('POST', `/${name}/7/replay`)).toMatchObject({ status: 202, body: { id: 'gw:s:9' } })
     expect((await ask('DELETE', `/${name}/7`)).status).toBe(204)
     expect((await ask('POST', `/${name}/8/replay`)).status).toBe(422)
@@ -59,7 +59,7 @@ describe.each([
     ])
   })
 
-  test('is for admins alone', async () => {
+  test('is for admins only', async () => {
     const needs: string[] = []
     const guarded = asking(routes, {
       authorize: (request) => {

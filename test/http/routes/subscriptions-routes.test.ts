@@ -16,7 +16,7 @@ const port: SubscriptionPort = {
 }
 const ask = asking(subscriptionsRoutes(port))
 
-test('subscribing tells where the messages of the channel come, by the name that the caller used', async () => {
+test('subscribing returns the URLs of the channel, with the host name that the caller used', async () => {
   expect(await ask('POST', '/messages/subscribe', { channel_id: 'one' })).toMatchObject({
     status: 201,
     body: {
@@ -27,14 +27,14 @@ test('subscribing tells where the messages of the channel come, by the name that
   })
 })
 
-test('the secret comes with a callback, and with nothing else', async () => {
+test('only a subscription with a callback has a secret', async () => {
   const plain = await ask('POST', '/messages/subscribe', { channel_id: 'one' })
   expect(plain.body).not.toHaveProperty('secret')
   const callback = await ask('POST', '/messages/subscribe', { channel_id: 'one', callback_url: 'https://a.example/' })
   expect(callback.body).toMatchObject({ subscription_id: 'sub', secret: 'whsec_x' })
 })
 
-test('what is not there is 404, what is not understood 400', async () => {
+test('answers 404 for an unknown channel and 400 for invalid input', async () => {
   expect((await ask('POST', '/messages/subscribe', { channel_id: 'two' })).status).toBe(404)
   expect(await ask('POST', '/messages/subscribe', {})).toMatchObject({ status: 400, body: { field: '/channel_id' } })
   expect((await ask('DELETE', '/subscriptions/other')).status).toBe(404)

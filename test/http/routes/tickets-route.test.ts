@@ -23,19 +23,19 @@ async function issue(path = '/messages/stream'): Promise<string> {
 }
 
 describe('a ticket', () => {
-  test('stands for whoever asked for it, once, on its path', async () => {
+  test('identifies the caller who asked for it, once, on its path', async () => {
     const ticket = await issue()
     expect(tickets.redeem(ticket, '/messages/stream')).toEqual(CALLER)
     expect(tickets.redeem(ticket, '/messages/stream')).toBeUndefined()
   })
 
-  test('is used up on another path', async () => {
+  test('is used up by another path', async () => {
     const ticket = await issue()
     expect(tickets.redeem(ticket, '/ws/one')).toBeUndefined()
     expect(tickets.redeem(ticket, '/messages/stream')).toBeUndefined()
   })
 
-  test('ends after 30 s', async () => {
+  test('expires after 30 s', async () => {
     const [early, late] = [await issue(), await issue()]
     nowMs = 29_999
     expect(tickets.redeem(early, '/messages/stream')).toEqual(CALLER)
@@ -43,19 +43,19 @@ describe('a ticket', () => {
     expect(tickets.redeem(late, '/messages/stream')).toBeUndefined()
   })
 
-  test.each(['messages/stream', '/a?b=c', ''])('is for a path, not for %j', async (path) => {
+  test.each(['messages/stream', '/a?b=c', ''])('is refused for %j, which is not a path', async (path) => {
     expect(await ask('POST', '/tickets', { path })).toMatchObject({ status: 400, body: { field: '/path' } })
   })
 })
 
-test('so many may be out; those that have ended make room', () => {
+test('the number of tickets is limited, and expired ones make room', () => {
   for (let count = 0; count < 10_000; count++) expect(tickets.issue('/a', CALLER)).toBeDefined()
   expect(tickets.issue('/a', CALLER)).toBeUndefined()
   nowMs = 30_001
   expect(tickets.issue('/a', CALLER)).toBeDefined()
 })
 
-test('too many is 429', async () => {
+test('answers 429 when too many tickets are unused', async () => {
   for (let count = 0; count < 10_000; count++) tickets.issue('/a', CALLER)
   expect(await ask('POST', '/tickets', { path: '/a' })).toMatchObject({ status: 429, body: { code: 'limit-reached' } })
 })

@@ -16,7 +16,7 @@ function request(headers: Record<string, string>): { request: FastifyRequest; re
 
 const large = { 'content-length': String(600 * KIB) }
 
-test('large bodies share what there is; room comes back when a request is over', () => {
+test('large bodies share the budget, and return their part when their request is over', () => {
   const budget = new BodyBudget(1024 * KIB)
   const first = request(large)
   budget.admit(first.request, first.reply)
@@ -29,7 +29,7 @@ test('large bodies share what there is; room comes back when a request is over',
   budget.admit(second.request, second.reply)
 })
 
-test('small bodies, and requests without one, always find room', () => {
+test('small bodies, and requests without a body, are always accepted', () => {
   const budget = new BodyBudget(1024 * KIB)
   budget.admit(request(large).request, request(large).reply)
   for (let count = 0; count < 1_000; count++)
@@ -40,7 +40,7 @@ test('small bodies, and requests without one, always find room', () => {
   expect(budget.refused).toBe(0)
 })
 
-test('a body that does not say how long it is counts as long as it may be', () => {
+test('a body of unknown length counts with its maximum', () => {
   const budget = new BodyBudget(1024 * KIB)
   const first = request({ 'transfer-encoding': 'chunked' })
   budget.admit(first.request, first.reply)

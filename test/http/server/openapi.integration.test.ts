@@ -73,7 +73,7 @@ async function send(path: string, method: string, call: Call): Promise<Response>
     },
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
   })
-  // A stream has no end.
+  // A stream never ends.
   if (response.headers.get('content-type')?.includes('event-stream') === true) controller.abort()
   else await response.arrayBuffer()
   return response
@@ -88,18 +88,18 @@ function expectDocumented({ operationId, responses }: Operation, response: Respo
   if (response.status !== 204) expect(documented, what).toContain(type)
 }
 
-test('the description is OpenAPI 3.1, and every operation has a name of its own', () => {
+test('the description is OpenAPI 3.1, and every operation has a unique id', () => {
   expect(api.openapi).toBe('3.1.0')
   const names = operations().map(({ operation }) => operation.operationId)
   expect(names).toContain('publishMessage')
   expect(new Set(names).size).toBe(names.length)
 })
 
-test('whatever fits the description gets an answer that is described', async () => {
+test('every valid request gets an answer that is described', async () => {
   for (const { path, method, operation } of operations()) {
     const schema = operation.requestBody?.content['application/json']?.schema
     const calls = callsOf(operation, schema === undefined ? fc.constant(undefined) : valuesOf(schema))
-    // Checking a document takes a process of its own.
+    // Checking a document starts a child process.
     const numRuns = path === '/asyncapis/register' ? 3 : RUNS
     await fc.assert(
       fc.asyncProperty(calls, async (call) => expectDocumented(operation, await send(path, method, call), call)),
@@ -108,7 +108,7 @@ test('whatever fits the description gets an answer that is described', async () 
   }
 })
 
-test('a body that does not fit is never accepted', async () => {
+test('an invalid body is never accepted', async () => {
   for (const { path, method, operation } of operations()) {
     const schema = operation.requestBody?.content['application/json']?.schema
     if (schema === undefined) continue
@@ -127,11 +127,11 @@ test('a body that does not fit is never accepted', async () => {
   }
 })
 
-test('a method that a path does not take is 405 and says which it takes', async () => {
+test('answers 405 with the allowed methods for any other method', async () => {
   for (const [path, methods] of Object.entries(api.paths)) {
     const response = await fetch(base + path.replaceAll(/\{\w+\}/g, 'x'), { method: 'PATCH' })
     expect([path, response.status]).toEqual([path, 405])
-    // A path with a parameter may fit as well.
+    // A path with a parameter may match as well.
     expect(response.headers.get('allow')?.split(', ')).toEqual(
       expect.arrayContaining(Object.keys(methods).map((method) => method.toUpperCase())),
     )
@@ -149,7 +149,7 @@ test.each(['/asyncapis', '/channels', '/subscriptions', '/quarantine', '/deadlet
   },
 )
 
-test('a list goes on where it was although the last item of the page is gone', async () => {
+test('a list continues at its cursor although the last item of the page was deleted', async () => {
   const post = (path: string, body: object): Promise<Response> =>
     fetch(base + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
   const ids: string[] = []
@@ -171,7 +171,7 @@ test('a list goes on where it was although the last item of the page is gone', a
   expect(rest.items.map((one) => one.id)).toEqual(ids.slice(1))
 })
 
-test('a request id is taken over or drawn, and always answered', async () => {
+test('every answer has a request id, the given one or a new one', async () => {
   const given = await fetch(`${base}/channels`, { headers: { 'x-request-id': 'abc-1' } })
   expect(given.headers.get('x-request-id')).toBe('abc-1')
   const drawn = await fetch(`${base}/channels`, { headers: { 'x-request-id': 'no good\u00e9' } })

@@ -11,7 +11,7 @@ function read(items: readonly string[], cursor: string | undefined, limit = 2): 
 }
 
 describe('a list', () => {
-  test('comes in pages, each behind the last item of the one before', () => {
+  test('is read in pages, each after the last item of the page before', () => {
     expect(read(list('cabde'), undefined)).toEqual({ items: ['a', 'b'], next: 'b' })
     expect(read(list('cabde'), 'b')).toEqual({ items: ['c', 'd'], next: 'd' })
     expect(read(list('cabde'), 'd')).toEqual({ items: ['e'] })
@@ -19,19 +19,19 @@ describe('a list', () => {
     expect(read(list('ab'), undefined)).toEqual({ items: ['a', 'b'] })
   })
 
-  test('goes on where it was although the item that the cursor names is gone', () => {
+  test('continues although the item of the cursor was deleted', () => {
     expect(read(list('acde'), 'b')).toEqual({ items: ['c', 'd'], next: 'd' })
     expect(read(list('ab'), 'z')).toEqual({ items: [] })
   })
 
-  test('knows cursors that are none of its own', () => {
+  test('refuses cursors of other lists', () => {
     expect(() => read(list('ab'), 'B!')).toThrow(
       expect.objectContaining({ code: 'request-invalid', place: { field: 'cursor' } }),
     )
   })
 })
 
-test('a query that says nothing means the first hundred', () => {
+test('a query without limit and cursor is the first page of 100', () => {
   expect(pageRequest({})).toEqual({ limit: 100 })
   expect(pageRequest({ limit: '7', cursor: 'x' })).toEqual({ limit: 7, cursor: 'x' })
 })

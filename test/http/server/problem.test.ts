@@ -14,7 +14,7 @@ test('an error of the gateway keeps its code, hint and place', () => {
   })
 })
 
-test('every code has a status that is an error', () => {
+test('every code has an error status', () => {
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     const { status } = toProblem(new EdgeError(code, 'x'))
     expect(status).toBeGreaterThanOrEqual(400)
@@ -22,14 +22,14 @@ test('every code has a status that is an error', () => {
   }
 })
 
-test('what was not expected shows nothing of the inside', () => {
+test('an unexpected error reveals nothing', () => {
   for (const error of [new Error('/etc/secret'), 'text', null, { statusCode: 200 }, undefined]) {
     expect(toProblem(error)).toMatchObject({ status: 500, code: 'internal' })
     expect(JSON.stringify(toProblem(error))).not.toContain('secret')
   }
 })
 
-test('a problem of a route is answered as it is', () => {
+test('the problem of a route is answered unchanged', () => {
   expect(toProblem(new HttpProblem(404, 'not-found', 'gone', { field: 'id' }))).toEqual({
     status: 404,
     title: 'Not Found',

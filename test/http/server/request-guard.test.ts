@@ -36,13 +36,13 @@ describe('the Host of a request', () => {
     expect(check(host)).toBe('host-unknown')
   })
 
-  test('an address of ours counts when the socket says it in the IPv6 form', () => {
+  test('accepts our IPv4 address if the socket reports it in IPv6 form', () => {
     expect(check('192.168.1.5', undefined, '::ffff:192.168.1.5')).toBeUndefined()
   })
 })
 
 describe('the Origin of a request', () => {
-  test('our own page may call', () => {
+  test('accepts our own page', () => {
     expect(check('localhost:8080', 'http://localhost:8080')).toBeUndefined()
     expect(check('gateway.local', 'https://gateway.local')).toBeUndefined()
   })

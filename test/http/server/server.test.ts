@@ -36,7 +36,7 @@ const echo: Routes = (app) => {
   app.get('/never', () => new Promise(() => {}))
 }
 
-/** What the server answers to bytes as they are. */
+/** Sends raw bytes and returns the answer of the server. */
 function sendRaw(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -65,7 +65,7 @@ describe('every request', () => {
     expect(foreign.json()).toMatchObject({ status: 421, code: 'host-unknown' })
   })
 
-  test('to a foreign host is 421, from a foreign origin 403, each as problem+json', async () => {
+  test('to a foreign host is answered with 421, from a foreign origin with 403, each as problem+json', async () => {
     const { app } = start()
     const foreign = await app.inject({ url: '/healthz', headers: { host: 'evil.example.com' } })
     expect(foreign.statusCode).toBe(421)
@@ -77,7 +77,7 @@ describe('every request', () => {
     expect((await app.inject({ url: '/healthz', headers: { host: 'gateway.local:8080' } })).statusCode).toBe(200)
   })
 
-  test('is answered with headers that keep browsers strict, errors too', async () => {
+  test('is answered with security headers for browsers, errors included', async () => {
     const { app } = start()
     for (const url of ['/healthz', '/nothing']) {
       const { headers } = await app.inject({ url, headers: LOCAL })
@@ -91,7 +91,7 @@ describe('every request', () => {
     }
   })
 
-  test('for what is not there is 404 with a code', async () => {
+  test('for an unknown path is answered with 404 and a code', async () => {
     const answer = await start().app.inject({ url: '/nothing?x=1', headers: LOCAL })
     expect(answer.statusCode).toBe(404)
     expect(answer.json()).toMatchObject({ status: 404, code: 'not-found' })
@@ -121,7 +121,7 @@ describe('bodies', () => {
 })
 
 describe('errors', () => {
-  test('that nobody expected are logged and show nothing', async () => {
+  test('that are unexpected are logged, and reveal nothing', async () => {
     const logged: string[] = []
     const logger = { ...silentLogger, error: (_fields: object, message: string) => void logged.push(message) }
     const answer = await start({}, { routes: [echo], logger }).app.inject({ url: '/fail', headers: LOCAL })
@@ -131,7 +131,7 @@ describe('errors', () => {
     expect(logged).toEqual(['a request failed'])
   })
 
-  test('that heal say when to come again', async () => {
+  test('that are temporary have a Retry-After', async () => {
     const answer = await start({}, { routes: [echo] }).app.inject({ url: '/full', headers: LOCAL })
     expect(answer.statusCode).toBe(503)
     expect(answer.headers['retry-after']).toBe('5')
@@ -140,7 +140,7 @@ describe('errors', () => {
 })
 
 describe('access', () => {
-  test('everything is asked about, by the path without its query; health answers whatever the answer is', async () => {
+  test('every request is authorized, by its path without the query; health always answers', async () => {
     const asked: string[] = []
     const { app } = start({
       authorize: ({ method, path }) => {
@@ -160,7 +160,7 @@ describe('access', () => {
     expect(asked).toEqual(['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /', 'GET /live.json', 'GET /nothing'])
   })
 
-  test('whoever comes with a ticket is known, and asked about all the same', async () => {
+  test('a caller with a ticket is identified by it, and still authorized', async () => {
     const asked: unknown[] = []
     const ops = { name: 'ops', admin: false }
     const routes: Routes = (app) => void app.get('/of', { config: { channel: 'query' } }, () => ({}))
@@ -182,7 +182,7 @@ describe('access', () => {
     ])
   })
 
-  test('a request about a channel says about which, also where only its body names it', async () => {
+  test('a request about a channel is authorized for that channel, even if only the body names it', async () => {
     const asked: (string | undefined)[] = []
     const routes: Routes = (app) => {
       app.get('/one/:id', { config: { channel: 'path' } }, () => ({}))
@@ -203,13 +203,13 @@ describe('access', () => {
 })
 
 describe('connections', () => {
-  test('the address in use is an error with a code', async () => {
+  test('an address in use is an error with a code', async () => {
     const url = await start().listen()
     const second = start({}, { port: Number(new URL(url).port) })
     await expect(second.listen()).rejects.toMatchObject({ code: 'listen-failed' })
   })
 
-  test('headers that are too large or malformed are refused in the same form', async () => {
+  test('headers that are too large or malformed are answered with a problem document', async () => {
     const url = await start().listen()
     const large = await sendRaw(url, `GET / HTTP/1.1\r\nHost: localhost\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`)
     expect(large).toMatch(/^HTTP\/1\.1 431 /)
@@ -219,14 +219,14 @@ describe('connections', () => {
     expect(malformed).toContain('application/problem+json')
   })
 
-  test('one that sends its headers too slowly is cut off', async () => {
+  test('a connection that sends its headers too slowly is cut', async () => {
     const url = await start({}, { limits: { headersTimeoutMs: 200 } }).listen()
     const started = performance.now()
     expect(await sendRaw(url, 'GET / HTTP/1.1\r\nHost: local')).toContain('408')
     expect(performance.now() - started).toBeLessThan(5_000)
   })
 
-  test('no more than the limit are taken', async () => {
+  test('no more connections than the limit are accepted', async () => {
     const url = await start({}, { limits: { maxConnections: 2 } }).listen()
     const port = Number(new URL(url).port)
     const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
@@ -235,7 +235,7 @@ describe('connections', () => {
     for (const socket of sockets) socket.destroy()
   })
 
-  test('closing lets a request end and takes no other', async () => {
+  test('closing lets a request end, and accepts no other', async () => {
     const server = start({}, { routes: [echo] })
     const url = await server.listen()
     const slow = fetch(`${url}/slow`)
@@ -245,7 +245,7 @@ describe('connections', () => {
     await expect(fetch(`${url}/slow`)).rejects.toThrow()
   })
 
-  test('closing cuts at its deadline what does not end', async () => {
+  test('closing cuts, at its deadline, requests that do not end', async () => {
     const server = start({}, { routes: [echo] })
     const url = await server.listen()
     const never = fetch(`${url}/never`).then(

@@ -15,7 +15,7 @@ interface Subscribed {
   resumed: number
 }
 
-/** A feed whose events the test makes. */
+/** A feed whose events come from the test. */
 export class FakeFeed implements Feed {
   readonly subscribed: Subscribed[] = []
 
@@ -29,7 +29,7 @@ export class FakeFeed implements Feed {
     }
   }
 
-  /** To every reader that is ready; what is made of the events is shared. Returns how many took it. */
+  /** Sends events to every reader that is ready, in one shared batch. Returns the number of these readers. */
   emit(...events: FeedEvent[]): number {
     const made = new Map<string, unknown>()
     const batch = {
@@ -44,7 +44,7 @@ export class FakeFeed implements Feed {
     return ready.length
   }
 
-  /** Large messages, until only so many readers take more. */
+  /** Sends large messages until no more than this number of readers accept more. */
   async flood(readers: number): Promise<void> {
     const payload = Buffer.from(JSON.stringify({ text: 'x'.repeat(60_000) }))
     let taken = Infinity

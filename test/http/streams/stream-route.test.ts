@@ -24,7 +24,7 @@ async function start(options: Partial<StreamRouteOptions> = {}) {
   return { feed, route, url, server }
 }
 
-/** A client that reads raw bytes, or none. */
+/** A client that reads raw bytes, or reads nothing. */
 async function open(
   url: string,
   path: string,
@@ -42,7 +42,7 @@ async function open(
 }
 
 describe('a stream', () => {
-  test('carries each kind of event as it is', async () => {
+  test('sends events of each kind', async () => {
     const { feed, url } = await start()
     const { text } = await open(url, '/messages/stream')
     await waitUntil(
@@ -73,7 +73,7 @@ describe('a stream', () => {
     expect(text()).toContain('event: deadletter\ndata: {"id":"4","destination":"bus"')
   })
 
-  test('breaks no frame over line ends in a payload, and sends what is not JSON in base64', async () => {
+  test('keeps frames intact with line ends in a payload, and sends other bytes than JSON in base64', async () => {
     const { feed, url } = await start()
     const { text } = await open(url, '/messages/stream')
     await waitUntil(
@@ -92,7 +92,7 @@ describe('a stream', () => {
     expect(text()).toContain('"payloadBase64":"/wA="')
   })
 
-  test('hands filter, channel and last id to the feed', async () => {
+  test('passes filter, channel and last id to the feed', async () => {
     const { feed, url } = await start()
     await open(url, '/messages/stream?channel_id=channel&kind=message,rejected', 'Last-Event-ID: gw:store:7\r\n')
     await waitUntil(
@@ -104,7 +104,7 @@ describe('a stream', () => {
     expect(one?.filter).toEqual({ kinds: new Set(['message', 'rejected']), channelId: 'channel' })
   })
 
-  test('tells of what was missed', async () => {
+  test('reports missed events', async () => {
     const { feed, url } = await start()
     const { text } = await open(url, '/messages/stream')
     await waitUntil(
@@ -119,7 +119,7 @@ describe('a stream', () => {
     expect(text()).toContain('data: {"after":"gw:store:1","missed":3,"reason":"expired"}')
   })
 
-  test('is kept alive while nothing happens', async () => {
+  test('sends heartbeats while it has no events', async () => {
     const { url } = await start({ heartbeatMs: 20 })
     const { text } = await open(url, '/messages/stream')
     await waitUntil(
@@ -128,7 +128,7 @@ describe('a stream', () => {
     )
   })
 
-  test('ends with the server, which does not wait for it', async () => {
+  test('ends when the server closes, which does not wait for it', async () => {
     const { feed, url, server } = await start()
     const { socket } = await open(url, '/messages/stream')
     await waitUntil(
@@ -150,7 +150,7 @@ describe('a stream', () => {
     expect((await fetch(url + path)).status).toBe(status)
   })
 
-  test('beyond the limit is 429', async () => {
+  test('above the limit is answered with 429', async () => {
     const { feed, url } = await start({ maxStreams: 1 })
     await open(url, '/messages/stream')
     await waitUntil(
@@ -161,7 +161,7 @@ describe('a stream', () => {
   })
 })
 
-test('fifty readers that read nothing hold a megabyte each at most, and are cut off; others go on', async () => {
+test('fifty stalled readers hold at most a megabyte each and are cut off, while others continue', async () => {
   const { feed, route, url } = await start({ heartbeatMs: 50 })
   for (let count = 0; count < 50; count++) await open(url, '/messages/stream', '', false)
   const { text } = await open(url, '/messages/stream')

@@ -55,7 +55,7 @@ async function open(url: string, protocols: string[] = [], headers: Record<strin
   return { socket, frames }
 }
 
-/** The status and code with which an upgrade is refused. */
+/** The status and code of a refused upgrade. */
 async function refusal(url: string, protocols: string[] = [], headers: Record<string, string> = {}) {
   const socket = new WebSocket(url, protocols, { headers })
   socket.on('error', () => undefined)
@@ -74,7 +74,7 @@ async function answered({ frames }: Client, count: number): Promise<void> {
 }
 
 describe('/ws/{channel_id}', () => {
-  test('carries messages out', async () => {
+  test('sends messages to its client', async () => {
     const { feed, url } = await start()
     const client = await open(`${url}/ws/channel?from=gw:store:3`)
     await waitUntil(
@@ -95,7 +95,7 @@ describe('/ws/{channel_id}', () => {
     expect(Buffer.from(String(client.frames[1]?.['payloadBase64']), 'base64')).toHaveLength(70_000)
   })
 
-  test('takes publications and answers each, in their order', async () => {
+  test('accepts publications and answers each, in their order', async () => {
     const { published, url } = await start({
       publish: async ({ payload }) => {
         const { n } = payload as { n: number }
@@ -137,7 +137,7 @@ describe('/ws/{channel_id}', () => {
     expect(published).toHaveLength(1)
   })
 
-  test('answers hundreds of publications that come at once', async () => {
+  test('answers hundreds of publications that arrive at once', async () => {
     const { url } = await start()
     const client = await open(`${url}/ws/channel`)
     for (let ref = 0; ref < 500; ref++) client.socket.send(JSON.stringify({ type: 'publish', ref, payload: {} }))
@@ -145,7 +145,7 @@ describe('/ws/{channel_id}', () => {
     expect(client.frames.map((frame) => frame['ref'])).toEqual(Array.from({ length: 500 }, (_, ref) => ref))
   })
 
-  test('ends a client that answers no ping', async () => {
+  test('ends a client that does not answer a ping', async () => {
     const { upgrades, url } = await start({ pingMs: 30 })
     const socket = new WebSocket(`${url}/ws/channel`, { autoPong: false })
     await once(socket, 'close')
@@ -164,7 +164,7 @@ describe('/ws/{channel_id}', () => {
   })
 })
 
-test('fifty clients that read nothing hold a megabyte each at most, and are ended; others go on', async () => {
+test('fifty stalled clients hold at most a megabyte each and are ended, while others continue', async () => {
   const { feed, upgrades, url } = await start({ pingMs: 100 })
   const deaf = await Promise.all(Array.from({ length: 50 }, () => open(`${url}/ws/channel`)))
   for (const { socket } of deaf) socket.pause()
@@ -195,7 +195,7 @@ describe('an upgrade is refused', () => {
     expect(await refusal(url + path, [], headers)).toEqual(expected)
   })
 
-  test('without an identity, and let in by a token or a ticket', async () => {
+  test('without an identity, and accepted with a token or a ticket', async () => {
     const tickets = new TicketStore(() => 0)
     const { url } = await start(
       {},
@@ -218,7 +218,7 @@ describe('an upgrade is refused', () => {
 })
 
 describe('/mqtt', () => {
-  test('hands the bytes of the client to the broker', async () => {
+  test('passes the bytes of the client to the broker', async () => {
     const streams: Duplex[] = []
     const { url } = await start({ acceptMqtt: (stream) => streams.push(stream) > 0 })
     const socket = new WebSocket(`${url}/mqtt`, ['mqtt'])
@@ -233,7 +233,7 @@ describe('/mqtt', () => {
     expect(Reflect.get(stream, 'remoteAddress')).toContain('127.0.0.1')
   })
 
-  test('closes a client that sends text, and one for which the broker has no place', async () => {
+  test('closes a client that sends text, and one above the connection limit of the broker', async () => {
     const { url } = await start()
     const socket = new WebSocket(`${url}/mqtt`, ['mqtt'])
     await once(socket, 'open')
@@ -246,7 +246,7 @@ describe('/mqtt', () => {
 })
 
 describe('a ticket', () => {
-  test('is good for one use, one path and 30 seconds', () => {
+  test('is valid for one use, one path and 30 seconds', () => {
     let nowMs = 0
     const tickets = new TicketStore(() => nowMs)
     const caller = { name: 'ops', admin: false }

@@ -1,11 +1,11 @@
 import { EdgeError } from '../../../core/errors.ts'
 import type { JsonSchema } from '../../contract/contract.ts'
-import { pointerSegments } from '../../contract/json-pointer.ts'
-import { isRecord, isSchema, mapSubschemas } from '../../schemas/schema-keywords.ts'
+import { isRecord, pointerSegments } from '../../contract/json-pointer.ts'
+import { isSchema, mapSubschemas } from '../../schemas/json-schema.ts'
 import { pointerOf, referenceIn, resolve, resolvePointer } from '../source/resolve-reference.ts'
 import type { Extraction } from './extraction.ts'
 
-/** Ids and anchors would give ajv a second base for references; definitions come back where they are used. */
+/** Ids and anchors would give references a second base; definitions are added again when they are used. */
 const DROPPED = new Set([
   '$id',
   'id',
@@ -19,8 +19,8 @@ const DROPPED = new Set([
 ])
 
 /**
- * A schema that stands alone: every reference points into its own `#/definitions`, so schemas that refer to themselves
- * work and nothing else of the document is needed. Fields beside a `$ref` are ignored, as AsyncAPI says.
+ * Copies a schema so that every reference points into its own `#/definitions`: recursive schemas work, and the rest of the
+ * document is not needed. Fields beside a `$ref` are ignored, as AsyncAPI says.
  */
 export function bundleSchema(extraction: Extraction, schema: unknown, pointer: string): JsonSchema {
   return new Bundler(extraction).bundle(schema, pointer)
@@ -58,14 +58,16 @@ class Bundler {
     if (reference !== undefined) return { $ref: `#/definitions/${this.define(reference)}` }
     const kept = Object.entries(schema).flatMap(([keyword, value]): [string, unknown][] => {
       if (DROPPED.has(keyword) || keyword.startsWith('x-parser-')) return []
-      // `properties: {$ref: …}` is written although only schemas may be referred to.
-      const held = keyword.toLowerCase().endsWith('properties') && referenceIn(value) !== undefined
-      return [[keyword, held && !isAdditional(keyword) ? resolve(this.extraction.root, value, '')?.value : value]]
+      // Some authors write `properties: {$ref: …}`, although only a schema may be a reference.
+      const isReferredMap = keyword.toLowerCase().endsWith('properties') && referenceIn(value) !== undefined
+      return [
+        [keyword, isReferredMap && !isAdditional(keyword) ? resolve(this.extraction.root, value, '')?.value : value],
+      ]
     })
     return mapSubschemas(Object.fromEntries(kept), (part) => this.copy(part))
   }
 
-  /** The definition's name; its schema is copied later, so that circles end. */
+  /** Returns the name of the definition. Its schema is copied later, so that recursive schemas end. */
   private define(reference: string): string {
     const found = resolvePointer(this.extraction.root, pointerOf(reference) ?? '')
     const schema = unwrap(found?.value)
@@ -86,7 +88,7 @@ function isAdditional(keyword: string): boolean {
   return keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
 }
 
-/** A multi-format schema of 3.x carries the schema inside. */
+/** The schema inside a Multi Format Schema Object of 3.x. */
 function unwrap(value: unknown): unknown {
   return isRecord(value) && typeof value['schemaFormat'] === 'string' && 'schema' in value ? value['schema'] : value
 }

@@ -1,6 +1,6 @@
 import { EdgeError } from '../../../core/errors.ts'
 import type { Contract, ContractChannel } from '../../contract/contract.ts'
-import { DocumentErrors } from '../document-errors.ts'
+import { DocumentErrors } from '../source/document-errors.ts'
 import type { Source } from '../source/read-source.ts'
 import { defaultContentType } from './extract-message.ts'
 import { extractServers } from './extract-servers.ts'
@@ -11,15 +11,15 @@ import { lintContract } from './lint-contract.ts'
 import { BridgeReader } from './read-bridge.ts'
 
 /**
- * The contract of a document that `readSource` has accepted. What can be understood is taken; the rest is listed in
- * `diagnostics`. Throws DocumentErrors: `document-no-channels`, `document-invalid` (wrong values in x-bridge),
- * `document-limit` (too large once its references are followed).
+ * Extracts the contract of a document that `readSource` has accepted. Parts that cannot be understood are left out and
+ * listed in `diagnostics`. Throws DocumentErrors: `document-no-channels`, `document-invalid` (wrong values in x-bridge),
+ * `document-limit` (too large after its references were followed).
  */
 export function extractContract(source: Source): Contract {
   try {
     return extract(source)
   } catch (error) {
-    // References can chain deeper than the text nests.
+    // A chain of references can be deeper than the text nests.
     if (!(error instanceof RangeError)) throw error
     const message = 'The references of the document lead too deep.'
     throw new DocumentErrors([new EdgeError('document-limit', message, { cause: error, place: source.placeOf('') })])
@@ -35,7 +35,7 @@ function extract(source: Source): Contract {
   const info = extraction.object(root['info'], '/info')?.value ?? {}
   const servers = extractServers(extraction, bridges)
   const extracted = extraction.isV2 ? extractV2Channels(extraction, bridges) : extractV3Channels(extraction, bridges)
-  const channels = perspective === 'device' ? extracted.map(turnRound) : extracted
+  const channels = perspective === 'device' ? extracted.map(reverseDirections) : extracted
   if (channels.length === 0) extraction.refuse('The document has no channels.', '/channels', 'document-no-channels')
   const components = extraction.object(root['components'], '/components')?.value ?? {}
   const schemes = extraction.entries(components['securitySchemes'], '/components/securitySchemes')
@@ -57,8 +57,8 @@ function extract(source: Source): Contract {
   return contract
 }
 
-/** A document written from the device's side: what it sends we receive. */
-function turnRound(channel: ContractChannel): ContractChannel {
+/** Reverses the directions of a document that is written from the device's side: the gateway receives what it sends. */
+function reverseDirections(channel: ContractChannel): ContractChannel {
   const operations = channel.operations.map((operation) => ({
     ...operation,
     action: operation.action === 'send' ? ('receive' as const) : ('send' as const),

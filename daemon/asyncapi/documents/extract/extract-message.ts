@@ -1,20 +1,23 @@
 import { EdgeError } from '../../../core/errors.ts'
 import type { ContractMessage, JsonSchema, PayloadSchema } from '../../contract/contract.ts'
-import { isJsonSchemaFormat } from '../../formats/payload-format.ts'
-import { isRecord, isSchema } from '../../schemas/schema-keywords.ts'
+import { isRecord } from '../../contract/json-pointer.ts'
+import { isJsonSchemaFormat, isSchema } from '../../schemas/json-schema.ts'
 import { resolve } from '../source/resolve-reference.ts'
 import { bundleSchema } from './bundle-schema.ts'
 import { optionalText, textOf, type Extraction, type Located } from './extraction.ts'
-import { readExamples } from './message-examples.ts'
 import type { BridgeReader } from './read-bridge.ts'
 import { applyTraits } from './traits.ts'
+
+type Example = ContractMessage['examples'][number]
+
+const MAX_EXAMPLES = 20
 
 interface FoundSchema<Schema> {
   schemaFormat: string | undefined
   schema?: Schema
 }
 
-/** One message, traits merged and schemas bundled alone. */
+/** Extracts one message, with its traits merged and its schemas bundled. */
 export function extractMessage(
   extraction: Extraction,
   bridges: BridgeReader,
@@ -25,7 +28,7 @@ export function extractMessage(
   const { value, pointer } = message
   const ownFormat = extraction.isV2 ? textOf(value['schemaFormat']) : undefined
   const payload = readSchema(extraction, value['payload'], `${pointer}/payload`, ownFormat)
-  // 2.x: schemaFormat is about the payload alone.
+  // In 2.x, schemaFormat applies to the payload only.
   const headers = readSchema(extraction, value['headers'], `${pointer}/headers`, undefined)
   const correlation = extraction.object(value['correlationId'], `${pointer}/correlationId`)
   const extracted: ContractMessage = {
@@ -60,7 +63,7 @@ function readSchema(
   const wrapped = isRecord(found) && typeof found['schemaFormat'] === 'string' && 'schema' in found
   const schemaFormat = wrapped ? textOf(found['schemaFormat']) : ownFormat
   if (!isJsonSchemaFormat(schemaFormat ?? ''))
-    return { schemaFormat, schema: foreign(extraction, wrapped ? found['schema'] : found) }
+    return { schemaFormat, schema: foreignSchema(extraction, wrapped ? found['schema'] : found) }
   try {
     return { schemaFormat, schema: bundleSchema(extraction, given, pointer) }
   } catch (error) {
@@ -70,13 +73,34 @@ function readSchema(
   }
 }
 
-/** Headers are texts by name: only JSON Schema describes them. */
+/** Only JSON Schema can describe headers. */
 function isHeaders(found: FoundSchema<PayloadSchema>): found is FoundSchema<JsonSchema> & { schema: JsonSchema } {
   return isSchema(found.schema) && isJsonSchemaFormat(found.schemaFormat ?? '')
 }
 
-/** Avro, Protobuf, RAML …: as they stand. */
-function foreign(extraction: Extraction, schema: unknown): PayloadSchema {
+/** A schema of another language (Avro, Protobuf, RAML …), with references replaced and nothing else changed. */
+function foreignSchema(extraction: Extraction, schema: unknown): PayloadSchema {
   const expanded = extraction.expand(schema)
   return isSchema(expanded) || Array.isArray(expanded) ? expanded : String(expanded)
+}
+
+/** Reads examples in the shapes that authors use: `{payload, headers}`, `{name: {payload}}`, or the payload itself. */
+function readExamples(value: unknown): Example[] {
+  return Array.isArray(value) ? value.flatMap(readExample).slice(0, MAX_EXAMPLES) : []
+}
+
+function readExample(value: unknown): Example[] {
+  if (!isRecord(value)) return [{ payload: value }]
+  if ('payload' in value || 'headers' in value) return [toExample(value, value['name'])]
+  const named = Object.entries(value)
+  if (named.length === 0 || !named.every(([, item]) => isRecord(item) && 'payload' in item)) return [{ payload: value }]
+  return named.flatMap(([name, item]) => (isRecord(item) ? [toExample(item, name)] : []))
+}
+
+function toExample(value: Readonly<Record<string, unknown>>, name: unknown): Example {
+  return {
+    ...(typeof name === 'string' ? { name } : {}),
+    ...('payload' in value ? { payload: value['payload'] } : {}),
+    ...('headers' in value ? { headers: value['headers'] } : {}),
+  }
 }

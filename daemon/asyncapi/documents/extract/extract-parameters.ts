@@ -1,11 +1,11 @@
 import { EdgeError } from '../../../core/errors.ts'
 import type { ContractParameter, JsonSchema } from '../../contract/contract.ts'
+import { parseExpression } from '../../contract/runtime-expression.ts'
 import { addressParameters } from '../../matching/address.ts'
-import { parseExpression } from '../../matching/parse-expression.ts'
 import { bundleSchema } from './bundle-schema.ts'
 import { optionalText, textOf, type Extraction } from './extraction.ts'
 
-/** The parameters of a channel, declared or not, in the order of the address. */
+/** Extracts the parameters of a channel, declared or not, in the order of the address. */
 export function extractParameters(
   extraction: Extraction,
   given: unknown,
@@ -16,7 +16,7 @@ export function extractParameters(
   const declared = extraction.entries(given, `${pointer}/parameters`)
   for (const entry of declared) {
     if (address === null || names.includes(entry.name)) continue
-    extraction.report('warning', `The parameter ${entry.name} does not stand in the address.`, entry.at)
+    extraction.report('warning', `The parameter ${entry.name} is not in the address.`, entry.at)
   }
   const all = [...names, ...declared.map((entry) => entry.name).filter((name) => !names.includes(name))]
   return all.map((name) => {

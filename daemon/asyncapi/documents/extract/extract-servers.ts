@@ -1,12 +1,11 @@
 import type { ContractServer } from '../../contract/contract.ts'
-import { pointerSegments } from '../../contract/json-pointer.ts'
-import { isRecord } from '../../schemas/schema-keywords.ts'
+import { pointerSegments, isRecord } from '../../contract/json-pointer.ts'
 import { pointerOf, referenceIn } from '../source/resolve-reference.ts'
 import { optionalText, textOf, type Extraction, type NamedEntry } from './extraction.ts'
 import type { BridgeReader } from './read-bridge.ts'
 import { serverProtocolOf, splitUrl } from './server-protocol.ts'
 
-/** The servers of a document: variables filled in, protocols normalised, a missing scheme supplied. */
+/** Extracts the servers: replaces variables by their defaults, normalises protocols, and adds missing URL schemes. */
 export function extractServers(extraction: Extraction, bridges: BridgeReader): ContractServer[] {
   return extraction.entries(extraction.root['servers'], '/servers').map((entry) => {
     const { value } = entry
@@ -37,7 +36,7 @@ export function extractServers(extraction: Extraction, bridges: BridgeReader): C
   })
 }
 
-/** 2.x: `[{name: scopes}]`; 3.x: references to schemes, or schemes themselves, which are named by their type. */
+/** Names of security schemes. 2.x: `[{name: scopes}]`. 3.x: references to schemes, or schemes, which are named by their type. */
 export function securityNames(value: unknown): string[] {
   if (!Array.isArray(value)) return []
   const names = value.flatMap((item: unknown) => {

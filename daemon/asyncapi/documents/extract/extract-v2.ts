@@ -7,10 +7,10 @@ import { optionalText, textOf, type Extraction, type Located, type NamedEntry } 
 import type { BridgeReader } from './read-bridge.ts'
 import { applyTraits } from './traits.ts'
 
-/** 2.x writes `publish` for what others send to the application. */
+/** In 2.x, `publish` names the messages that others publish and the application receives. */
 const ACTIONS = { publish: 'receive', subscribe: 'send' } as const
 
-/** Channels of 2.0-2.6: the key is the address, operations and messages stand inside. */
+/** Extracts the channels of 2.0 to 2.6: the key is the address, and the channel contains operations and messages. */
 export function extractV2Channels(extraction: Extraction, bridges: BridgeReader): ContractChannel[] {
   const anonymous = new Map<string, string>()
   return extraction.entries(extraction.root['channels'], '/channels').map((entry) => {
@@ -49,14 +49,14 @@ function extractOperation(
   return {
     id: textOf(value['operationId']) ?? `${channel.name}.${kind}`,
     action: ACTIONS[kind],
-    messages: messages.add(value['message'], `${pointer}/message`),
+    messages: messages.addField(value['message'], `${pointer}/message`),
     bindings: extraction.expandObject(value['bindings']),
     security: securityNames(value['security']),
     bridge: bridges.read(extraction, operation, 'operation'),
   }
 }
 
-/** The messages of one channel: what both operations share is one message. */
+/** The messages of one channel; a message that both operations refer to is extracted once. */
 class ChannelMessages {
   readonly all: ContractMessage[] = []
   private readonly extraction: Extraction
@@ -70,20 +70,20 @@ class ChannelMessages {
     this.anonymous = anonymous
   }
 
-  /** The names of what stands in `message`: one message, or `oneOf` several. */
-  add(message: unknown, pointer: string): string[] {
+  /** Extracts the `message` field of an operation, which is one message or `oneOf` several. Returns their names. */
+  addField(message: unknown, pointer: string): string[] {
     const found = this.extraction.message(message, pointer)
     if (found === undefined) return []
     const choices: unknown = found.value['oneOf']
-    if (!Array.isArray(choices)) return [this.addOne(found)]
+    if (!Array.isArray(choices)) return [this.addMessage(found)]
     const names = choices.flatMap((choice: unknown, index) => {
       const one = this.extraction.message(choice, `${found.pointer}/oneOf/${index}`)
-      return one === undefined ? [] : [this.addOne(one)]
+      return one === undefined ? [] : [this.addMessage(one)]
     })
     return [...new Set(names)]
   }
 
-  private addOne(message: Located): string {
+  private addMessage(message: Located): string {
     const known = this.byPointer.get(message.pointer)
     if (known !== undefined) return known
     const plain = this.nameOf(message)

@@ -8,7 +8,7 @@ import { optionalText, type Extraction, type NamedEntry } from './extraction.ts'
 import type { BridgeReader } from './read-bridge.ts'
 import { applyTraits } from './traits.ts'
 
-/** Channels of 3.0 and 3.1, each with the operations that refer to it. */
+/** Extracts the channels of 3.0 and 3.1, each with the operations that refer to it. */
 export function extractV3Channels(extraction: Extraction, bridges: BridgeReader): ContractChannel[] {
   const drafts = extraction.entries(extraction.root['channels'], '/channels').map((entry) => {
     const messages = extraction.entries(entry.value['messages'], `${entry.pointer}/messages`, 'message')
@@ -74,7 +74,7 @@ function extractOperation(
   return {
     id: entry.name,
     action,
-    // One that names none must not let everything pass.
+    // An operation without messages carries all messages of its channel.
     messages: listed.length > 0 ? listed : messages.map((message) => message.name),
     bindings: extraction.expandObject(value['bindings']),
     security: securityNames(value['security']),
@@ -82,7 +82,7 @@ function extractOperation(
   }
 }
 
-/** Documents also name the component that the channel's message refers to; it is the same message. */
+/** The name of the channel's message that an operation refers to, directly or by the component behind it. */
 function messageName(
   extraction: Extraction,
   item: unknown,

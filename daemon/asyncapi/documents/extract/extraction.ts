@@ -1,11 +1,11 @@
 import { EdgeError, type Place } from '../../../core/errors.ts'
 import type { Diagnostic } from '../../contract/contract.ts'
-import { escapeSegment, isRecord } from '../../schemas/schema-keywords.ts'
-import { DocumentErrors } from '../document-errors.ts'
+import { escapeSegment, isRecord } from '../../contract/json-pointer.ts'
+import { DocumentErrors } from '../source/document-errors.ts'
 import type { Source } from '../source/read-source.ts'
 import { pointerOf, referenceIn, resolve } from '../source/resolve-reference.ts'
 
-/** An object of the document and where it really stands. */
+/** An object of the document, and the pointer to its real place, after references. */
 export interface Located {
   readonly value: Readonly<Record<string, unknown>>
   readonly pointer: string
@@ -13,21 +13,21 @@ export interface Located {
 
 export interface NamedEntry extends Located {
   readonly name: string
-  /** Where the entry stands in its map, before references. */
+  /** The pointer to the entry in its map, before references. */
   readonly at: string
 }
 
-/** Values that all contracts of one document may hold together: schemas are bundled once for each message. */
+/** Values that a contract may hold: schemas are copied for each message, so a small document can become a huge contract. */
 const MAX_EXPANDED_VALUES = 300_000
 
-/** One run over one document: follows references, gathers what is wrong with their places, bounds the result. */
+/** One extraction of one document: follows references, collects diagnostics with their places, and bounds the result. */
 export class Extraction {
   readonly root: Readonly<Record<string, unknown>>
   readonly version: string
   readonly diagnostics: Diagnostic[] = []
-  /** What refuses the document in any mode. */
+  /** Errors that refuse the document in any mode. */
   readonly errors: EdgeError[] = []
-  /** Where messages of the contract really stand. */
+  /** Extracted messages, and the pointers to their real places. */
   readonly messagePointers = new Map<object, string>()
   private readonly placeOf: (pointer: string) => Place
   private expanded = 0
@@ -43,17 +43,17 @@ export class Extraction {
     return this.version.startsWith('2.')
   }
 
-  /** The object that a value is or refers to; undefined, with an error if anything stands there at all. */
+  /** The object that a value is or refers to. Reports an error for a value of another type. */
   object(value: unknown, pointer: string): Located | undefined {
     if (value === undefined || value === null) return undefined
     const found = resolve(this.root, value, pointer)
     if (found !== undefined && isRecord(found.value)) return { value: found.value, pointer: found.pointer }
-    // A reference that leads nowhere is told of by readSource.
+    // References without a target were reported by readSource.
     if (found !== undefined) this.report('error', 'An object is expected here.', pointer)
     return undefined
   }
 
-  /** `object` for messages: where a reference leads nowhere there is one, of which nothing is known. */
+  /** As `object`, but a reference without a target is an empty message: the channel carries it, whatever it is. */
   message(value: unknown, pointer: string): Located | undefined {
     const target = pointerOf(referenceIn(value) ?? '')
     const known = this.object(value, pointer)
@@ -61,7 +61,7 @@ export class Extraction {
     return { value: {}, pointer: target }
   }
 
-  /** The objects of a map, in their order; extensions are left out. A name without a value is one of nothing. */
+  /** The objects of a map, in their order, without extensions (`x-…`). A name without a value is an empty object. */
   entries(value: unknown, pointer: string, kind: 'object' | 'message' = 'object'): NamedEntry[] {
     const map = this.object(value, pointer)
     if (map === undefined) return []
@@ -91,7 +91,7 @@ export class Extraction {
     this.errors.push(new EdgeError(code, message, { place: this.placeOf(pointer) }))
   }
 
-  /** Throws `document-limit` where the contract would become too large. */
+  /** Counts values of the contract. Throws `document-limit` when it becomes too large. */
   spend(values: number): void {
     this.expanded += values
     if (this.expanded <= MAX_EXPANDED_VALUES) return
@@ -99,12 +99,12 @@ export class Extraction {
     throw new DocumentErrors([new EdgeError('document-limit', message, { place: this.placeOf('') })])
   }
 
-  /** A name for a message that has none: `anonymous-1` … in the order of the document. */
+  /** A name for a message without one: `anonymous-1` and so on, in the order of the document. */
   nextAnonymous(): string {
     return `anonymous-${++this.anonymous}`
   }
 
-  /** A copy with every reference replaced by its target; one that leads into itself becomes an empty object. */
+  /** Copies a value with every reference replaced by its target; a reference into itself becomes an empty object. */
   expand(value: unknown, inside: readonly string[] = []): unknown {
     this.spend(1)
     if (Array.isArray(value)) return value.map((item) => this.expand(item, inside))
@@ -117,19 +117,19 @@ export class Extraction {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.expand(item, inside)]))
   }
 
-  /** `expand` for fields that hold an object, such as bindings. */
+  /** As `expand`, for fields that hold an object, such as bindings. */
   expandObject(value: unknown): Record<string, unknown> {
     const expanded = this.expand(value ?? {})
     return isRecord(expanded) ? expanded : {}
   }
 }
 
-/** A text field; unquoted numbers of YAML (`version: 1.0`) count as text. */
+/** The text of a field; unquoted numbers of YAML (`version: 1.0`) count as text. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
 }
 
-/** `{ description }` or nothing, for optional fields. */
+/** An object with the field, such as `{ description }`, or without it if the value is no text. */
 export function optionalText<K extends string>(key: K, value: unknown): { [P in K]?: string } {
   const text = textOf(value)
   const fields: { [P in K]?: string } = {}

@@ -1,14 +1,14 @@
 import type { Contract, ContractChannel } from '../../contract/contract.ts'
+import { escapeSegment } from '../../contract/json-pointer.ts'
 import { ChannelMatcher } from '../../matching/channel-matcher.ts'
 import { plainNameDiagnostics } from '../../matching/default-names.ts'
 import { compileMessage } from '../../messages/message-check.ts'
 import { SchemaCompiler } from '../../schemas/schema-compiler.ts'
-import { escapeSegment } from '../../schemas/schema-keywords.ts'
 import type { Extraction } from './extraction.ts'
 
 /**
- * What only shows when a contract is put to use: schemas and patterns that do not compile (an error: their payloads
- * would pass unchecked), formats that nobody checks, addresses that tie, Kafka names that clash.
+ * Reports problems that only show when a contract is used: schemas and patterns that do not compile (errors, because their
+ * payloads would pass unchecked), formats that are not checked, addresses that tie, Kafka topics that clash.
  */
 export function lintContract(extraction: Extraction, contract: Contract): void {
   const compiler = new SchemaCompiler()
@@ -42,7 +42,7 @@ function lintMessages(
   seen: Set<string>,
 ): void {
   for (const message of channel.messages) {
-    // Channels share messages: each schema is compiled and told about once.
+    // Channels share messages; each schema is compiled and reported once.
     const key = JSON.stringify([
       message.name,
       message.payload,

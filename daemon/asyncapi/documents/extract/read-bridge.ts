@@ -1,22 +1,20 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { EdgeError } from '../../../core/errors.ts'
-import type { Bridge } from '../../contract/contract.ts'
-import { readPointer } from '../../contract/json-pointer.ts'
+import { type Bridge, BRIDGE_PLACES, BRIDGE_SCHEMA } from '../../contract/bridge.ts'
+import { readPointer, isRecord } from '../../contract/json-pointer.ts'
 import { compileTemplate } from '../../matching/template.ts'
-import { isRecord } from '../../schemas/schema-keywords.ts'
 import { shortText } from '../../schemas/violation.ts'
-import { BRIDGE_PLACES, BRIDGE_SCHEMA } from './bridge-schema.ts'
 import type { Extraction, Located } from './extraction.ts'
 
 export type BridgePlace = 'document' | 'server' | 'channel' | 'operation' | 'message'
 
-/** Reads the `x-bridge` of documents. */
+/** Reads and checks the `x-bridge` extension. */
 export class BridgeReader {
   private readonly validate = new Ajv({ allErrors: true, strict: false, ownProperties: true }).compile<Bridge>(
     BRIDGE_SCHEMA,
   )
 
-  /** Unknown keys are warned of and left out; a wrong value refuses the document, as it would send messages elsewhere. */
+  /** Unknown keys are dropped with a warning. A wrong value refuses the document, because messages would go astray. */
   read(extraction: Extraction, holder: Located, place: BridgePlace): Bridge {
     const given = holder.value['x-bridge']
     const pointer = `${holder.pointer}/x-bridge`

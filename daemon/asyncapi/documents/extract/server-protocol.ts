@@ -1,11 +1,12 @@
-/** A protocol name as documents write it, in the terms of the gateway. */
+/** A server's protocol in the terms of the gateway. */
 export interface ServerProtocol {
   readonly protocol: string
   readonly secure: boolean
-  /** What stands before `://`. */
+  /** The URL scheme: the part before `://`. */
   readonly scheme: string
 }
 
+/** By the names that authors use. */
 const KNOWN: Readonly<Record<string, ServerProtocol>> = {
   mqtt: { protocol: 'mqtt', secure: false, scheme: 'mqtt' },
   mqtt3: { protocol: 'mqtt', secure: false, scheme: 'mqtt' },
@@ -28,14 +29,14 @@ const KNOWN: Readonly<Record<string, ServerProtocol>> = {
   sse: { protocol: 'sse', secure: false, scheme: 'http' },
 }
 
-/** Schemes that say how to connect, not what is spoken there. */
+/** Names of transports, which authors write in place of a protocol. */
 const TRANSPORTS = new Map([
   ['tcp', { secure: false }],
   ['ssl', { secure: true }],
   ['tls', { secure: true }],
 ])
 
-/** Unknown names stay as they are. */
+/** Unknown names are kept, in lower case. */
 function serverProtocol(name: string): ServerProtocol {
   const lower = name.trim().toLowerCase()
   const known = Object.hasOwn(KNOWN, lower) ? KNOWN[lower] : undefined
@@ -43,12 +44,12 @@ function serverProtocol(name: string): ServerProtocol {
 }
 
 /**
- * What a server speaks whose url may have a scheme of its own: `protocol: mqtt, url: mqtts://…` is secure, and so is
- * `protocol: kafka, url: ssl://…`.
+ * The protocol of a server, by its `protocol` field and the scheme of its URL: `protocol: mqtt, url: mqtts://…` is secure,
+ * and so is `protocol: kafka, url: ssl://…`.
  */
 export function serverProtocolOf(given: string, scheme: string | undefined): ServerProtocol {
   const transport = TRANSPORTS.get(given.trim().toLowerCase())
-  // Who names a transport only means MQTT over it.
+  // A transport alone means MQTT over that transport.
   const declared = transport === undefined ? serverProtocol(given) : overTransport(serverProtocol('mqtt'), transport)
   if (scheme === undefined) return declared
   const under = TRANSPORTS.get(scheme)
@@ -64,7 +65,7 @@ function overTransport(plain: ServerProtocol, { secure }: { secure: boolean }): 
   return known ?? { ...plain, secure }
 }
 
-/** `mqtts://host:8883/path` → its parts; the scheme may be missing. */
+/** Splits a URL such as `mqtts://host:8883/path`; the scheme may be missing. */
 export function splitUrl(url: string): { scheme?: string; host: string; path: string } {
   const [, scheme, rest = ''] = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):\/\/)?(.*)$/s.exec(url.trim()) ?? []
   const slash = rest.indexOf('/')

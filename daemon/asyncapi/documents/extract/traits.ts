@@ -1,17 +1,17 @@
-import { isRecord } from '../../schemas/schema-keywords.ts'
+import { isRecord } from '../../contract/json-pointer.ts'
 import { referenceIn, resolve } from '../source/resolve-reference.ts'
 import type { Extraction, Located } from './extraction.ts'
 
 /**
- * An operation or message with its traits merged in (JSON Merge Patch, RFC 7386). In 2.x a trait overwrites the object's
- * own field, in 3.x the own field wins; of two traits the later wins.
+ * Merges the traits of an operation or message into it (JSON Merge Patch, RFC 7386). In 2.x a trait overwrites the object's
+ * own field; in 3.x the own field wins. Of two traits the later one wins.
  */
 export function applyTraits(extraction: Extraction, target: Located): Located {
   const { traits, ...own } = target.value
   if (!Array.isArray(traits)) return target
   const merge = (base: unknown, patch: unknown): unknown => mergePatch(extraction, base, patch)
   const all = traits.flatMap((trait: unknown, index) => {
-    // 2.x allows a trait in the shape [name, parameters].
+    // 2.x allows a trait of the form [name, parameters].
     const found = extraction.object(Array.isArray(trait) ? trait[0] : trait, `${target.pointer}/traits/${index}`)
     return found === undefined ? [] : [found.value]
   })
@@ -23,7 +23,7 @@ function mergePatch(extraction: Extraction, base: unknown, patch: unknown): unkn
   if (!isRecord(patch)) return patch
   if (!isRecord(base)) return withoutNulls(patch)
   if (base === patch) return base
-  // Two sides of which one is a reference can only be merged once it is followed.
+  // References are followed first, as only objects can be merged.
   const left = referenceIn(base) === undefined ? base : resolve(extraction.root, base, '')?.value
   const right = referenceIn(patch) === undefined ? patch : resolve(extraction.root, patch, '')?.value
   if (!isRecord(left) || !isRecord(right)) return right

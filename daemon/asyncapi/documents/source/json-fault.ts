@@ -2,12 +2,12 @@ const TOKEN =
   /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y
 const BLANK = /[ \t\n\r]*/y
 
-/** What may come next: a value, a key, `:` behind a key, or `,` and the closing bracket behind a value. */
+/** The token that may come next: a value, a key, `:` after a key, or `,` and the closing bracket after a value. */
 type Expected = 'value' | 'first-item' | 'key' | 'first-key' | 'colon' | 'more'
 
 /**
- * Where a text stops being JSON, in characters; its length if it only ends too early. For texts that JSON.parse refuses:
- * it tells the place in some of its messages only.
+ * Finds the offset, in characters, at which a text stops being JSON; the length of the text if it ends too early. For texts
+ * that JSON.parse refuses, as only some of its messages name the place.
  */
 export function jsonFaultOffset(text: string): number {
   const open: string[] = []
@@ -53,7 +53,7 @@ function closes(token: string, inside: string | undefined, open: string[]): Expe
   return 'more'
 }
 
-/** Both count from 1. */
+/** Line and column, both from 1. */
 export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset)
   const lastBreak = before.lastIndexOf('\n')

@@ -1,22 +1,21 @@
-import { childOf, pointerSegments } from '../../contract/json-pointer.ts'
-import { escapeSegment, isRecord } from '../../schemas/schema-keywords.ts'
+import { childOf, pointerSegments, escapeSegment, isRecord } from '../../contract/json-pointer.ts'
 
 const MAX_HOPS = 50
 const MAX_KEY_SEGMENTS = 8
 
-/** A value and the place where it really stands, after references. */
+/** A value after its references were followed, and the pointer to its real place. */
 export interface Resolved {
   readonly value: unknown
   readonly pointer: string
 }
 
-/** `#/components/…` → its JSON pointer, percent-decoded; undefined if it leaves the document. */
+/** The JSON pointer of a reference such as `#/components/…`, percent-decoded; undefined if it leaves the document. */
 export function pointerOf(reference: string): string | undefined {
   if (!reference.startsWith('#/')) return undefined
   try {
     return decodeURIComponent(reference.slice(1))
   } catch {
-    // A lone % is what the author wrote, not an escape.
+    // A % that begins no valid escape is part of the name.
     return reference.slice(1)
   }
 }
@@ -27,14 +26,14 @@ export function referenceIn(value: unknown): string | undefined {
 }
 
 /**
- * Follows references from a value, also those that stand on the way to their target. undefined where one leads nowhere
- * or round in a circle.
+ * Follows the reference that a value may be, and references on the path to its target. Returns undefined for a reference
+ * without a target and for references that form a circle.
  */
 export function resolve(root: unknown, value: unknown, pointer: string): Resolved | undefined {
   return follow(root, value, pointer, { left: MAX_HOPS })
 }
 
-/** The value at a pointer of the document, references followed. */
+/** The value at a pointer of the document; follows references on the path and at its end. */
 export function resolvePointer(root: unknown, pointer: string): Resolved | undefined {
   return walk(root, pointer, { left: MAX_HOPS })
 }
@@ -55,7 +54,7 @@ function walk(root: unknown, pointer: string, hops: Hops): Resolved | undefined 
   let current: Resolved = { value: root, pointer: '' }
   const segments = pointerSegments(pointer)
   for (let next = 0; next < segments.length;) {
-    // A reference on the way is followed; a property that is called $ref is reached as it stands.
+    // First as written, so that a property named $ref is reached; else by the reference at this place.
     const here =
       stepDown(current, segments, next) === undefined ? follow(root, current.value, current.pointer, hops) : current
     const step = here === undefined ? undefined : stepDown(here, segments, next)
@@ -66,7 +65,7 @@ function walk(root: unknown, pointer: string, hops: Hops): Resolved | undefined 
   return follow(root, current.value, current.pointer, hops)
 }
 
-/** Down by one segment, or by several: generators write keys that hold a slash without escaping it. */
+/** Steps down by one segment, or by several at once: some generators do not escape slashes in keys. */
 function stepDown(
   from: Resolved,
   segments: readonly string[],

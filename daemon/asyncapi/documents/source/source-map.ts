@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter } from
 import type { Place } from '../../../core/errors.ts'
 import { pointerSegments } from '../../contract/json-pointer.ts'
 
-/** Finds the line and column of a JSON pointer in the text; where the pointer leads nowhere, of its nearest ancestor. */
+/** Finds the line and column of a JSON pointer in the text. A pointer without a value has the place of its nearest ancestor. */
 export class SourceMap {
   private readonly document: Document
   private readonly lines: LineCounter
@@ -27,7 +27,7 @@ export class SourceMap {
     return { ...this.placeAt(offset), field: pointer === '' ? '/' : pointer }
   }
 
-  /** Offset in characters → line and column, both from 1. */
+  /** Line and column, both from 1, of an offset in characters. */
   placeAt(offset: number): Place {
     const { line, col } = this.lines.linePos(offset)
     return {

@@ -11,7 +11,7 @@ function extract(rest: Record<string, unknown>, asyncapi = '2.6.0'): Contract {
 
 const publish = (message: unknown): Record<string, unknown> => ({ publish: { message } })
 
-describe('extraction', () => {
+describe('extracting a contract', () => {
   it('refuses a document without channels', () => {
     expect(() => extract({ channels: {} })).toThrow(expect.objectContaining({ code: 'document-no-channels' }))
     expect(() => extract({}, '3.0.0')).toThrow(expect.objectContaining({ code: 'document-no-channels' }))
@@ -45,7 +45,7 @@ describe('extraction', () => {
     ])
   })
 
-  it('merges traits as each version says', () => {
+  it('merges traits by the rules of each version', () => {
     const traits = [{ title: 'first', contentType: 'a/1' }, { title: 'second' }]
     const message = { title: 'own', traits }
     expect(extract({ channels: { a: publish(message) } }).channels[0]?.messages[0]).toMatchObject({
@@ -56,7 +56,7 @@ describe('extraction', () => {
     expect(v3.channels[0]?.messages).toMatchObject([{ title: 'own', contentType: 'a/1' }, { title: 'second' }])
   })
 
-  it('turns directions round for a document of the device', () => {
+  it('reverses directions for a document from the device’s side', () => {
     const { channels } = extract({
       'x-bridge': { perspective: 'device' },
       channels: { a: { publish: {}, subscribe: {} } },
@@ -85,7 +85,7 @@ describe('extraction', () => {
     expect(extract({ channels: { a: {} }, servers: { s: server } }).servers).toMatchObject([{ protocol, secure, url }])
   })
 
-  it('bundles schemas that refer to themselves, through other names and with ids', () => {
+  it('bundles recursive schemas, also through other names and with ids', () => {
     const { channels } = extract({
       id: 'urn:root',
       channels: { a: publish({ payload: { $ref: '#/components/schemas/A' } }) },
@@ -118,7 +118,7 @@ describe('extraction', () => {
     expect(validator.validate(channel, Buffer.from('{"id":1}')).ok).toBe(false)
   })
 
-  it('takes operations that name the component of a channel message', () => {
+  it('accepts operations that name the component behind a message of the channel', () => {
     const contract = extract(
       {
         channels: { a: { address: 'a', messages: { m: { $ref: '#/components/messages/M' }, n: {} } } },
@@ -133,7 +133,7 @@ describe('extraction', () => {
     expect(contract.channels[0]?.operations.map(({ messages }) => messages)).toEqual([['m'], ['m', 'n']])
   })
 
-  it('reads examples of all shapes', () => {
+  it('reads examples of every shape', () => {
     const examples = [{ payload: 1 }, { small: { payload: 2 } }, { $ref: '#/components/messages/X' }, { a: 3 }]
     const { channels } = extract({
       channels: { a: publish({ examples }) },
@@ -147,7 +147,7 @@ describe('extraction', () => {
     ])
   })
 
-  it('warns of unknown keys in x-bridge and refuses wrong values, with their place', () => {
+  it('warns of unknown keys in x-bridge and refuses wrong values, each with its place', () => {
     const bridged = (bridge: unknown): Contract => extract({ channels: { a: { 'x-bridge': bridge } } })
     const contract = bridged({ lane: 'bulk', lan: 'x', forward: [{ to: 'k', tpic: 'x' }] })
     expect(contract.channels[0]?.bridge).toEqual({ lane: 'bulk', forward: [{ to: 'k' }] })
@@ -172,7 +172,7 @@ describe('extraction', () => {
     }
   })
 
-  it('tells of payloads that pass unchecked', () => {
+  it('reports messages whose payloads are not checked', () => {
     const avro = {
       schemaFormat: 'application/vnd.apache.avro;version=1.9.0',
       contentType: 'avro/binary',
@@ -186,7 +186,7 @@ describe('extraction', () => {
     ])
   })
 
-  it('refuses a document whose references multiply', () => {
+  it('refuses a document that grows exponentially through references', () => {
     const schemas = Object.fromEntries(
       Array.from({ length: 150 }, (_, i) => [
         `S${i}`,
@@ -206,8 +206,8 @@ describe('extraction', () => {
   })
 })
 
-describe('references without an end', () => {
-  it('chains of thousands and traits that refer to each other in circles are refused, not fatal', () => {
+describe('endless references', () => {
+  it('chains of thousands, and traits that refer to each other, are refused without a crash', () => {
     const chain = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, i) => [`C${i}`, { next: { $ref: `#/x-c/C${(i + 1) % 20_000}` } }]),
     )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DocumentErrors } from '../../../../daemon/asyncapi/documents/document-errors.ts'
+import { DocumentErrors } from '../../../../daemon/asyncapi/documents/source/document-errors.ts'
 import { readSource } from '../../../../daemon/asyncapi/documents/source/read-source.ts'
 import type { EdgeError, ErrorCode } from '../../../../daemon/core/errors.ts'
 
@@ -67,7 +67,7 @@ describe('reading a document', () => {
     ])
   })
 
-  it('lists references that lead nowhere or round in a circle, wherever they stand', () => {
+  it('lists references without a target and references that form a circle, in every place', () => {
     const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b'}\nx-b: {$ref: '#/x-a'}\nx-c: [{examples: [{$ref: '#/none'}]}]`
     expect(readSource(text).faulty.map(({ pointer }) => pointer)).toEqual([
       '/x-a/$ref',
@@ -76,12 +76,12 @@ describe('reading a document', () => {
     ])
   })
 
-  it('tells of a reference that leaves the document, not of those that lead to it', () => {
+  it('reports a reference that leaves the document, but not the references to it', () => {
     const text = `asyncapi: 2.5.0\nx-a: {$ref: '#/x-b/c'}\nx-b: {$ref: './b.yaml'}`
     expect(errorsOf(text)).toMatchObject([{ code: 'document-reference', place: { line: 3 } }])
   })
 
-  it('finds keys that hold a slash, escaped or not', () => {
+  it('finds keys with a slash, escaped or not', () => {
     for (const reference of ['#/x-a/b~1c/d', '#/x-a/b/c/d']) {
       const text = `asyncapi: 2.5.0\nx-a: { 'b/c': { d: 1 } }\ny: {$ref: '${reference}'}`
       expect(readSource(text).faulty).toEqual([])
@@ -89,19 +89,19 @@ describe('reading a document', () => {
     expect(readSource(`asyncapi: 2.5.0\ny: {$ref: '#${'/x'.repeat(100_000)}'}`).faulty).toHaveLength(1)
   })
 
-  it('takes a byte order mark before YAML and JSON', () => {
+  it('accepts a byte order mark before YAML and JSON', () => {
     expect(readSource('\u{feff}asyncapi: 2.5.0').version).toBe('2.5.0')
     expect(readSource('\u{feff}{"asyncapi": "2.5.0"}').version).toBe('2.5.0')
   })
 
-  it('takes a property called $ref, merge keys, tabs in JSON and percent-encoded references', () => {
+  it('accepts a property named $ref, merge keys, tabs in JSON and percent-encoded references', () => {
     expect(errorsOf('asyncapi: 2.5.0\nx: {properties: {$ref: {type: string}}}')).toEqual([])
     expect(readSource('asyncapi: 2.5.0\na: &a {b: 1}\nc: {<<: *a}').value).toMatchObject({ c: { b: 1 } })
     expect(errorsOf('{\n\t"asyncapi":\t"2.5.0"\n}')).toEqual([])
     expect(errorsOf(`asyncapi: 2.5.0\n'x a': 1\ny: {$ref: '#/x%20a'}`)).toEqual([])
   })
 
-  it('changes no prototype', () => {
+  it('does not change a prototype', () => {
     const { value } = readSource(
       'asyncapi: 2.5.0\n__proto__: {polluted: 1}\nx: {constructor: {prototype: {polluted: 1}}}',
     )
@@ -109,7 +109,7 @@ describe('reading a document', () => {
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
   })
 
-  it('finds places behind aliases', () => {
+  it('finds places inside aliases', () => {
     const source = readSource('asyncapi: 2.5.0\na: &a\n  b: 1\nc: *a\n')
     expect(source.placeOf('/c/b')).toMatchObject({ line: 3, column: 3 })
     expect(source.placeOf('/c/none/deeper')).toMatchObject({ line: 4 })

@@ -1,0 +1,98 @@
+import type { Contract } from '../../asyncapi/contract/contract.ts'
+import { loadDocument } from '../../asyncapi/documents/load-document.ts'
+import { readDocumentFile } from '../../asyncapi/documents/read-document-file.ts'
+import type { EdgeError } from '../../core/errors.ts'
+import { errorsOf } from '../../manager/document-loader.ts'
+import { upstreamSchemas } from '../../protocols/registry.ts'
+import { expandDocuments } from '../../settings/loading/expand-documents.ts'
+import { loadSettings } from '../../settings/loading/load-settings.ts'
+import { unknownUpstreams, unknownUpstreamText } from '../../verdict/unknown-upstreams.ts'
+import type { CliContext } from '../cli-context.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { printErrors } from '../print-errors.ts'
+
+/** Validates documents, and the configuration if one is given. Without documents: the configuration and its documents. */
+export async function check(
+  specs: readonly string[],
+  options: { config?: string; strict?: boolean; json?: boolean },
+  context: CliContext,
+): Promise<number> {
+  const errors: EdgeError[] = []
+  let entries = specs.map((file) => ({
+    file,
+    mode: options.strict === true ? ('strict' as const) : ('lenient' as const),
+  }))
+  let upstreams: readonly string[] | undefined
+  if (options.config !== undefined || specs.length === 0) {
+    const loaded = loadSettings({
+      file: options.config,
+      env: context.env,
+      cwd: context.cwd,
+      hostName: context.hostName,
+      upstreams: upstreamSchemas,
+    })
+    if (!loaded.ok) errors.push(...loaded.errors)
+    else {
+      upstreams = Object.keys(loaded.settings.upstreams)
+      entries = [
+        ...entries,
+        ...expandDocuments(loaded.settings).map((entry) => ({
+          file: entry.file,
+          mode: options.strict === true ? ('strict' as const) : entry.mode,
+        })),
+      ]
+    }
+  }
+  const contracts: { file: string; contract: Contract }[] = []
+  for (const { file, mode } of entries) {
+    try {
+      const contract = await loadDocument({ text: readDocumentFile(file), file, mode })
+      const unknown = upstreams === undefined ? [] : unknownUpstreams(contract, upstreams)
+      const notes = unknown.map((to) => ({
+        severity: 'warning' as const,
+        message: unknownUpstreamText(to),
+        pointer: '',
+      }))
+      contracts.push({ file, contract: { ...contract, diagnostics: [...contract.diagnostics, ...notes] } })
+    } catch (error) {
+      errors.push(...errorsOf(error, file))
+    }
+  }
+  if (options.json === true) context.stdout.write(`${JSON.stringify(asJson(errors, contracts))}\n`)
+  else print(errors, contracts, context)
+  return errors[0] === undefined
+    ? EXIT.ok
+    : exitCodeOf(errors.find((error) => exitCodeOf(error) === EXIT.configuration) ?? errors[0])
+}
+
+function print(
+  errors: readonly EdgeError[],
+  contracts: readonly { file: string; contract: Contract }[],
+  context: CliContext,
+): void {
+  printErrors(context, errors)
+  for (const { file, contract } of contracts) {
+    for (const { line, column, severity, message } of contract.diagnostics)
+      context.stderr.write(
+        `${[file, line, column].filter((part) => part !== undefined).join(':')} ${severity}: ${message}\n`,
+      )
+    context.stdout.write(
+      `${file}: ${contract.title} ${contract.version} (AsyncAPI ${contract.specification}), ${contract.channels.length} channels, ok\n`,
+    )
+  }
+  if (errors.length === 0 && contracts.length === 0) context.stdout.write('configuration ok\n')
+}
+
+function asJson(errors: readonly EdgeError[], contracts: readonly { file: string; contract: Contract }[]): object {
+  return {
+    ok: errors.length === 0,
+    errors: errors.map(({ code, message, hint, place }) => ({ code, message, hint, ...place })),
+    documents: contracts.map(({ file, contract }) => ({
+      file,
+      title: contract.title,
+      version: contract.version,
+      channels: contract.channels.length,
+      diagnostics: contract.diagnostics,
+    })),
+  }
+}
