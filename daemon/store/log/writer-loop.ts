@@ -1,4 +1,3 @@
-import type { MessagePort } from 'node:worker_threads'
 import type Database from 'better-sqlite3'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
@@ -10,9 +9,10 @@ import type { Settlement } from '../tables/cursors.ts'
 import type { Batch } from './batch.ts'
 import { fatal, type CommitResult, type FatalResult, type FullResult } from './commit-result.ts'
 import { DiskSpace } from './disk-space.ts'
+import { ForwarderLink } from './forwarder-link.ts'
 import { LogWriter } from './log-writer.ts'
 import { transactionBytes } from './op-bytes.ts'
-import type { FromForwarder, FromWriter, ToForwarder, ToWriter, WriterData } from './writer-messages.ts'
+import type { FromWriter, ToWriter, WriterData } from './writer-messages.ts'
 
 const RETRY_FULL_MS = 100
 const RETRY_DISK_MS = 500
@@ -23,8 +23,6 @@ const SWEEP_MS = 2_000
 const NEXT_STEP_MS = 20
 /** Between two commits while a reader holds the WAL. */
 const SPACED_COMMIT_MS = 100
-/** Time after which destinations that have given up nothing are asked again. */
-const ASK_AGAIN_MS = 1_000
 /** Asked for beyond the bytes that are missing: every request is a round trip. */
 const ASK_MORE_BYTES = 1024 ** 2
 
@@ -55,19 +53,17 @@ export class WriterLoop {
   private readonly db: Database.Database
   private readonly writer: LogWriter
   private readonly space: DiskSpace
+  private readonly forwarder: ForwarderLink
   private readonly signal: Int32Array
   private readonly startedMs: number
   private readonly sweeper: Timer
   private readonly ballastFiller: Timer
   private nextCommit: Timer | undefined
   private nextSweep: Timer | undefined
-  private forwarder: MessagePort | undefined
   private batch: Batch | null = null
   private batchAtMs = 0
-  private settlements: Settlement[] = []
   private isFull = false
   private hasFailed = false
-  private askedAtMs = -Infinity
 
   constructor({ data, clock, timers, answer }: WriterLoopOptions) {
     this.data = data
@@ -79,6 +75,7 @@ export class WriterLoop {
     this.db = openWritable(data.directory, data)
     this.writer = new LogWriter(this.db, data.identity, { ...data.limits }, data.durability, clock)
     this.space = new DiskSpace(this.db, data.directory, this.writer.retention)
+    this.forwarder = new ForwarderLink(clock, (wasAsked) => this.commitWithin(wasAsked ? 0 : IDLE_COMMIT_MS))
     this.sweeper = timers.every(SWEEP_MS, () => this.guarded(() => this.sweep()))
     answer({ type: 'ready', batch: this.writer.committedBatch })
     this.ballastFiller = timers.after(0, () => this.space.fillBallast())
@@ -98,7 +95,7 @@ export class WriterLoop {
   /** Ends without committing what waits. */
   abandon(): void {
     for (const timer of [this.sweeper, this.ballastFiller, this.nextCommit, this.nextSweep]) timer?.cancel()
-    this.forwarder?.close()
+    this.forwarder.close()
     this.db.close()
   }
 
@@ -119,21 +116,12 @@ export class WriterLoop {
         writeContractCache(this.db, message)
         break
       case 'forwarder':
-        this.forwarder?.close()
-        this.forwarder = message.port
-        message.port.on('message', ({ settlement }: FromForwarder) => this.receiveSettlement(settlement))
+        this.forwarder.connect(message.port)
         break
       case 'alive':
         this.answer({ type: 'alive', id: message.id })
         break
     }
-  }
-
-  private receiveSettlement(settlement: Settlement): void {
-    this.settlements.push(settlement)
-    const wasAsked = this.askedAtMs > -Infinity
-    this.askedAtMs = -Infinity
-    this.commitWithin(wasAsked ? 0 : IDLE_COMMIT_MS)
   }
 
   private commitWithin(ms: number): void {
@@ -148,8 +136,7 @@ export class WriterLoop {
   private commit(): void {
     this.nextCommit?.cancel()
     this.nextCommit = undefined
-    const settlements = this.settlements
-    this.settlements = []
+    const settlements = this.forwarder.takeSettlements()
     const bytes = transactionBytes(this.batch, settlements)
     const result =
       this.space.refusalOf(bytes, this.batch !== null) ??
@@ -157,7 +144,7 @@ export class WriterLoop {
     if (result.status === 'fatal') return this.fail(result)
     if (result.status === 'full') return this.retryLater(result, settlements)
     if (this.batch !== null) this.answer(this.batch.number)
-    this.confirm(settlements)
+    this.forwarder.confirm(settlements)
     Atomics.add(this.signal, 0, 1)
     Atomics.notify(this.signal, 0)
     this.batch = null
@@ -168,22 +155,17 @@ export class WriterLoop {
   private announceRoom(): void {
     if (this.isFull) this.answer({ type: 'room' })
     this.isFull = false
-    this.askedAtMs = -Infinity
-  }
-
-  private confirm(settlements: readonly Settlement[]): void {
-    const last = settlements.at(-1)
-    if (last !== undefined) this.tellForwarder({ type: 'settled', number: last.number })
+    this.forwarder.endRequest()
   }
 
   private retryLater(result: FullResult, settlements: Settlement[]): void {
-    if (result.settled) this.confirm(settlements)
-    else this.settlements = [...settlements, ...this.settlements]
+    if (result.settled) this.forwarder.confirm(settlements)
+    else this.forwarder.putBack(settlements)
     if (!this.isFull) this.answer({ type: 'full', message: result.error.message })
     this.isFull = true
     if (result.cause === 'limit') this.makeRoom()
     else if (result.cause === 'disk') this.freeDisk()
-    if (this.batch !== null || this.settlements.length > 0)
+    if (this.batch !== null || this.forwarder.hasSettlements)
       this.commitWithin(this.space.isFull ? RETRY_DISK_MS : RETRY_FULL_MS)
   }
 
@@ -197,14 +179,7 @@ export class WriterLoop {
       this.batch = null
       return this.answer({ type: 'dropped', batch: batch.number })
     }
-    const nowMs = this.clock.monotonicMs()
-    if (nowMs - this.askedAtMs < ASK_AGAIN_MS) return
-    this.askedAtMs = nowMs
-    this.tellForwarder({
-      type: 'give-up',
-      bytes: this.writer.retention.wantedBytes + ASK_MORE_BYTES,
-      required: this.data.whenFull === 'drop-oldest',
-    })
+    this.forwarder.requestRoom(this.writer.retention.wantedBytes + ASK_MORE_BYTES, this.data.whenFull === 'drop-oldest')
   }
 
   /** The file system is full. Deleting needs space too: the ballast gives it. */
@@ -217,11 +192,11 @@ export class WriterLoop {
 
   /** Writes settlements and deletes what they free; returns false if even that finds no space. */
   private deleteSettled(): boolean {
-    const settlements = this.settlements
+    const settlements = this.forwarder.takeSettlements()
     let result = this.writer.commit(null, settlements)
-    if (result.status === 'committed') {
-      this.settlements = []
-      this.confirm(settlements)
+    if (result.status !== 'committed') this.forwarder.putBack(settlements)
+    else {
+      this.forwarder.confirm(settlements)
       result = this.sweepWriter()
     }
     if (result.status === 'fatal') {
@@ -241,7 +216,7 @@ export class WriterLoop {
       this.nextSweep = this.timers.after(NEXT_STEP_MS, () => this.guarded(() => this.sweep()))
     if (result.status === 'full') return result.cause === 'disk' ? this.freeDisk() : undefined
     if (this.space.mayGrow(0)) this.space.fillBallast()
-    if (this.isFull && this.batch === null && this.settlements.length === 0 && this.space.mayGrow(0))
+    if (this.isFull && this.batch === null && !this.forwarder.hasSettlements && this.space.mayGrow(0))
       this.announceRoom()
   }
 
@@ -267,12 +242,8 @@ export class WriterLoop {
     this.answer({ type: 'fatal', message: error.message, corrupt })
   }
 
-  private tellForwarder(message: ToForwarder): void {
-    this.forwarder?.postMessage(message)
-  }
-
   private close(): void {
-    if (this.settlements.length > 0) this.commit()
+    if (this.forwarder.hasSettlements) this.commit()
     this.abandon()
   }
 }
