@@ -65,8 +65,8 @@ export class ApiClient {
     return this.request<Answer>('POST', path, body)
   }
 
-  delete(path: string): Promise<void> {
-    return this.request<void>('DELETE', path)
+  delete<Answer = void>(path: string): Promise<Answer> {
+    return this.request<Answer>('DELETE', path)
   }
 
   /** Reads a list page by page, up to `limit` items. */

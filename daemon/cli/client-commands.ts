@@ -56,6 +56,12 @@ export function addClientCommands(program: Command, context: CliContext, ended: 
   clientCommand(program, 'status', 'show connections and queues').action(async (options: ClientOptions) =>
     ended(await (await import('./commands/status.ts')).status(options, context)),
   )
+  const queue = program.command('queue').description('messages that wait for destinations')
+  clientCommand(queue, 'discard', 'give up every message of a destination that is no longer configured')
+    .argument('<name>', 'name that the destination had')
+    .action(async (name: string, options: ClientOptions) =>
+      ended(await (await import('./commands/queue.ts')).discardQueue(name, options, context)),
+    )
   clientCommand(program, 'stats', 'show statistics per channel and connection')
     .option('--window <duration>', 'time window, 1m to 7d', '1h')
     .action(async (options: ClientOptions & { window?: string }) =>

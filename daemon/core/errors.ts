@@ -134,6 +134,10 @@ export const ERROR_CODES = {
   unsupported: { retryable: false, hint: 'Use another protocol for this operation: this one does not have it.' },
   // requests
   'not-found': { retryable: false, hint: 'Check the identifier against the list of its kind.' },
+  'destination-configured': {
+    retryable: false,
+    hint: 'Remove the upstream from the configuration first: only messages of a destination that is gone can be discarded.',
+  },
   'request-invalid': { retryable: false, hint: 'Correct the field named; /openapi.json describes every request.' },
   'idempotency-conflict': {
     retryable: false,

@@ -1,9 +1,10 @@
-import type { MessagePort } from 'node:worker_threads'
 import type { LogLevel } from '../core/logger.ts'
 import type { UpstreamSettings } from '../settings/sections/upstream-common.ts'
 import type { ClockReading } from '../store/log/batch.ts'
+import type { FromForwarder, ToForwarder } from '../store/log/writer-messages.ts'
 
-export type CircuitState = 'connecting' | 'connected' | 'degraded' | 'disconnected' | 'stopped'
+/** `stalled`: connected, and a send has had no answer for 5 s. `degraded`: connected, and a route is held. */
+export type CircuitState = 'connecting' | 'connected' | 'stalled' | 'degraded' | 'disconnected' | 'stopped'
 
 /** One destination as operators see it. Plain data, which crosses threads by cloning. */
 export interface DestinationStatus {
@@ -13,10 +14,15 @@ export interface DestinationStatus {
   /** Wall time of the last change of state. */
   sinceMs: number
   lastError: { code: string; message: string; hint: string } | null
+  /** Messages of the log that wait, and deliveries that are held. */
   queued: number
   queuedBytes: number
   held: number
+  /** Names of topics or exchanges that are missing or forbidden, at most 20. */
+  heldRoutes: string[]
+  /** Age of the oldest message that waits, up or down; null where none does. */
   oldestMs: number | null
+  /** These count deliveries: a message has one for each of its targets. */
   delivered: number
   deadLettered: number
   expired: number
@@ -49,14 +55,29 @@ export interface ForwarderThreadData {
   signal: SharedArrayBuffer
 }
 
+/** The part of a port to the writer's thread that is used here. */
+export interface WriterPort {
+  postMessage(message: FromForwarder): void
+  on(event: 'message', listener: (message: ToForwarder) => void): unknown
+  close(): void
+}
+
 /** Main → forwarder. */
 export type ToForwarderThread =
-  | { type: 'writer'; port: MessagePort }
+  | { type: 'writer'; port: WriterPort }
   | { type: 'settings'; upstreams: Record<string, UpstreamSettings>; maxAgeMs: number | null }
+  /** Dead letters of this destination are to be sent again; their rows are committed. */
+  | { type: 'replay'; destination: string }
+  /** Gives up all that a destination that is not configured still has; answered by `discarded`. */
+  | { type: 'discard'; destination: string; id: number }
+  | { type: 'alive'; id: number }
   | { type: 'stop' }
 
 /** Forwarder → main. */
 export type FromForwarderThread =
   | { type: 'status'; destinations: DestinationStatus[]; counts: ForwardedCount[] }
   | { type: 'log'; level: LogLevel; fields: Record<string, unknown>; message: string }
+  /** `deliveries`: null where the destination is configured, or unknown. */
+  | { type: 'discarded'; id: number; deliveries: number | null }
+  | { type: 'alive'; id: number }
   | { type: 'stopped' }

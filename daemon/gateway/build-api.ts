@@ -14,11 +14,11 @@ import type { Documents } from '../manager/documents.ts'
 import { DryRun } from '../manager/dry-run.ts'
 import { replayAgainst } from '../manager/replay-against.ts'
 import { callsPort, type CallsPort } from '../operations/calls.ts'
-import { queueView, type QueueView } from '../operations/connections.ts'
 import { deadLetterPort } from '../operations/dead-letters.ts'
 import { logLevelPort, type LogLevelPort } from '../operations/log-level.ts'
 import { publishPort, type PublishPort } from '../operations/publishing.ts'
 import { quarantinePort } from '../operations/quarantine.ts'
+import { queuePort, type QueuePort } from '../operations/queue.ts'
 import { type RegistryPort, registryPort } from '../operations/registry.ts'
 import type { OperationsSources } from '../operations/sources.ts'
 import type { StatisticsPort } from '../operations/statistics.ts'
@@ -35,13 +35,11 @@ import type { ProcessLogger } from '../telemetry/logging/logger.ts'
 import { PacedReports } from '../telemetry/statistics/paced-reports.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
 import type { InForce } from '../verdict/in-force.ts'
-import type { PlanBook } from '../verdict/plan-book.ts'
 import { levelOf } from './room-settings.ts'
 
 export interface GatewayApiOptions {
   settings: Settings
   store: LogStore
-  book: PlanBook
   broker: MqttBroker
   ingest: Ingest
   inForce: InForce
@@ -68,7 +66,7 @@ export class GatewayApi {
   readonly operating: {
     statistics: StatisticsPort
     calls: CallsPort
-    queue: () => QueueView
+    queue: QueuePort
     logLevel: LogLevelPort
   }
   private readonly options: GatewayApiOptions
@@ -77,7 +75,7 @@ export class GatewayApi {
   private readonly logLevel: ReturnType<typeof logLevelPort>
 
   constructor(options: GatewayApiOptions) {
-    const { store, book, broker, ingest, inForce, documents, feed, history, db, clock, logger, settings } = options
+    const { store, broker, ingest, inForce, documents, feed, history, db, clock, logger, settings } = options
     const { messageIdPrefix } = store.opened
     const { registrar, lists } = documents
     const wallMs = (): number => clock.wallMs()
@@ -116,9 +114,14 @@ export class GatewayApi {
     this.registry = registryPort(this.manager, registrar, lists, dryRun)
     this.publishing = publishPort(this.manager, publisher, inForce)
     this.subscriptions = subscriptionPort(this.callbacks, lists)
-    const refusals = { inForce, publisher, log, book, deliver }
-    this.quarantine = quarantinePort({ ...refusals, reader: new QuarantineReader(db) })
-    this.deadLetters = deadLetterPort({ ...refusals, reader: new DeadLetterReader(db) })
+    this.quarantine = quarantinePort({ inForce, publisher, log, deliver, wallMs, reader: new QuarantineReader(db) })
+    this.deadLetters = deadLetterPort({
+      reader: new DeadLetterReader(db),
+      log,
+      destinations: () => Object.keys(options.sources.settings().upstreams),
+      now: () => ({ runningMs: store.opened.clock.runningMs(), wallMs: clock.wallMs() }),
+      replayed: (destination) => options.sources.forwarder.replay(destination),
+    })
     const reports = new PacedReports(options.statistics, clock)
     this.logLevel = logLevelPort(logger, levelOf(settings))
     this.operating = {
@@ -127,7 +130,7 @@ export class GatewayApi {
           reports.report({ windowMs, ...(channelId === undefined ? {} : { channelId }) }),
       },
       calls: callsPort(new CallReader(db)),
-      queue: () => queueView(options.sources),
+      queue: queuePort(options.sources),
       logLevel: this.logLevel,
     }
   }

@@ -35,7 +35,7 @@ const CLOCK_WAIT_MS = 300
 /** Time to end what a failed start has left running. */
 const FAILED_START_STOP_MS = 1_000
 const HTTP_CLOSE_MS = 1_000
-const STORE_ALIVE_MS = 5_000
+const ALIVE_MS = 5_000
 
 /** One gateway: started once, reloaded any number of times, stopped once. */
 export class Gateway {
@@ -92,11 +92,15 @@ export class Gateway {
     return this.running().documents.exampleTopic()
   }
 
-  /** Whether event loop, broker and store answer; asked by the watchdog. */
+  /** Whether event loop, broker, store and forwarder answer; asked by the watchdog. */
   async healthy(): Promise<boolean> {
-    const { store, broker } = this.running()
-    const [answers] = await Promise.all([store.alive(STORE_ALIVE_MS), broker.alive()])
-    return answers
+    const { store, broker, forwarder } = this.running()
+    const [isStoreAlive, isForwarderAlive] = await Promise.all([
+      store.alive(ALIVE_MS),
+      forwarder.alive(ALIVE_MS),
+      broker.alive(),
+    ])
+    return isStoreAlive && isForwarderAlive
   }
 
   private running(): Rooms {

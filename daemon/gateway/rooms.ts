@@ -171,7 +171,6 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const shared = {
     settings,
     store,
-    book,
     inForce,
     broker,
     ingest,

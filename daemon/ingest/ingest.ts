@@ -5,7 +5,15 @@ import type { Headers, Violation } from '../core/message.ts'
 import type { FeedMessage, FeedRejection } from '../ports/feed.ts'
 import type { PublishInput, PublishOutcome } from '../ports/publication.ts'
 import type { MessageLog, Stored, StoredListener } from '../store/log/message-log.ts'
-import { FLAG_INVALID, FLAG_RETAIN, FLAG_SYNCED, QOS_SHIFT, recordFits, type RecordInput } from '../store/log/record.ts'
+import {
+  FLAG_INVALID,
+  FLAG_REPLAYED,
+  FLAG_RETAIN,
+  FLAG_SYNCED,
+  QOS_SHIFT,
+  recordFits,
+  type RecordInput,
+} from '../store/log/record.ts'
 import type { RunningClock } from '../store/log/running-clock.ts'
 import type { Statistics } from '../telemetry/statistics/statistics.ts'
 import type { Tally } from '../telemetry/statistics/tally.ts'
@@ -108,8 +116,10 @@ export class Ingest {
   ): number | undefined {
     const { log, clock, counts, calls, feed } = this.options
     const runningMs = clock.runningMs()
+    const { replayed } = input
     const flags =
-      (clock.synced ? FLAG_SYNCED : 0) |
+      ((replayed?.isSynced ?? clock.synced) ? FLAG_SYNCED : 0) |
+      (replayed === undefined ? 0 : FLAG_REPLAYED) |
       (input.retain ? FLAG_RETAIN : 0) |
       (input.qos << QOS_SHIFT) |
       (passed.invalid ? FLAG_INVALID : 0)
@@ -117,11 +127,11 @@ export class Ingest {
       plan: passed.id,
       flags,
       runningMs,
-      wallMs: clock.wallMs(),
+      wallMs: replayed?.receivedMs ?? clock.wallMs(),
       expiresMs: passed.ttlMs === 0 ? 0 : runningMs + passed.ttlMs,
       clientId: input.clientId,
       topic: input.topic,
-      headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged),
+      headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged, replayed?.at),
       payload: input.payload,
     }
     // Every check that can refuse stands before the first operation: refused means that nothing happened.
@@ -201,6 +211,7 @@ export class Ingest {
       document: document ?? '',
       message: message ?? '',
       wallMs,
+      synced: clock.synced,
     }
     calls.refused(row, refused, headers)
     log.put({ type: 'quarantine', row }, (error) => {
@@ -250,9 +261,17 @@ export class Ingest {
   }
 }
 
-function headersText(headers: Headers | undefined, tagged: readonly Violation[] | undefined): string {
-  if (headers === undefined && tagged === undefined) return ''
-  return JSON.stringify(tagged === undefined ? headers : { ...headers, errors: JSON.stringify(tagged) })
+function headersText(
+  headers: Headers | undefined,
+  tagged: readonly Violation[] | undefined,
+  replayedAt?: string,
+): string {
+  if (headers === undefined && tagged === undefined && replayedAt === undefined) return ''
+  return JSON.stringify({
+    ...headers,
+    ...(tagged === undefined ? {} : { errors: JSON.stringify(tagged) }),
+    ...(replayedAt === undefined ? {} : { 'replayed-at': replayedAt }),
+  })
 }
 
 /** On an invalid message the header `errors` belongs to the gateway. */

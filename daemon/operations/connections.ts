@@ -1,5 +1,4 @@
 import type { OperationsSources } from './sources.ts'
-import { storeBytes } from './store-bytes.ts'
 
 /** Answer of `GET /connections/status`; entries may carry further fields. */
 export interface ConnectionsStatus {
@@ -17,21 +16,6 @@ export interface UpstreamStatus {
   /** ISO 8601. */
   since: string | null
   lastError: string | null
-}
-
-export interface QueueView {
-  destinations: {
-    name: string
-    queued: number
-    queued_bytes: number
-    held: number
-    oldest_ms: number | null
-    delivered: number
-    dead_lettered: number
-    expired: number
-    dropped: number
-  }[]
-  store: { used_bytes: number; max_bytes: number; full: string | null }
 }
 
 /** Devices that `GET /connections/status` lists one by one. */
@@ -64,6 +48,8 @@ export function connectionsStatus({
       queued: one.queued,
       queuedBytes: one.queuedBytes,
       held: one.held,
+      heldRoutes: one.heldRoutes,
+      oldestMs: one.oldestMs,
       delivered: one.delivered,
       deadLettered: one.deadLettered,
       expired: one.expired,
@@ -77,29 +63,6 @@ export function connectionsStatus({
       lastReadingAt: isoOrNull(sensor.lastReadingAtMs),
     })),
     streams: [{ type: 'readers', ...feed.counts }],
-  }
-}
-
-/** `GET /queue`: the backlog of each destination, and how full the store is. */
-export function queueView({
-  forwarder,
-  settings,
-  store,
-}: Pick<OperationsSources, 'forwarder' | 'settings' | 'store'>): QueueView {
-  const { directory, maxBytes } = settings().store
-  return {
-    destinations: forwarder.destinations.map((one) => ({
-      name: one.name,
-      queued: one.queued,
-      queued_bytes: one.queuedBytes,
-      held: one.held,
-      oldest_ms: one.oldestMs,
-      delivered: one.delivered,
-      dead_lettered: one.deadLettered,
-      expired: one.expired,
-      dropped: one.dropped,
-    })),
-    store: { used_bytes: storeBytes(directory), max_bytes: maxBytes, full: store.full ?? null },
   }
 }
 

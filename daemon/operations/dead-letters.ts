@@ -1,8 +1,9 @@
 import { EdgeError } from '../core/errors.ts'
 import { KeyedTurns } from '../core/keyed-turns.ts'
+import type { MessageLog } from '../store/log/message-log.ts'
 import { headersOf } from '../store/log/record.ts'
 import type { DeadLetterReader, DeadLetterRow } from '../store/tables/dead-letters.ts'
-import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
+import { idOf, numberOf, payloadView, type RefusedPort } from './refused.ts'
 import { tablePage } from './table-page.ts'
 
 export interface DeadLetterView {
@@ -20,9 +21,22 @@ export interface DeadLetterView {
   at: string
 }
 
-/** Dead letters, messages that a destination refused for good: list, send again to that destination, discard. */
-export function deadLetterPort(options: RefusedOptions<DeadLetterReader>): RefusedPort<DeadLetterView> {
-  const { reader, inForce, publisher, log, book } = options
+export interface DeadLetterOptions {
+  reader: Pick<DeadLetterReader, 'page' | 'lookUp'>
+  log: Pick<MessageLog, 'commit'>
+  /** Names of the upstreams that are configured. */
+  destinations: () => readonly string[]
+  now: () => { runningMs: number; wallMs: number }
+  /** Has the forwarder send what was replayed. */
+  replayed: (destination: string) => void
+}
+
+/**
+ * Dead letters, deliveries that a destination refused for good: list, send again, discard. A letter that is sent again keeps its
+ * message-id and time of reception, and goes to the target that refused it alone.
+ */
+export function deadLetterPort(options: DeadLetterOptions): RefusedPort<DeadLetterView> {
+  const { reader, log, destinations, now, replayed } = options
   // Of several replays of one message that come at once the first is done; the others find it gone.
   const turns = new KeyedTurns<number>()
   const find = (id: string): DeadLetterRow => {
@@ -36,19 +50,27 @@ export function deadLetterPort(options: RefusedOptions<DeadLetterReader>): Refus
     get: (id) => deadLetterView(find(id)),
     replay: (id) =>
       turns.run(numberOf(id), async () => {
-        const row = find(id)
-        const { topic, destination } = row
-        const { headers, passed } = judgedAgain(inForce, row)
-        const { plan } = passed
-        const targets = plan.targets.filter((target) => target.to === destination)
-        if (targets.length === 0)
-          throw new EdgeError('not-found', `Messages of ${topic} do not go to ${destination} any more.`)
-        const numbered = book.number({ ...plan, targets })
-        const toOne = { ...passed, ...numbered, row: undefined, otherRows: [] }
-        const stored = await publisher.store(inputOf(row, 1), toOne, headers, {
-          alongside: () => log.put({ type: 'dead-letter-delete', id: row.id }),
-        })
-        return { id: stored }
+        const { id: number, destination, message_id: messageId, is_replayable: isReplayable } = find(id)
+        if (!destinations().includes(destination))
+          throw new EdgeError(
+            'not-found',
+            `${destination} is no longer configured: there is nowhere to send this dead letter.`,
+            {
+              hint: 'Configure the upstream again under this name, or discard the dead letter.',
+            },
+          )
+        if (!isReplayable)
+          throw new EdgeError(
+            'unsupported',
+            'This dead letter was kept by an earlier version, which did not note its target.',
+            {
+              hint: 'Publish the message again, then discard the dead letter.',
+            },
+          )
+        const { runningMs, wallMs } = now()
+        await log.commit({ type: 'dead-letter-replay', id: number, runningMs, wallMs })
+        replayed(destination)
+        return { id: messageId }
       }),
     discard: (id) => turns.run(numberOf(id), () => log.commit({ type: 'dead-letter-delete', id: find(id).id })),
   }

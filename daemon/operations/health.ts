@@ -13,7 +13,7 @@ export interface HealthReport {
 export interface HealthSources extends Pick<OperationsSources, 'failures' | 'listening'> {
   settings: () => { store: Pick<Settings['store'], 'whenFull'> }
   store: Pick<OperationsSources['store'], 'full'>
-  forwarder: Pick<OperationsSources['forwarder'], 'destinations'>
+  forwarder: Pick<OperationsSources['forwarder'], 'destinations' | 'recentRestarts'>
 }
 
 /** The health of the gateway, as `/readyz` and the page show it. */
@@ -26,9 +26,17 @@ export function healthReport({ store, forwarder, failures, settings, listening }
     reasons.push(
       `${file} did not load (${errors[0]?.code ?? 'unknown'})${kept ? '; its last good version is in force' : ''}.`,
     )
+  const { recentRestarts } = forwarder
+  if (recentRestarts !== undefined)
+    reasons.push(
+      `The forwarder has ended and was started again (${recentRestarts} times since the start): see the log.`,
+    )
   for (const one of forwarder.destinations) {
+    if (one.state === 'stalled') reasons.push(`Upstream ${one.name} does not answer.`)
     if (one.state === 'disconnected' || one.state === 'degraded')
       reasons.push(`Upstream ${one.name} is ${one.state}: ${one.lastError?.message ?? 'no answer'}.`)
+    if (one.state === 'stopped' && one.queued > 0)
+      reasons.push(`Upstream ${one.name} is no longer configured, and ${one.queued} messages wait for it.`)
     if (one.damagedBytes > 0) reasons.push(`Upstream ${one.name} met ${one.damagedBytes} damaged bytes in the store.`)
   }
   return { ready, degraded: reasons.length > 0, reasons }

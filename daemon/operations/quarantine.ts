@@ -1,9 +1,14 @@
 import { EdgeError } from '../core/errors.ts'
 import { KeyedTurns } from '../core/keyed-turns.ts'
-import type { Violation } from '../core/message.ts'
+import type { Headers, Violation } from '../core/message.ts'
+import type { Publisher } from '../ingest/publisher.ts'
+import type { PublishInput } from '../ports/publication.ts'
+import type { MessageLog } from '../store/log/message-log.ts'
 import { headersOf } from '../store/log/record.ts'
 import type { QuarantineReader, QuarantineRow } from '../store/tables/quarantine.ts'
-import { idOf, inputOf, judgedAgain, numberOf, payloadView, type RefusedOptions, type RefusedPort } from './refused.ts'
+import type { InForce } from '../verdict/in-force.ts'
+import { refusalOf, type Passed } from '../verdict/judgement.ts'
+import { idOf, numberOf, payloadView, type RefusedPort } from './refused.ts'
 import { tablePage } from './table-page.ts'
 
 export interface QuarantineView {
@@ -20,9 +25,18 @@ export interface QuarantineView {
   at: string
 }
 
+export interface QuarantineOptions {
+  reader: Pick<QuarantineReader, 'page' | 'lookUp'>
+  inForce: Pick<InForce, 'judge'>
+  publisher: Pick<Publisher, 'store'>
+  log: Pick<MessageLog, 'put' | 'commit'>
+  wallMs: () => number
+  deliver: (topic: string, payload: Buffer, qos: 0 | 1 | 2, retain: boolean) => void
+}
+
 /** The quarantine, messages that their document refused: list, publish again under the documents in force, discard. */
-export function quarantinePort(options: RefusedOptions<QuarantineReader>): RefusedPort<QuarantineView> {
-  const { reader, inForce, publisher, log, deliver } = options
+export function quarantinePort(options: QuarantineOptions): RefusedPort<QuarantineView> {
+  const { reader, inForce, publisher, log, deliver, wallMs } = options
   // Of several replays of one message that come at once the first is done; the others find it gone.
   const turns = new KeyedTurns<number>()
   const find = (id: string): QuarantineRow => {
@@ -40,7 +54,7 @@ export function quarantinePort(options: RefusedOptions<QuarantineReader>): Refus
         const { topic, payload, qos } = row
         const { headers, passed } = judgedAgain(inForce, row)
         const level = qos === 0 || qos === 2 ? qos : 1
-        const stored = await publisher.store(inputOf(row, level), passed, headers, {
+        const stored = await publisher.store(inputOf(row, level, wallMs()), passed, headers, {
           durable: () => deliver(topic, payload, level, false),
           // The commit that stores the message also deletes it from the quarantine.
           alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
@@ -49,6 +63,24 @@ export function quarantinePort(options: RefusedOptions<QuarantineReader>): Refus
       }),
     discard: (id) => turns.run(numberOf(id), () => log.commit({ type: 'quarantine-delete', id: find(id).id })),
   }
+}
+
+/** Judges by the documents in force. Throws MessageRefused where the message is still refused. */
+function judgedAgain(
+  inForce: Pick<InForce, 'judge'>,
+  row: Pick<QuarantineRow, 'topic' | 'payload' | 'headers'>,
+): { headers: Headers | undefined; passed: Passed } {
+  const headers = headersOf(row)
+  const judgement = inForce.judge.judge(row.topic, row.payload, headers)
+  if (judgement.verdict === 'refuse') throw refusalOf(judgement)
+  return { headers, passed: judgement }
+}
+
+/** A replayed message keeps the time at which it was received. */
+function inputOf(row: QuarantineRow, qos: 0 | 1 | 2, nowMs: number): PublishInput {
+  const { topic, payload, client_id: clientId, wall_ms: receivedMs, synced } = row
+  const replayed = { receivedMs, isSynced: synced === 1, at: new Date(nowMs).toISOString() }
+  return { topic, payload, qos, retain: false, clientId, packetId: undefined, origin: 'api', replayed }
 }
 
 function quarantineView(row: QuarantineRow): QuarantineView {

@@ -16,6 +16,8 @@ export interface PublishInput {
   trail?: Trail
   /** Absent for MQTT clients. */
   origin?: 'sensor' | 'api'
+  /** Present for a message that an operator publishes again from the quarantine: it keeps its time of reception. */
+  replayed?: { receivedMs: number; isSynced: boolean; at: string }
 }
 
 /**

@@ -10,6 +10,7 @@ export class FakeAdapter implements OutgoingAdapter {
   /** Answers for one message; accepted by default. */
   answer: (n: number, address: string) => Outcome = () => ACCEPTED
   disconnects = 0
+  private readonly headers = new Map<number, Readonly<Record<string, string>>>()
   private gate: Promise<void> | undefined
   private openGate: (() => void) | undefined
 
@@ -24,7 +25,10 @@ export class FakeAdapter implements OutgoingAdapter {
       const outcome = this.answer(numberOf(message), message.address)
       if (outcome.status === 'accepted') {
         const list = this.arrived.get(message.address) ?? []
-        this.arrived.set(message.address, [...list, numberOf(message)])
+        list.push(numberOf(message))
+        this.arrived.set(message.address, list)
+        const texts = Object.entries(message.headers).map(([name, value]) => [name, String(value)])
+        this.headers.set(numberOf(message), Object.fromEntries(texts) as Record<string, string>)
       }
       return outcome
     })
@@ -45,6 +49,11 @@ export class FakeAdapter implements OutgoingAdapter {
   release(): void {
     this.gate = undefined
     this.openGate?.()
+  }
+
+  /** Headers of the message that was accepted last under this number. */
+  headersOf(n: number): Readonly<Record<string, string>> {
+    return this.headers.get(n) ?? {}
   }
 
   /** All accepted messages of an address. */

@@ -5,6 +5,7 @@ import { DestinationLoop } from '../../daemon/forward/destination/destination-lo
 import type { DestinationPolicy } from '../../daemon/forward/destination/destination-policy.ts'
 import { ForwardedCounts } from '../../daemon/forward/destination/forwarded-counts.ts'
 import { HeldRoutes } from '../../daemon/forward/destination/held-routes.ts'
+import { HeldSender } from '../../daemon/forward/destination/held-sender.ts'
 import { LaneQueue } from '../../daemon/forward/destination/lane-queue.ts'
 import type { DestinationStatus } from '../../daemon/forward/forwarder-messages.ts'
 import { MessageFactory } from '../../daemon/forward/thread/message-factory.ts'
@@ -41,9 +42,9 @@ export class FakeDestination {
   readonly counts: ForwardedCounts
   readonly held: HeldRoutes
   readonly sender: BatchSender
+  readonly heldSender: HeldSender
   readonly lanes: LaneQueue[]
   readonly loop: DestinationLoop
-  readonly failures: unknown[] = []
   /** Times of all attempts to connect. */
   readonly attemptsMs: number[] = []
   /** Thrown by the next attempts to connect, if there is any. */
@@ -58,11 +59,13 @@ export class FakeDestination {
     this.held = new HeldRoutes(NAME, log)
     const { clock, held, counts } = this
     this.sender = new BatchSender({ factory, held, clock, maxAgeMs: all.maxAgeMs, counts })
+    this.heldSender = new HeldSender({ factory, held, sender: this.sender, clock })
     this.lanes = (['alarm', 'live', 'bulk'] as const).map((lane) => {
       const known = log.cursorRows.find((row) => row.destination === NAME && row.lane === lane)
       const isWanted = (id: number): boolean =>
         log.streamRows.some((row) => row.id === id && row.lane === lane && row.destinations.includes(NAME))
-      return new LaneQueue(log, isWanted, known === undefined ? cursorAt(NAME, 1, lane) : { ...known })
+      const cursor = known === undefined ? cursorAt(NAME, 1, lane) : { ...known }
+      return new LaneQueue(log, isWanted, cursor, (record) => factory.targets(record).length)
     })
     this.loop = new DestinationLoop({
       name: NAME,
@@ -71,6 +74,7 @@ export class FakeDestination {
       lanes: this.lanes,
       held,
       sender: this.sender,
+      heldSender: this.heldSender,
       reporter: this.reporter,
       policy: all,
       clock,
@@ -81,7 +85,7 @@ export class FakeDestination {
   }
 
   start(): void {
-    this.loop.start((error) => this.failures.push(error))
+    this.loop.start()
   }
 
   /** Commits a message for each topic, and wakes the loop. */
@@ -92,7 +96,7 @@ export class FakeDestination {
   }
 
   get status(): DestinationStatus {
-    return this.loop.status({ messages: 0, bytes: 0 })
+    return this.loop.status({ messages: 0, bytes: 0, oldestRunningMs: undefined })
   }
 
   private connect(): Promise<OutgoingAdapter> {

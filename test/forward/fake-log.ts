@@ -5,7 +5,8 @@ import type { ReadBlock } from '../../daemon/store/log/log-reader.ts'
 import { decodeBlock, encodeRecord, recordBound, type RecordInput, sealRecords } from '../../daemon/store/log/record.ts'
 import type { BlockHead } from '../../daemon/store/tables/blocks.ts'
 import type { CursorRow } from '../../daemon/store/tables/cursors.ts'
-import type { HeldRow } from '../../daemon/store/tables/held.ts'
+import type { DeadLetterInput } from '../../daemon/store/tables/dead-letters.ts'
+import type { DeliveryKey, HeldRow } from '../../daemon/store/tables/held.ts'
 import type { StreamRow } from '../../daemon/store/tables/streams.ts'
 import type { Plan } from '../../daemon/verdict/plan.ts'
 
@@ -20,6 +21,7 @@ export class FakeLog implements ForwarderReader {
   readonly streamRows: StreamRow[] = []
   cursorRows: CursorRow[] = []
   heldRows: (HeldRow & { destination: string })[] = []
+  deadLetterRows: (DeadLetterInput & { destination: string; lane: Lane })[] = []
   private readonly plans: string[] = []
   private batch = 0
   private seq = 0
@@ -74,12 +76,34 @@ export class FakeLog implements ForwarderReader {
   }
 
   /** Applies a settlement as the log writer does. */
-  apply({ cursor, held, released }: Settled): void {
+  apply({ cursor, held, released, deadLetters }: Settled): void {
     const { destination, lane } = cursor
     const others = this.cursorRows.filter((row) => row.destination !== destination || row.lane !== lane)
     this.cursorRows = [...others, cursor]
+    const isReleased = (row: DeliveryKey): boolean =>
+      released.some(({ seq, target }) => seq === row.seq && target === row.target)
+    this.heldRows = this.heldRows.filter((row) => row.destination !== destination || !isReleased(row))
     for (const row of held) this.heldRows.push({ ...row, destination, lane, record: Buffer.from(row.record) })
-    this.heldRows = this.heldRows.filter((row) => row.destination !== destination || !released.includes(row.seq))
+    for (const letter of deadLetters) this.deadLetterRows.push({ ...letter, destination, lane })
+  }
+
+  /** An operator has a dead letter sent again: it becomes a held delivery in one commit. */
+  replay(letter: DeadLetterInput & { destination: string; lane: Lane }, runningMs: number, replayedMs: number): void {
+    this.deadLetterRows = this.deadLetterRows.filter((one) => one !== letter)
+    const { seq, target, epoch, boot, destination, lane } = letter
+    const record = Buffer.from(letter.record)
+    this.heldRows.push({
+      seq,
+      target,
+      epoch,
+      boot,
+      destination,
+      lane,
+      record,
+      route: '',
+      sinceRunningMs: runningMs,
+      replayedMs,
+    })
   }
 
   snapshot<Value>(read: () => Value): Value {
@@ -140,8 +164,18 @@ export class FakeLog implements ForwarderReader {
   held(destination: string, route: string | undefined, limit: number): HeldRow[] {
     return this.heldRows
       .filter((row) => row.destination === destination && (route === undefined || row.route === route))
-      .toSorted((a, b) => a.seq - b.seq)
+      .toSorted((a, b) => a.seq - b.seq || a.target - b.target)
       .slice(0, limit)
+  }
+
+  heldBefore(destination: string, sinceMs: number, limit: number): HeldRow[] {
+    return this.heldRows
+      .filter((row) => row.destination === destination && row.sinceRunningMs < sinceMs)
+      .slice(0, limit)
+  }
+
+  oldestFrom(streams: readonly number[], seq: number): number | undefined {
+    return this.blocks.find(({ head }) => streams.includes(head.stream) && head.last_seq >= seq)?.head.running_ms
   }
 
   heldRoutes(destination: string): { route: string; count: number }[] {

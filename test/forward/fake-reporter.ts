@@ -8,6 +8,8 @@ export class FakeReporter implements SettlementReporter {
   /** Leaves settlements unconfirmed until `confirm`. */
   isSlow = false
   private readonly log: FakeLog
+  /** Number of the last settlement that is committed. */
+  confirmed = 0
   private unconfirmed: Settled[] = []
   private waiting: (() => void)[] = []
 
@@ -19,10 +21,12 @@ export class FakeReporter implements SettlementReporter {
     return this.unconfirmed.length
   }
 
-  report(settled: Settled): void {
+  report(settled: Settled): number {
     this.reports.push(settled)
     this.unconfirmed.push(settled)
+    const number = this.reports.length
     if (!this.isSlow) this.confirm()
+    return number
   }
 
   async flushed(): Promise<void> {
@@ -33,6 +37,7 @@ export class FakeReporter implements SettlementReporter {
   confirm(): void {
     for (const settled of this.unconfirmed) this.log.apply(settled)
     this.unconfirmed = []
+    this.confirmed = this.reports.length
     for (const resolve of this.waiting) resolve()
     this.waiting = []
   }

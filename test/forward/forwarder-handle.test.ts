@@ -26,6 +26,7 @@ const STATUS: DestinationStatus = {
   queued: 1,
   queuedBytes: 80,
   held: 0,
+  heldRoutes: [],
   oldestMs: null,
   delivered: 5,
   deadLettered: 0,

@@ -11,6 +11,7 @@ export function destination(fields: Partial<DestinationStatus> = {}): Destinatio
     queued: 0,
     queuedBytes: 0,
     held: 0,
+    heldRoutes: [],
     oldestMs: null,
     delivered: 0,
     deadLettered: 0,

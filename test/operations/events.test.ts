@@ -51,6 +51,7 @@ function letter(id: number): DeadLetterRow {
     headers: '',
     payload: Buffer.alloc(0),
     wall_ms: time.wallMs(),
+    is_replayable: true,
   }
 }
 

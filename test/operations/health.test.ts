@@ -5,6 +5,7 @@ import { healthReport, type HealthReport } from '../../daemon/operations/health.
 import { destination } from './destination.ts'
 
 interface World {
+  recentRestarts?: number
   listening?: boolean
   full?: string
   whenFull?: 'reject' | 'drop-oldest'
@@ -14,6 +15,7 @@ interface World {
 
 /** The report of a gateway that has these problems and no others. */
 function reportOf({
+  recentRestarts,
   listening = true,
   full,
   whenFull = 'reject',
@@ -24,7 +26,7 @@ function reportOf({
     listening: () => listening,
     settings: () => ({ store: { whenFull } }),
     failures: () => failures,
-    forwarder: { destinations },
+    forwarder: { destinations, recentRestarts },
     store: { full },
   })
 }
@@ -52,6 +54,20 @@ describe('the health report', () => {
       degraded: true,
       reasons: [`Upstream events is ${state}: connect ECONNREFUSED.`],
     })
+  })
+
+  test('is degraded by a forwarder that was started again', () => {
+    expect(reportOf({ recentRestarts: 2 }).reasons).toEqual([
+      'The forwarder has ended and was started again (2 times since the start): see the log.',
+    ])
+  })
+
+  test('is degraded by an upstream that does not answer, and by messages of one that is no longer configured', () => {
+    const destinations = [destination({ state: 'stalled' }), destination({ name: 'old', state: 'stopped', queued: 7 })]
+    expect(reportOf({ destinations }).reasons).toEqual([
+      'Upstream events does not answer.',
+      'Upstream old is no longer configured, and 7 messages wait for it.',
+    ])
   })
 
   test('is degraded by damaged bytes that an upstream met', () => {

@@ -71,6 +71,7 @@ export function quarantineOp(id: number, payload: Uint8Array = Buffer.from('x'))
     document: 'd',
     message: 'm',
     wallMs: 1,
+    synced: true,
   }
   return { type: 'quarantine', row: { id, ...row } }
 }

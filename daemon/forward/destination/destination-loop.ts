@@ -1,16 +1,16 @@
-import { EdgeError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import type { Lane } from '../../core/message.ts'
 import type { Timers } from '../../core/timers.ts'
 import type { OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { DestinationStatus } from '../forwarder-messages.ts'
 import type { SettlementReporter } from '../thread/reporter.ts'
 import { Backoff } from './backoff.ts'
-import type { BatchSender } from './batch-sender.ts'
+import { asEdgeError, type BatchSender } from './batch-sender.ts'
 import type { DestinationPolicy } from './destination-policy.ts'
-import { DestinationState } from './destination-state.ts'
-import { probeRoute } from './held-probe.ts'
+import { type Backlog, DestinationState } from './destination-state.ts'
 import type { HeldRoutes } from './held-routes.ts'
+import type { HeldSender } from './held-sender.ts'
 import { type Entry, type LaneQueue, sizeOf } from './lane-queue.ts'
 import { LaneSettlement } from './lane-settlement.ts'
 import { Sleeper } from './sleeper.ts'
@@ -23,6 +23,7 @@ export interface DestinationLoopOptions {
   lanes: LaneQueue[]
   held: HeldRoutes
   sender: BatchSender
+  heldSender: HeldSender
   reporter: SettlementReporter
   policy: DestinationPolicy
   clock: RunningClock
@@ -38,7 +39,8 @@ export interface DestinationLoopOptions {
  */
 const SMALL_BATCH_BYTES = 64 * 1024
 const IDLE_MS = 1_000
-const EXPIRE_EVERY_MS = 10_000
+/** Between two looks for messages that have expired, or that were held for too long. */
+const EXPIRE_EVERY_MS = 5_000
 /** Settlements that the writer may not have confirmed before the loop waits for it. */
 const MAX_UNCONFIRMED = 32
 
@@ -67,9 +69,8 @@ export class DestinationLoop {
     this.sleeper = new Sleeper(timers)
   }
 
-  /** `onFailure` gets an error that is not the destination's and has ended the loop. */
-  start(onFailure: (error: unknown) => void): void {
-    this.running = this.run().catch(onFailure)
+  start(): void {
+    this.running = this.run()
   }
 
   /** The log may have new messages. */
@@ -95,28 +96,58 @@ export class DestinationLoop {
     return this.settlement.totals()
   }
 
-  /** `queued` is the backlog without the messages that are held. */
-  status(queued: { messages: number; bytes: number }): DestinationStatus {
+  /** Running time at which the oldest message in memory was received; undefined where there is none. */
+  get oldestRunningMs(): number | undefined {
+    const known = this.options.lanes.flatMap((lane) => lane.oldestRunningMs ?? [])
+    return known.length === 0 ? undefined : Math.min(...known)
+  }
+
+  /** For each lane the sequence number below which everything is settled. */
+  get lows(): { lane: Lane; low: number }[] {
+    return this.options.lanes.map(({ lane, cursor }) => ({ lane, low: cursor.low }))
+  }
+
+  status(queued: Backlog): DestinationStatus {
     return this.state.status(queued)
   }
 
+  /** Dead letters are to be sent again. */
+  replay(): void {
+    this.options.held.lookForReplays()
+    this.sleeper.wake()
+  }
+
+  /** Gives up everything that waits here; returns the number of deliveries. */
+  discardAll(): number {
+    return this.settlement.discardAll(this.options.held)
+  }
+
   private async run(): Promise<void> {
-    const { connect, reporter } = this.options
+    const { connect } = this.options
     if (connect === undefined) return this.state.enter('stopped')
     while (!this.isStopped) {
-      const adapter = this.adapter ?? (await this.tryConnect(connect))
-      if (adapter === undefined) {
-        this.expireWhileDown()
+      try {
+        await this.runOnce(connect)
+      } catch (error) {
+        // A fault of the gateway itself: it is shown, and the loop goes on after a pause, so that it is not the end of the destination.
+        this.state.fail(asEdgeError(error), 'disconnected')
         await this.sleeper.pause(this.backoff.nextDelayMs())
-        continue
       }
-      if (reporter.unconfirmedCount > MAX_UNCONFIRMED) await reporter.flushed()
-      const probed = await this.probeHeld(adapter)
-      const sent = await this.sendNext(adapter)
-      if (sent === 'failed') await this.sleeper.pause(this.backoff.nextDelayMs())
-      else if (sent === 'nothing' && !probed) await this.sleeper.idle(IDLE_MS)
     }
     this.state.enter('stopped')
+  }
+
+  private async runOnce(connect: () => Promise<OutgoingAdapter>): Promise<void> {
+    const { reporter, held } = this.options
+    this.expire()
+    const adapter = this.adapter ?? (await this.tryConnect(connect))
+    if (adapter === undefined) return this.sleeper.pause(this.backoff.nextDelayMs())
+    if (reporter.unconfirmedCount > MAX_UNCONFIRMED) await reporter.flushed()
+    held.confirmed(reporter.confirmed)
+    const isOpening = await this.sendHeld(adapter)
+    const sent = await this.sendNext(adapter)
+    if (sent === 'failed') await this.sleeper.pause(this.backoff.nextDelayMs())
+    else if (sent === 'nothing' && !isOpening) await this.sleeper.idle(IDLE_MS)
   }
 
   private async tryConnect(connect: () => Promise<OutgoingAdapter>): Promise<OutgoingAdapter | undefined> {
@@ -153,9 +184,9 @@ export class DestinationLoop {
     const { sender, clock } = this.options
     // Until the batch is settled the cursor must not pass it, even if the lane is reported meanwhile.
     queue.setInFlight(entries)
-    const result = await sender.send(adapter, entries)
-    const last = result.delivered.at(-1)
-    if (last !== undefined) this.state.lastLatencyMs = clock.runningMs() - last.record.runningMs
+    const result = await this.timed(sender.send(adapter, entries))
+    const { deliveredRunningMs } = result
+    if (deliveredRunningMs !== undefined) this.state.lastLatencyMs = clock.runningMs() - deliveredRunningMs
     this.settlement.settle(queue, result)
     if (result.error === undefined) {
       this.backoff.reset()
@@ -168,32 +199,34 @@ export class DestinationLoop {
     return 'failed'
   }
 
-  /** Tries the oldest held messages of one route; true if some of them have left it. */
-  private async probeHeld(adapter: OutgoingAdapter): Promise<boolean> {
-    const { held, clock, sender, lanes, policy } = this.options
-    const due = held.nextDue(clock.runningMs())
-    const queue = lanes.find((lane) => lane.lane === due?.rows[0]?.lane)
-    if (due === undefined || queue === undefined) return false
-    const { released, deadLetters, delivered, isOpening } = await probeRoute({
-      ...due,
-      adapter,
-      sender,
-      overdueMs: clock.runningMs() - policy.holdForMs,
-      reason: held.error,
-    })
-    queue.cursor.delivered += delivered
-    queue.cursor.dead += deadLetters.length
-    if (released.length > 0) this.settlement.report(queue, { deadLetters, released })
-    held.release(due.route, released.length, isOpening)
-    return isOpening
+  /** Tries held deliveries once more; true if some of them have left their route. */
+  private async sendHeld(adapter: OutgoingAdapter): Promise<boolean> {
+    const { held, heldSender, clock } = this.options
+    const rows = held.nextProbe(clock.runningMs())
+    if (rows.length === 0) return false
+    const results = await this.timed(heldSender.send(adapter, rows))
+    this.settlement.settleHeld(held, results)
+    return results.some(({ isReleased }) => isReleased)
   }
 
-  private expireWhileDown(): void {
-    const { clock, policy } = this.options
+  /** Settles what has waited for too long, whether or not the destination answers. */
+  private expire(): void {
+    const { clock, policy, held, heldSender } = this.options
     const now = clock.runningMs()
-    if (policy.maxAgeMs === null || now < this.nextExpiryMs) return
+    if (now < this.nextExpiryMs) return
     this.nextExpiryMs = now + EXPIRE_EVERY_MS
-    this.settlement.expire(now - policy.maxAgeMs)
+    this.settlement.settleHeld(held, heldSender.expire(held.overdue(now - policy.holdForMs)))
+    if (policy.maxAgeMs !== null && this.adapter === undefined) this.settlement.expire(now - policy.maxAgeMs)
+  }
+
+  /** Notes how long a send has been outstanding. */
+  private async timed<Value>(send: Promise<Value>): Promise<Value> {
+    this.state.sendBegins()
+    try {
+      return await send
+    } finally {
+      this.state.sendEnds()
+    }
   }
 
   private async closeAdapter(): Promise<void> {
@@ -207,8 +240,4 @@ function totalSize(entries: readonly Entry[]): number {
   let sum = 0
   for (const entry of entries) sum += sizeOf(entry)
   return sum
-}
-
-function asEdgeError(error: unknown): EdgeError {
-  return error instanceof EdgeError ? error : new EdgeError('internal', messageOf(error), { cause: error })
 }

@@ -26,6 +26,15 @@ export function sizeOf({ record }: Entry): number {
   return record.end - record.start
 }
 
+/** Messages that were settled without being sent. */
+export interface Discarded {
+  messages: number
+  /** Their deliveries: one for each target. */
+  deliveries: number
+  bytes: number
+  seqs: number[]
+}
+
 /** Whether the messages of a stream are meant for this destination and lane. */
 export type StreamFilter = (stream: number) => boolean
 
@@ -50,6 +59,7 @@ export class LaneQueue {
   damagedBytes = 0
   private readonly reader: BlockReader
   private readonly isWanted: StreamFilter
+  private readonly deliveriesOf: (record: RecordView) => number
   private readonly settledBefore: SettledSet
   private inFlight: Entry[] = []
   private ready: Entry[] = []
@@ -57,9 +67,16 @@ export class LaneQueue {
   private readUpTo: number
   private hasSettled = false
 
-  constructor(reader: BlockReader, isWanted: StreamFilter, cursor: CursorRow) {
+  /** @param deliveriesOf the number of targets that a record has at this destination */
+  constructor(
+    reader: BlockReader,
+    isWanted: StreamFilter,
+    cursor: CursorRow,
+    deliveriesOf: (record: RecordView) => number = () => 1,
+  ) {
     this.reader = reader
     this.isWanted = isWanted
+    this.deliveriesOf = deliveriesOf
     this.lane = cursor.lane
     this.cursor = cursor
     this.settledBefore = new SettledSet(cursor.low, cursor.ranges)
@@ -108,14 +125,15 @@ export class LaneQueue {
    * Settles the oldest messages without sending them, until they make up `bytes` or the next one was received at `olderThanMs` of
    * running time or later. Messages in flight are left alone.
    */
-  discardOldest(bytes: number, olderThanMs = Infinity): { messages: number; bytes: number; seqs: number[] } {
-    const discarded = { messages: 0, bytes: 0, seqs: [] as number[] }
+  discardOldest(bytes: number, olderThanMs = Infinity): Discarded {
+    const discarded: Discarded = { messages: 0, deliveries: 0, bytes: 0, seqs: [] }
     while (discarded.bytes < bytes) {
       if (this.ready.length > 0) {
         const oldest = this.ready[0]
         if (oldest === undefined || oldest.record.runningMs >= olderThanMs) break
         this.ready.shift()
         discarded.messages++
+        discarded.deliveries += this.deliveriesOf(oldest.record)
         discarded.bytes += sizeOf(oldest)
         discarded.seqs.push(oldest.record.seq)
         this.countSettled([oldest])

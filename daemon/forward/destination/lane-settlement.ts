@@ -1,9 +1,11 @@
 import type { Logger } from '../../core/logger.ts'
 import type { LostRange } from '../../store/tables/cursors.ts'
 import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
-import type { HeldInput } from '../../store/tables/held.ts'
+import type { DeliveryKey, HeldInput } from '../../store/tables/held.ts'
 import type { SettlementReporter } from '../thread/reporter.ts'
 import type { BatchResult } from './batch-sender.ts'
+import type { HeldRoutes } from './held-routes.ts'
+import type { HeldResult } from './held-sender.ts'
 import type { LaneQueue } from './lane-queue.ts'
 
 type Fate = LostRange['fate']
@@ -12,7 +14,7 @@ type Fate = LostRange['fate']
 interface SettledRows {
   deadLetters?: DeadLetterInput[]
   held?: HeldInput[]
-  released?: number[]
+  released?: DeliveryKey[]
   lost?: LostRange[]
 }
 
@@ -34,24 +36,60 @@ export class LaneSettlement {
     this.logger = logger
   }
 
-  /** Reports the cursor of a lane if it has moved, and any rows. */
-  report(queue: LaneQueue, { deadLetters = [], held = [], released = [], lost = [] } = NO_ROWS): void {
+  /** Reports the cursor of a lane if it has moved, and any rows. Returns the number of the settlement, if there is one. */
+  report(queue: LaneQueue, { deadLetters = [], held = [], released = [], lost = [] } = NO_ROWS): number | undefined {
     const moved = queue.changedCursor()
-    if (moved === undefined && deadLetters.length + held.length + released.length === 0) return
-    this.reporter.report({ cursor: moved ?? { ...queue.cursor }, deadLetters, held, released, lost })
+    if (moved === undefined && deadLetters.length + held.length + released.length === 0) return undefined
+    return this.reporter.report({ cursor: moved ?? { ...queue.cursor }, deadLetters, held, released, lost })
   }
 
   /** Settles a batch by its result; kept entries stay in flight. */
   settle(queue: LaneQueue, result: BatchResult): void {
-    queue.setInFlight(result.kept)
-    for (const entries of [result.delivered, result.expired, result.foreign, result.dead, result.parked])
-      queue.countSettled(entries)
-    queue.cursor.delivered += result.delivered.length
-    queue.cursor.expired += result.expired.length
-    queue.cursor.dead += result.dead.length
-    const expired = result.expired.map(({ record }) => record.seq)
-    const { deadLetters, held } = result
-    this.report(queue, { deadLetters, held, lost: lostRanges(expired, 'expired') })
+    const { settled, kept, delivered, expired, expiredSeqs, deadLetters, held } = result
+    queue.setInFlight(kept)
+    queue.countSettled(settled)
+    queue.cursor.delivered += delivered
+    queue.cursor.expired += expired
+    queue.cursor.dead += deadLetters.length
+    this.report(queue, { deadLetters, held, lost: lostRanges(expiredSeqs, 'expired') })
+  }
+
+  /** Settles held deliveries by their results, each on its lane, and takes those that are released off their routes. */
+  settleHeld(held: HeldRoutes, results: readonly HeldResult[]): void {
+    for (const queue of this.lanes) {
+      const released = results.filter(({ row, isReleased }) => isReleased && row.lane === queue.lane)
+      if (released.length === 0) continue
+      const deadLetters = released.flatMap(({ deadLetter }) => deadLetter ?? [])
+      queue.cursor.delivered += released.filter(({ isDelivered }) => isDelivered).length
+      queue.cursor.dead += deadLetters.length
+      const rows = released.map(({ row }) => row)
+      const moved = released.flatMap((one) => one.moved ?? [])
+      const number = this.report(queue, { deadLetters, released: rows.map(deliveryKey), held: moved })
+      if (number !== undefined) held.release(rows, number)
+    }
+  }
+
+  /** Gives up every message and held delivery; returns how many deliveries that were. */
+  discardAll(held: HeldRoutes): number {
+    let count = 0
+    for (let rows = held.any(); rows.length > 0; rows = held.any()) {
+      count += rows.length
+      for (const queue of this.lanes) {
+        const here = rows.filter((row) => row.lane === queue.lane)
+        if (here.length === 0) continue
+        queue.cursor.dropped += here.length
+        const seqs = [...new Set(here.map(({ seq }) => seq))]
+        const number = this.report(queue, { released: here.map(deliveryKey), lost: lostRanges(seqs, 'dropped') })
+        if (number !== undefined) held.release(here, number)
+      }
+    }
+    for (const queue of this.lanes) {
+      const discarded = queue.discardOldest(Infinity)
+      queue.cursor.dropped += discarded.deliveries
+      count += discarded.deliveries
+      this.report(queue, { lost: lostRanges(discarded.seqs, 'dropped') })
+    }
+    return count
   }
 
   /** Discards the oldest messages that are not in flight, beginning with the last lane; returns the bytes that are free now. */
@@ -60,7 +98,7 @@ export class LaneSettlement {
     for (const queue of [...this.lanes].reverse()) {
       if (freed >= bytes) break
       const discarded = queue.discardOldest(bytes - freed)
-      queue.cursor.dropped += discarded.messages
+      queue.cursor.dropped += discarded.deliveries
       freed += discarded.bytes
       if (discarded.messages === 0) continue
       this.logger.error(
@@ -76,7 +114,7 @@ export class LaneSettlement {
   expire(olderThanMs: number): void {
     for (const queue of this.lanes) {
       const expired = queue.discardOldest(Infinity, olderThanMs)
-      queue.cursor.expired += expired.messages
+      queue.cursor.expired += expired.deliveries
       this.report(queue, { lost: lostRanges(expired.seqs, 'expired') })
     }
   }
@@ -91,6 +129,10 @@ export class LaneSettlement {
     }
     return { messages, bytes }
   }
+}
+
+function deliveryKey({ seq, target }: DeliveryKey): DeliveryKey {
+  return { seq, target }
 }
 
 /** Ascending sequence numbers as ranges without gaps. */

@@ -16,7 +16,6 @@ export interface ForwarderServiceOptions {
   connect: (logger: Logger) => ConnectUpstream
   /** Hands a message to main. */
   send: (message: FromForwarderThread) => void
-  onFailure: (error: unknown) => void
 }
 
 /** The forwarder behind its port: takes main's messages and sends status and log lines, on a thread of its own or in a simulation. */
@@ -27,10 +26,13 @@ export class ForwarderService {
   private readonly reporter = new Reporter()
   private readonly forwarder: Forwarder
   private status: Timer | undefined
+  private settings: Pick<ForwarderThreadData, 'upstreams' | 'maxAgeMs'>
+  private isStarted = false
 
   constructor(options: ForwarderServiceOptions) {
-    const { reader, clock, timers, connect, send, onFailure } = options
+    const { reader, clock, timers, connect, send } = options
     this.options = options
+    this.settings = options.data
     this.logger = loggerTo(send)
     this.forwarder = new Forwarder({
       reader,
@@ -39,14 +41,17 @@ export class ForwarderService {
       timers,
       logger: this.logger,
       connect: connect(this.logger),
-      onFailure,
     })
   }
 
-  start(): void {
-    const { data, timers } = this.options
+  /** Begins when the writer has answered: then the cursors are those that an earlier forwarder has left. */
+  async start(): Promise<void> {
+    await this.reporter.ready
+    if (this.isStopping) return
+    const { timers } = this.options
     this.status = timers.every(STATUS_EVERY_MS, () => this.sendStatus())
-    this.forwarder.start(data.upstreams, data.maxAgeMs)
+    this.forwarder.start(this.settings.upstreams, this.settings.maxAgeMs)
+    this.isStarted = true
     this.sendStatus()
   }
 
@@ -60,8 +65,18 @@ export class ForwarderService {
       case 'writer':
         return this.reporter.connect(message.port)
       case 'settings':
-        await this.forwarder.restart(message.upstreams, message.maxAgeMs)
+        this.settings = message
+        if (this.isStarted) await this.forwarder.configure(message.upstreams, message.maxAgeMs)
+        return this.isStarted ? this.sendStatus() : undefined
+      case 'replay':
+        return this.forwarder.replay(message.destination)
+      case 'discard': {
+        const deliveries = (await this.forwarder.discard(message.destination)) ?? null
+        this.options.send({ type: 'discarded', id: message.id, deliveries })
         return this.sendStatus()
+      }
+      case 'alive':
+        return this.options.send({ type: 'alive', id: message.id })
       case 'stop':
         this.isStopping = true
         this.status?.cancel()

@@ -26,16 +26,10 @@ const service = new ForwarderService({
   timers: systemTimers,
   connect: (logger) => (upstream) => protocolOf(upstream).connect(upstream, { gatewayId: data.gatewayId, logger }),
   send: (message) => port.postMessage(message),
-  onFailure(error) {
-    // Thrown outside of any promise, so that the thread ends and main starts another.
-    setImmediate(() => {
-      throw error
-    })
-  },
 })
 if (!hasLowPriority) service.logger.info({}, 'the forwarder may not lower its priority, and runs as the rest does')
-service.start()
 port.on('message', (message: ToForwarderThread) => void receive(message))
+void service.start()
 settleHeap()
 void watch(new Int32Array(data.signal))
 

@@ -1,26 +1,35 @@
+import { isDeepStrictEqual } from 'node:util'
+import { EdgeError } from '../../core/errors.ts'
+import { KeyedTurns } from '../../core/keyed-turns.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LANES, type Lane } from '../../core/message.ts'
 import type { Timers } from '../../core/timers.ts'
 import type { OutgoingAdapter } from '../../protocols/adapter.ts'
 import type { UpstreamSettings } from '../../settings/sections/upstream-common.ts'
 import type { LogReader } from '../../store/log/log-reader.ts'
+import type { RecordView } from '../../store/log/record.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { CursorRow } from '../../store/tables/cursors.ts'
-import type { StreamRow } from '../../store/tables/streams.ts'
 import { BatchSender } from '../destination/batch-sender.ts'
 import { DestinationLoop } from '../destination/destination-loop.ts'
 import { policyOf } from '../destination/destination-policy.ts'
+import type { Backlog } from '../destination/destination-state.ts'
 import { ForwardedCounts } from '../destination/forwarded-counts.ts'
 import { HeldRoutes } from '../destination/held-routes.ts'
+import { HeldSender } from '../destination/held-sender.ts'
 import { type BlockReader, LaneQueue } from '../destination/lane-queue.ts'
 import type { ForwardedCount, DestinationStatus } from '../forwarder-messages.ts'
+import { DestinationStreams } from './destination-streams.ts'
 import { MessageFactory, type PlanReader } from './message-factory.ts'
 import type { Reporter, SettlementReporter } from './reporter.ts'
 
 /** The part of the log that the forwarder reads. */
 export type ForwarderReader = BlockReader &
   PlanReader &
-  Pick<LogReader, 'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'held' | 'heldRoutes'>
+  Pick<
+    LogReader,
+    'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'oldestFrom' | 'held' | 'heldRoutes' | 'heldBefore'
+  >
 
 /** Resolves to an adapter that is connected to the upstream. */
 export type ConnectUpstream = (upstream: UpstreamSettings) => Promise<OutgoingAdapter>
@@ -32,68 +41,120 @@ export interface ForwarderOptions {
   timers: Timers
   logger: Logger
   connect: ConnectUpstream
-  /** Gets an error that has ended a destination's loop and is not the destination's. */
-  onFailure: (error: unknown) => void
 }
 
-/** A loop for every destination that is configured, or still has messages in the log. */
+/** A destination with the settings that its loop was started with. */
+interface Running {
+  loop: DestinationLoop
+  counts: ForwardedCounts
+  upstream: UpstreamSettings | undefined
+  maxAgeMs: number | null
+}
+
+interface Wanted {
+  upstreams: Readonly<Record<string, UpstreamSettings>>
+  maxAgeMs: number | null
+}
+
+/** A loop for every destination that exists: those of the settings, and those that cursors or streams of the log name. */
 export class Forwarder {
   private readonly options: ForwarderOptions
-  private readonly loops = new Map<string, DestinationLoop>()
-  private readonly counts = new Map<string, ForwardedCounts>()
-  private streams = new Map<number, StreamRow>()
+  private readonly streams: DestinationStreams
+  private readonly running = new Map<string, Running>()
+  private readonly turns = new KeyedTurns<string>()
+  private wanted: Wanted = { upstreams: {}, maxAgeMs: null }
+  private isStopped = false
 
   constructor(options: ForwarderOptions) {
     this.options = options
+    this.streams = new DestinationStreams(options.reader)
     options.reporter.onRoomNeeded((bytes, required) => this.makeRoom(bytes, required))
   }
 
-  start(upstreams: Record<string, UpstreamSettings>, maxAgeMs: number | null): void {
-    for (const { name, cursors } of this.beginnings(Object.keys(upstreams)))
-      this.startLoop(name, upstreams[name], maxAgeMs, cursors)
+  start(upstreams: Readonly<Record<string, UpstreamSettings>>, maxAgeMs: number | null): void {
+    this.wanted = { upstreams, maxAgeMs }
+    for (const name of this.names()) this.startLoop(name)
   }
 
-  /** Ends every loop and starts those that are configured now; the backlog stays in the log. */
-  async restart(upstreams: Record<string, UpstreamSettings>, maxAgeMs: number | null): Promise<void> {
-    await this.stop()
-    this.loops.clear()
-    this.start(upstreams, maxAgeMs)
+  /**
+   * Restarts the destinations that the settings change, and leaves the others alone. A loop that is restarted ends first, and its
+   * settlements are durable before the next one reads its cursors. Of several calls the last one decides.
+   */
+  async configure(upstreams: Readonly<Record<string, UpstreamSettings>>, maxAgeMs: number | null): Promise<void> {
+    this.wanted = { upstreams, maxAgeMs }
+    await Promise.all(this.names().map((name) => this.turns.run(name, () => this.adjust(name))))
   }
 
   wake(): void {
-    for (const loop of this.loops.values()) loop.wake()
+    for (const { loop } of this.running.values()) loop.wake()
   }
 
   /** Finishes the outstanding sends, and waits until their settlements are durable. */
   async stop(): Promise<void> {
-    await Promise.all([...this.loops.values()].map((loop) => loop.stop()))
+    this.isStopped = true
+    await Promise.all([...this.running.values()].map(({ loop }) => loop.stop()))
     await this.options.reporter.flushed()
   }
 
+  /** Every destination that is configured or has anything left. */
   status(): DestinationStatus[] {
-    return [...this.loops.values()].map((loop) => loop.status(this.queued(loop.name)))
+    this.streams.refresh()
+    return [...this.running.values()]
+      .map(({ loop, upstream }) => ({ upstream, status: loop.status(this.backlog(loop)) }))
+      .filter(({ upstream, status }) => upstream !== undefined || status.queued > 0)
+      .map(({ status }) => status)
   }
 
   /** Counts of messages forwarded since the last call, by destination and channels. */
   drainCounts(): ForwardedCount[] {
-    return [...this.counts.values()].flatMap((one) => one.drain())
+    return [...this.running.values()].flatMap(({ counts }) => counts.drain())
   }
 
-  private startLoop(
-    name: string,
-    upstream: UpstreamSettings | undefined,
-    maxAgeMs: number | null,
-    cursors: readonly CursorRow[],
-  ): void {
+  /** Dead letters of a destination are to be sent again. */
+  replay(destination: string): void {
+    this.running.get(destination)?.loop.replay()
+  }
+
+  /** Gives up everything that a destination has left; undefined where it is configured, or unknown. */
+  async discard(destination: string): Promise<number | undefined> {
+    const known = this.running.get(destination)
+    if (known === undefined || known.upstream !== undefined) return undefined
+    const count = known.loop.discardAll()
+    await this.options.reporter.flushed()
+    return count
+  }
+
+  private names(): string[] {
+    this.streams.refresh()
+    const cursors = this.options.reader.cursors().map((row) => row.destination)
+    const { upstreams } = this.wanted
+    return [...new Set([...Object.keys(upstreams), ...cursors, ...this.streams.destinations(), ...this.running.keys()])]
+  }
+
+  private async adjust(name: string): Promise<void> {
+    const { upstreams, maxAgeMs } = this.wanted
+    const known = this.running.get(name)
+    if (known !== undefined && known.maxAgeMs === maxAgeMs && isDeepStrictEqual(known.upstream, upstreams[name])) return
+    await known?.loop.stop()
+    await this.options.reporter.flushed()
+    if (!this.isStopped) this.startLoop(name)
+  }
+
+  private startLoop(name: string): void {
     const { reader, reporter, clock, timers, logger, connect } = this.options
+    const { maxAgeMs } = this.wanted
+    const upstream = this.wanted.upstreams[name]
     const factory = new MessageFactory(name, reader)
     const held = new HeldRoutes(name, reader)
-    const lanes = cursors.map(
-      (cursor) => new LaneQueue(reader, (stream) => this.isWanted(stream, name, cursor.lane), cursor),
-    )
+    const deliveriesOf = (record: RecordView): number => deliveryCount(factory, record)
+    const lanes = this.beginning(name).map((cursor) => {
+      const isWanted = (stream: number): boolean => this.streams.has(stream, name, cursor.lane)
+      return new LaneQueue(reader, isWanted, cursor, deliveriesOf)
+    })
     const policy = policyOf(upstream, maxAgeMs)
-    const counts = new ForwardedCounts(name, (plan) => factory.channelIds(plan))
-    this.counts.set(name, counts)
+    // What the loop before it has counted and not told yet goes on counting.
+    const counts = this.running.get(name)?.counts ?? new ForwardedCounts(name, (plan) => factory.channelIds(plan))
+    const sender = new BatchSender({ factory, held, clock, maxAgeMs: policy.maxAgeMs, counts })
     const loop = new DestinationLoop({
       name,
       protocol: upstream?.protocol ?? 'none',
@@ -104,23 +165,23 @@ export class Forwarder {
       clock,
       timers,
       logger,
-      sender: new BatchSender({ factory, held, clock, maxAgeMs: policy.maxAgeMs, counts }),
+      sender,
+      heldSender: new HeldSender({ factory, held, sender, clock }),
       connect: upstream === undefined ? undefined : () => connect(upstream),
     })
-    this.loops.set(name, loop)
-    loop.start(this.options.onFailure)
+    this.running.set(name, { loop, counts, upstream, maxAgeMs })
+    loop.start()
   }
 
   /**
-   * The cursors with which every destination begins, those that only have a cursor included. Read in one snapshot: a stream that is
-   * committed between two reads would lie before the end of the log without being known.
+   * The cursors with which a destination begins. Read in one snapshot: a stream that is committed between two reads would lie before
+   * the end of the log without being known.
    */
-  private beginnings(configured: readonly string[]): { name: string; cursors: CursorRow[] }[] {
+  private beginning(name: string): CursorRow[] {
     return this.options.reader.snapshot(() => {
-      this.refreshStreams()
+      this.streams.refresh()
       const known = this.options.reader.cursors()
-      const names = new Set([...configured, ...known.map((row) => row.destination)])
-      return [...names].map((name) => ({ name, cursors: LANES.map((lane) => this.cursor(name, lane, known)) }))
+      return LANES.map((lane) => this.cursor(name, lane, known))
     })
   }
 
@@ -129,7 +190,7 @@ export class Forwarder {
     const found = known.find((row) => row.destination === destination && row.lane === lane)
     if (found !== undefined) return { ...found }
     const { reader } = this.options
-    const streams = this.streamsOf(destination, lane)
+    const streams = this.streams.of(destination, lane)
     const present = reader.present(streams)
     const written = reader.written(streams)
     return {
@@ -146,29 +207,20 @@ export class Forwarder {
     }
   }
 
-  private isWanted(stream: number, destination: string, lane: Lane): boolean {
-    if (!this.streams.has(stream)) this.refreshStreams()
-    const row = this.streams.get(stream)
-    return row !== undefined && row.lane === lane && row.destinations.includes(destination)
-  }
-
-  private streamsOf(destination: string, lane?: Lane): number[] {
-    return [...this.streams.values()]
-      .filter((row) => (lane === undefined || row.lane === lane) && row.destinations.includes(destination))
-      .map((row) => row.id)
-  }
-
-  private refreshStreams(): void {
-    this.streams = new Map(this.options.reader.streams().map((row) => [row.id, row]))
-  }
-
-  private queued(destination: string): { messages: number; bytes: number } {
-    const written = this.options.reader.written(this.streamsOf(destination))
-    const settled = this.loops.get(destination)?.settled() ?? { messages: 0, bytes: 0 }
-    return {
-      messages: Math.max(0, written.messages - settled.messages),
-      bytes: Math.max(0, written.bytes - settled.bytes),
-    }
+  private backlog(loop: DestinationLoop): Backlog {
+    const { reader } = this.options
+    const written = reader.written(this.streams.of(loop.name))
+    const settled = loop.settled()
+    const messages = Math.max(0, written.messages - settled.messages)
+    const bytes = Math.max(0, written.bytes - settled.bytes)
+    if (messages === 0) return { messages, bytes, oldestRunningMs: undefined }
+    // What is not read yet, because the destination is down, is looked up.
+    const oldest =
+      loop.oldestRunningMs ??
+      Math.min(
+        ...loop.lows.map(({ lane, low }) => reader.oldestFrom(this.streams.of(loop.name, lane), low) ?? Infinity),
+      )
+    return { messages, bytes, oldestRunningMs: Number.isFinite(oldest) ? oldest : undefined }
   }
 
   /**
@@ -176,8 +228,9 @@ export class Forwarder {
    * these, and `required` says so, of all.
    */
   private makeRoom(bytes: number, required: boolean): void {
-    const backlogs = [...this.loops.values()]
-      .map((loop) => ({ loop, bytes: this.queued(loop.name).bytes }))
+    this.streams.refresh()
+    const backlogs = [...this.running.values()]
+      .map(({ loop }) => ({ loop, bytes: this.backlog(loop).bytes }))
       .sort((a, b) => b.bytes - a.bytes)
     const dispensable = backlogs.filter(
       ({ loop, bytes: backlog }) =>
@@ -188,5 +241,15 @@ export class Forwarder {
       if (wanted <= 0) break
       wanted -= loop.discard(wanted)
     }
+  }
+}
+
+/** A record whose plan cannot be read counts as one delivery: it becomes one dead letter. */
+function deliveryCount(factory: MessageFactory, record: RecordView): number {
+  try {
+    return factory.targets(record).length
+  } catch (error) {
+    if (!(error instanceof EdgeError)) throw error
+    return 1
   }
 }

@@ -6,7 +6,7 @@ import type { ForwarderService, ForwarderServiceOptions } from './forwarder-serv
  * that the thread would open by itself. Messages are cloned and delivered later, as they are between threads.
  */
 export function inProcessForwarder(
-  build: (options: Pick<ForwarderServiceOptions, 'data' | 'send' | 'onFailure'>) => ForwarderService,
+  build: (options: Pick<ForwarderServiceOptions, 'data' | 'send'>) => ForwarderService,
 ): StartForwarder {
   return (data, events) => {
     let hasEnded = false
@@ -24,13 +24,9 @@ export function inProcessForwarder(
           if (!hasEnded) events.onMessage(copy)
         })
       },
-      onFailure(error) {
-        queueMicrotask(() => events.onError(error))
-        end()
-      },
     })
     queueMicrotask(() => {
-      if (!hasEnded) service.start()
+      if (!hasEnded) void service.start()
     })
     return {
       post(message) {

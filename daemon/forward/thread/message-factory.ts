@@ -5,7 +5,7 @@ import { parseJson } from '../../core/json.ts'
 import type { Headers } from '../../core/message.ts'
 import type { OutgoingMessage } from '../../protocols/adapter.ts'
 import type { LogReader } from '../../store/log/log-reader.ts'
-import { headersOf, type StoredRecord } from '../../store/log/record.ts'
+import { FLAG_REPLAYED, headersOf, type StoredRecord } from '../../store/log/record.ts'
 import type { Plan } from '../../verdict/plan.ts'
 import { RecordOrigins, type OriginReader } from '../../verdict/record-origins.ts'
 import { TargetRenderer, type Rendered } from '../../verdict/render-target.ts'
@@ -28,6 +28,7 @@ const SYNCED = Buffer.from('synced')
 const UNSYNCED = Buffer.from('unsynced')
 const RESERVED = [
   'message-id',
+  'replayed-at',
   'source-topic',
   'received-at',
   'clock',
@@ -62,9 +63,14 @@ export class MessageFactory implements RecordFacts {
     return this.planEntry(record.plan).targets
   }
 
-  /** Ids of the channels that the messages of a plan belong to. */
+  /** Ids of the channels that the messages of a plan belong to; none where a damaged store has lost the plan. */
   channelIds(plan: number): readonly string[] {
-    return this.planEntry(plan).plan.channelIds ?? []
+    try {
+      return this.planEntry(plan).plan.channelIds ?? []
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error
+      return []
+    }
   }
 
   messageId(origin: Origin, seq: number): string {
@@ -75,8 +81,12 @@ export class MessageFactory implements RecordFacts {
     return this.origins.receivedAt(record, origin.boot)
   }
 
-  /** The message of a record for one of its targets. Throws `render-failed`. */
-  make(record: StoredRecord, origin: Origin, targetIndex: number): OutgoingMessage {
+  /**
+   * The message of a record for one of its targets. Throws `render-failed`.
+   *
+   * @param replayedMs wall time at which an operator had it repeated
+   */
+  make(record: StoredRecord, origin: Origin, targetIndex: number, replayedMs: number | null = null): OutgoingMessage {
     const entry = this.planEntry(record.plan)
     const renderer = entry.renderers[targetIndex]
     if (renderer === undefined)
@@ -86,7 +96,7 @@ export class MessageFactory implements RecordFacts {
       headers: headersOf(record) ?? {},
       payload: () => parseJson(asBuffer(record.payload).toString()),
     })
-    return new RenderedMessage({ factory: this, record, origin, plan: entry.plan, renderer }, rendered)
+    return new RenderedMessage({ factory: this, record, origin, plan: entry.plan, renderer, replayedMs }, rendered)
   }
 
   /** The gateway's own headers, those of the target, and those of the device. */
@@ -104,7 +114,7 @@ export class MessageFactory implements RecordFacts {
       ...constant,
     }
     const own = headersOf(record)
-    if (own !== undefined) addDeviceHeaders(headers, own, extra, plan.invalid === true)
+    if (own !== undefined) addDeviceHeaders(headers, own, extra, gatewayHeaders(record, plan))
     for (const name in extra) if (!RESERVED.includes(name)) headers[name] = extra[name] ?? ''
     return headers
   }
@@ -148,10 +158,17 @@ function addDeviceHeaders(
   headers: Record<string, string | Buffer>,
   own: Headers,
   extra: Readonly<Record<string, string>>,
-  invalid: boolean,
+  ofGateway: readonly string[],
 ): void {
   for (const [name, value] of Object.entries(own)) {
-    if (invalid && name === 'errors') headers['errors'] = value
+    if (ofGateway.includes(name)) headers[name] = value
     else headers[RESERVED.includes(name) || Object.hasOwn(extra, name) ? `device-${name}` : name] = value
   }
+}
+
+/** Names of headers that the gateway has stored with a record, among those of the device. */
+function gatewayHeaders({ flags }: StoredRecord, plan: Plan): readonly string[] {
+  const isReplayed = (flags & FLAG_REPLAYED) !== 0
+  if (plan.invalid === true) return isReplayed ? ['errors', 'replayed-at'] : ['errors']
+  return isReplayed ? ['replayed-at'] : []
 }

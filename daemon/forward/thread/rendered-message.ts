@@ -23,6 +23,8 @@ export interface RenderedFrom {
   origin: Origin
   plan: Plan
   renderer: TargetRenderer
+  /** Wall time at which an operator had the message repeated; null where nobody did. */
+  replayedMs: number | null
 }
 
 /** The outgoing message of a record. Only its address, key and target's headers are rendered at once, the rest at each access. */
@@ -65,8 +67,9 @@ export class RenderedMessage implements OutgoingMessage {
   }
 
   get headers(): Readonly<Record<string, string | Buffer>> {
-    const { factory, record, origin } = this.from
-    return factory.headers(record, origin, this.rendered.headers)
+    const { factory, record, origin, replayedMs } = this.from
+    const headers = factory.headers(record, origin, this.rendered.headers)
+    return replayedMs === null ? headers : { ...headers, 'replayed-at': new Date(replayedMs).toISOString() }
   }
 
   get timestampMs(): number | null {

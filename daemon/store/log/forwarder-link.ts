@@ -20,15 +20,18 @@ export class ForwarderLink {
     this.onSettlement = onSettlement
   }
 
+  /** Talks to a new forwarder. It reads what is committed now, so settlements of an earlier one must not be committed later. */
   connect(port: MessagePort): void {
     this.port?.close()
     this.port = port
+    this.waiting = []
     port.on('message', ({ settlement }: FromForwarder) => {
       this.waiting.push(settlement)
       const wasAsked = this.askedAtMs > -Infinity
       this.endRequest()
       this.onSettlement(wasAsked)
     })
+    this.send({ type: 'ready' })
   }
 
   get hasSettlements(): boolean {

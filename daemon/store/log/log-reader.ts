@@ -5,7 +5,7 @@ import { BlockReader, type BlockHead } from '../tables/blocks.ts'
 import { prepareWallOffset } from '../tables/boots.ts'
 import { readCursors, type CursorRow } from '../tables/cursors.ts'
 import { EpochReader } from '../tables/epochs.ts'
-import { countHeld, readHeld, type HeldRow } from '../tables/held.ts'
+import { countHeld, readHeld, readHeldBefore, type HeldRow } from '../tables/held.ts'
 import { preparePlanBody } from '../tables/plans.ts'
 import { readStreams, type StreamRow } from '../tables/streams.ts'
 import { prepareWritten, readLogEnd, type Written } from './log-end.ts'
@@ -132,9 +132,22 @@ export class LogReader {
     return this.reporting('blocks', { first: 1, messages: 0, bytes: 0 }, () => this.blocks.present(streams))
   }
 
+  /** Running time at which the oldest block with messages from `seq` on was written, of a set of streams. */
+  oldestFrom(streams: readonly number[], seq: number): number | undefined {
+    const known = streams.flatMap(
+      (id) => this.reporting('blocks', undefined, () => this.blocks.oldestFrom(id, seq)) ?? [],
+    )
+    return known.length === 0 ? undefined : Math.min(...known)
+  }
+
   /** Held messages of a destination, of one route or of all, oldest first. */
   held(destination: string, route: string | undefined, limit: number): HeldRow[] {
     return this.reporting('held', [], () => readHeld(this.db, destination, route, limit))
+  }
+
+  /** Deliveries of a destination that have been held since before `sinceMs` of running time. */
+  heldBefore(destination: string, sinceMs: number, limit: number): HeldRow[] {
+    return this.reporting('held', [], () => readHeldBefore(this.db, destination, sinceMs, limit))
   }
 
   /** Number of held messages of a destination by route. */

@@ -29,7 +29,7 @@ export function transactionBytes(batch: Batch | null, settlements: readonly Sett
   for (const op of batch?.ops ?? []) bytes += opBytes(op)
   for (const { deadLetters, held, lost } of settlements) {
     bytes += 1024 + (lost?.length ?? 0) * ROW_BYTES
-    for (const letter of deadLetters) bytes += letter.payload.length
+    for (const letter of deadLetters) bytes += letter.record.length
     for (const one of held) bytes += one.record.length
   }
   return bytes

@@ -23,6 +23,8 @@ export const FLAG_RETAIN = 2
 export const FLAG_INVALID = 4
 /** MQTT quality of service, two bits from here. */
 export const QOS_SHIFT = 3
+/** An operator has published the message again; its headers hold `replayed-at`. */
+export const FLAG_REPLAYED = 32
 
 export interface RecordInput {
   plan: number

@@ -43,5 +43,7 @@ export type FromWriter =
   | { type: 'closed' }
 
 /** Writer ↔ forwarder. */
-export type ToForwarder = { type: 'settled'; number: number } | { type: 'give-up'; bytes: number; required: boolean }
+export type ToForwarder =
+  /** Every settlement of an earlier forwarder is committed or dropped. */
+  { type: 'ready' } | { type: 'settled'; number: number } | { type: 'give-up'; bytes: number; required: boolean }
 export type FromForwarder = { type: 'settlement'; settlement: Settlement }

@@ -76,12 +76,20 @@ export class BlockReader {
   private readonly db: Database.Database
   private readonly heads: Database.Statement<[number, number], BlockHead>
   private readonly bodyOf: Database.Statement<[number], { body: Buffer }>
+  private readonly oldest: Database.Statement<[number, number, number, number], number>
 
   constructor(db: Database.Database) {
     this.db = db
     const columns = 'id, last_seq, batch, stream, epoch, boot, count, length, running_ms'
     this.heads = db.prepare(`SELECT ${columns} FROM blocks WHERE id > ? ORDER BY id ${LIMIT}`)
     this.bodyOf = db.prepare('SELECT body FROM blocks WHERE id = ?')
+    // Begins at the last block that does not lie behind `seq`, so that history before it is not read.
+    this.oldest = db
+      .prepare<[number, number, number, number], number>(
+        `SELECT running_ms FROM blocks WHERE stream = ? AND id >= coalesce((SELECT max(id) FROM blocks WHERE stream = ? AND id <= ?), 0)
+         AND last_seq >= ? ORDER BY id LIMIT 1`,
+      )
+      .pluck()
   }
 
   headsAfter(id: number, limit: number): BlockHead[] {
@@ -106,6 +114,11 @@ export class BlockReader {
       )
       .pluck()
     return before.get(seq, seq) ?? 0
+  }
+
+  /** Running time of the oldest block of a stream that ends at `seq` or later. */
+  oldestFrom(stream: number, seq: number): number | undefined {
+    return this.oldest.get(stream, stream, seq, seq)
   }
 
   /** Totals of the blocks that are in the log, over a set of streams. */

@@ -3,15 +3,16 @@ import type { Lane } from '../../core/message.ts'
 import { decodeBlock } from '../log/record.ts'
 import { SettledSet } from '../log/settled-set.ts'
 import { DeadLetterWriter, type DeadLetterInput } from './dead-letters.ts'
-import { HeldWriter, type HeldInput } from './held.ts'
+import { HeldWriter, type DeliveryKey, type HeldInput } from './held.ts'
 import { readStreams } from './streams.ts'
 import { isJsonArray, isWholeNumber, type Table } from './table.ts'
 
 /** Counts of a destination on one lane. All of them only go up, so that a report may be repeated. */
 export interface CursorCounts {
-  /** Messages that need no more work, for whatever reason; `settledBytes` are the bytes of their records. */
+  /** Messages of the log that need no more work, for whatever reason; `settledBytes` are the bytes of their records. */
   settled: number
   settledBytes: number
+  /** These count deliveries: a message has as many as it has targets here. */
   delivered: number
   expired: number
   dropped: number
@@ -32,8 +33,8 @@ export interface Settlement {
   cursor: CursorRow
   deadLetters: DeadLetterInput[]
   held: HeldInput[]
-  /** Sequences that leave the held table. */
-  released: number[]
+  /** Deliveries that leave the held table; a delivery that is in `held` too changes its route. */
+  released: DeliveryKey[]
   /** Messages that were settled without being delivered, dead letters aside. */
   lost?: LostRange[]
 }
@@ -108,9 +109,9 @@ export class Cursors {
       dropped,
       dead,
     )
-    for (const letter of deadLetters) this.deadLetters.insert(destination, letter)
+    for (const key of released) this.held.release(destination, key)
+    for (const letter of deadLetters) this.deadLetters.insert(destination, lane, letter)
     for (const one of held) this.held.hold(destination, lane, one)
-    for (const seq of released) this.held.release(destination, seq)
   }
 
   /** The transaction that wrote the cursor is durable. */

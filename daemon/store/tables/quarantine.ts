@@ -16,6 +16,8 @@ export interface QuarantineInput {
   document: string
   message: string
   wallMs: number
+  /** Whether the clock was synchronised. */
+  synced: boolean
 }
 
 export interface QuarantineRow {
@@ -31,6 +33,8 @@ export interface QuarantineRow {
   document: string
   message: string
   wall_ms: number
+  /** 1 where the clock was synchronised. */
+  synced: number
 }
 
 export type QuarantineOp =
@@ -48,6 +52,7 @@ export const quarantine: Table = {
     id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, client_id TEXT NOT NULL, payload BLOB NOT NULL, headers TEXT NOT NULL, qos INTEGER NOT NULL,
     code TEXT NOT NULL, errors TEXT NOT NULL, document TEXT NOT NULL, message TEXT NOT NULL, wall_ms REAL NOT NULL);`,
     },
+    { step: 5, sql: '\n  ALTER TABLE quarantine ADD COLUMN synced INTEGER NOT NULL DEFAULT 1;' },
   ],
 }
 
@@ -57,7 +62,7 @@ export class QuarantineWriter {
 
   constructor(db: Database.Database) {
     this.insertRow = db.prepare(
-      'INSERT INTO quarantine (id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO quarantine (id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms, synced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     )
     this.deleteRow = db.prepare('DELETE FROM quarantine WHERE id = ?')
   }
@@ -75,6 +80,7 @@ export class QuarantineWriter {
       row.document,
       row.message,
       row.wallMs,
+      row.synced ? 1 : 0,
     )
   }
 
@@ -86,7 +92,7 @@ export class QuarantineWriter {
 const PAGED: Paged = {
   table: 'quarantine',
   key: 'id',
-  columns: 'id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms',
+  columns: 'id, topic, client_id, payload, headers, qos, code, errors, document, message, wall_ms, synced',
 }
 
 export class QuarantineReader {

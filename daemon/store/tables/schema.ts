@@ -13,7 +13,7 @@
 import type Database from 'better-sqlite3'
 import { TABLES } from './tables.ts'
 
-export const SCHEMA_VERSION = 5
+export const SCHEMA_VERSION = 6
 /** `PRAGMA application_id`: "SFEd". */
 export const APPLICATION_ID = 0x53464564
 

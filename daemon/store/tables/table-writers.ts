@@ -67,7 +67,8 @@ export class TableWriters {
         this.quarantine.delete(op.id)
         break
       case 'dead-letter-delete':
-        this.deadLetters.delete(op)
+      case 'dead-letter-replay':
+        this.deadLetters.apply(op)
         break
       case 'incoming':
       case 'incoming-delete':

@@ -12,6 +12,8 @@ function logWith(counts: Readonly<Record<string, number>>): FakeLog {
   const held = Object.entries(counts).flatMap(([route, count]) =>
     Array.from({ length: count }, () => ({
       seq: ++seq,
+      target: 0,
+      replayedMs: null,
       route,
       epoch: 1,
       boot: 1,
@@ -23,21 +25,23 @@ function logWith(counts: Readonly<Record<string, number>>): FakeLog {
   return log
 }
 
-test('routes that were held before a restart are held again, and are due at once', () => {
+const seqs = (rows: readonly { seq: number }[]): number[] => rows.map(({ seq }) => seq)
+
+test('routes that were held before a restart are held again, and are tried at once with one delivery each', () => {
   const routes = new HeldRoutes('cloud', logWith({ a: 3, b: 1 }))
   expect(routes.count).toBe(4)
   expect([routes.isHeld('a'), routes.isHeld('c')]).toEqual([true, false])
-  expect(routes.nextDue(0)).toMatchObject({ route: 'a', rows: [{ seq: 1 }, { seq: 2 }, { seq: 3 }] })
+  expect(seqs(routes.nextProbe(0))).toEqual([1, 4])
 })
 
 test('a route is tried five seconds after it was closed, and then every five seconds', () => {
   const log = logWith({ a: 1 })
   const routes = new HeldRoutes('elsewhere', log)
   const own = new HeldRoutes('cloud', log)
-  expect(routes.nextDue(0)).toBeUndefined()
-  expect(own.nextDue(1_000)?.route).toBe('a')
-  expect(own.nextDue(5_999)).toBeUndefined()
-  expect(own.nextDue(6_000)?.route).toBe('a')
+  expect(routes.nextProbe(0)).toEqual([])
+  expect(seqs(own.nextProbe(1_000))).toEqual([1])
+  expect(own.nextProbe(5_999)).toEqual([])
+  expect(seqs(own.nextProbe(6_000))).toEqual([1])
 })
 
 test('the first message that is held closes its route, with a reason', () => {
@@ -47,21 +51,51 @@ test('the first message that is held closes its route, with a reason', () => {
   routes.hold('a', undefined, 1_000)
   expect(routes.isHeld('a')).toBe(true)
   expect(routes.count).toBe(2)
+  expect(routes.closedRoutes).toEqual(['a'])
   expect(routes.error).toBe(MISSING)
 })
 
-test('a route is open again when its last message has left', () => {
+test('a route is open again when its last delivery has left', () => {
   const routes = new HeldRoutes('cloud', logWith({ a: 3 }))
-  routes.release('a', 2, false)
+  const rows = routes.any()
+  routes.release(rows.slice(0, 2), 1)
   expect(routes.isHeld('a')).toBe(true)
-  routes.release('a', 1, false)
+  routes.release(rows.slice(2), 2)
   expect(routes.isHeld('a')).toBe(false)
   expect(routes.count).toBe(0)
 })
 
-test('a route that is opening is tried again at once', () => {
-  const routes = new HeldRoutes('cloud', logWith({ a: 3 }))
-  routes.nextDue(1_000)
-  routes.release('a', 1, true)
-  expect(routes.nextDue(1_001)?.route).toBe('a')
+test('what was handed over is not read back before it is confirmed', () => {
+  const log = logWith({ a: 3_000 })
+  const routes = new HeldRoutes('cloud', log)
+  routes.nextProbe(0)
+  const sent: number[] = []
+  // The writer confirms nothing meanwhile, so the table still has every row.
+  for (let number = 1; routes.count > 0; number++) {
+    routes.probed('a', true, undefined)
+    const rows = routes.nextProbe(1_000)
+    sent.push(...seqs(rows))
+    routes.release(rows, number)
+  }
+  expect(sent).toEqual(Array.from({ length: 3_000 }, (_one, index) => index + 1))
+  expect(routes.isHeld('a')).toBe(false)
+})
+
+test('a delivery that is held again under its key is read once its first release is confirmed', () => {
+  const log = logWith({ a: 1 })
+  const routes = new HeldRoutes('cloud', log)
+  routes.release(routes.any(), 1)
+  routes.hold('b', MISSING, 0)
+  log.heldRows = log.heldRows.map((row) => ({ ...row, route: 'b' }))
+  expect(routes.nextProbe(5_000)).toEqual([])
+  routes.confirmed(1)
+  expect(seqs(routes.nextProbe(10_000))).toEqual([1])
+})
+
+test('every route has its turn, however many there are', () => {
+  const names = Array.from({ length: 300 }, (_one, index) => `route-${index}`)
+  const routes = new HeldRoutes('cloud', logWith(Object.fromEntries(names.map((name) => [name, 2]))))
+  const tried = new Set<string>()
+  for (let nowMs = 0; nowMs < 5_000; nowMs += 500) for (const { route } of routes.nextProbe(nowMs)) tried.add(route)
+  expect(tried.size).toBe(300)
 })

@@ -102,7 +102,7 @@ test('discarding takes the oldest messages that are not in flight, until there i
   if (first === undefined) throw new Error('the log is empty')
   queue.setInFlight([first])
   const discarded = queue.discardOldest(sizeOf(first) + 1)
-  expect(discarded).toEqual({ messages: 2, bytes: 2 * sizeOf(first), seqs: [2, 3] })
+  expect(discarded).toEqual({ messages: 2, deliveries: 2, bytes: 2 * sizeOf(first), seqs: [2, 3] })
   expect(queue.changedCursor()).toMatchObject({ low: 1, ranges: [[2, 3]], settled: 2 })
   expect(seqs(queue.takeBatch(ALL))).toEqual([1, 4, 5])
 })

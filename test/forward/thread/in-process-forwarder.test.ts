@@ -1,8 +1,9 @@
-import { MessageChannel } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../daemon/core/logger.ts'
 import { FakeTime } from '../../../daemon/core/timers.ts'
 import { ForwarderHandle } from '../../../daemon/forward/forwarder-handle.ts'
+import type { WriterPort } from '../../../daemon/forward/forwarder-messages.ts'
+import type { ForwarderPort } from '../../../daemon/forward/forwarder-port.ts'
 import { ForwarderService } from '../../../daemon/forward/thread/forwarder-service.ts'
 import { inProcessForwarder } from '../../../daemon/forward/thread/in-process-forwarder.ts'
 import type { FileUpstream } from '../../../daemon/protocols/file/file-settings.ts'
@@ -24,12 +25,36 @@ const UPSTREAM: FileUpstream = {
   retry: { minMs: 100, maxMs: 1_000 },
 }
 
+/** A port to a writer that is there and confirms nothing. */
+function readyWriter(): WriterPort {
+  return {
+    postMessage: () => undefined,
+    on: (_event, listener) => queueMicrotask(() => listener({ type: 'ready' })),
+    close: () => undefined,
+  }
+}
+
 /** A handle whose forwarders run in this process, in virtual time. */
 function startInProcess(log: FakeLog) {
   const time = new FakeTime()
   const adapters: FakeAdapter[] = []
   const services: ForwarderService[] = []
-  const failures: ((error: unknown) => void)[] = []
+  const ports: ForwarderPort[] = []
+  const startForwarder = inProcessForwarder((options) => {
+    const service = new ForwarderService({
+      ...options,
+      reader: log,
+      clock: runningClock(time),
+      timers: time,
+      connect: () => () => {
+        const adapter = new FakeAdapter()
+        adapters.push(adapter)
+        return Promise.resolve(adapter)
+      },
+    })
+    services.push(service)
+    return service
+  })
   const handle = new ForwarderHandle({
     data: () => ({
       directory: '/nowhere',
@@ -39,29 +64,18 @@ function startInProcess(log: FakeLog) {
       clock: { runningMs: 0, monotonicMs: 0, wallMs: 0, synced: true },
       signal: new SharedArrayBuffer(8),
     }),
-    connectWriter: () => new MessageChannel().port1,
+    connectWriter: readyWriter,
     onCounts: () => undefined,
     logger: silentLogger,
     timers: time,
-    startForwarder: inProcessForwarder((options) => {
-      failures.push(options.onFailure)
-      const service = new ForwarderService({
-        ...options,
-        reader: log,
-        clock: runningClock(time),
-        timers: time,
-        connect: () => () => {
-          const adapter = new FakeAdapter()
-          adapters.push(adapter)
-          return Promise.resolve(adapter)
-        },
-      })
-      services.push(service)
-      return service
-    }),
+    startForwarder: (data, events) => {
+      const port = startForwarder(data, events)
+      ports.push(port)
+      return port
+    },
   })
   handle.start()
-  return { time, handle, adapters, services, failures }
+  return { time, handle, adapters, services, ports }
 }
 
 test('a forwarder in this process forwards the log and tells its status', async () => {
@@ -80,9 +94,9 @@ test('a forwarder in this process forwards the log and tells its status', async 
 test('a forwarder in this process that fails is followed by another', async () => {
   const log = new FakeLog()
   log.addStream(['cloud'])
-  const { time, adapters, services, failures } = startInProcess(log)
+  const { time, adapters, services, ports } = startInProcess(log)
   await time.pass(10)
-  failures[0]?.(new Error('broken'))
+  await ports[0]?.terminate()
   await time.pass(100)
   expect(services).toHaveLength(2)
   log.append(1, ['a'])

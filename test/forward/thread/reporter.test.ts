@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Reporter, type WriterPort } from '../../../daemon/forward/thread/reporter.ts'
+import type { WriterPort } from '../../../daemon/forward/forwarder-messages.ts'
+import { Reporter } from '../../../daemon/forward/thread/reporter.ts'
 import type { FromForwarder, ToForwarder } from '../../../daemon/store/log/writer-messages.ts'
 import { cursorAt } from '../fake-log.ts'
 

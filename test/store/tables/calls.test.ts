@@ -34,7 +34,7 @@ describe('a recorded call', () => {
     log.writer.sweep(0, Date.parse(AT))
     expect(calls()).toEqual([{ id: 'one', broker_response: null }])
     const letter = { seq: 1, messageId: 'm', topic: 't', address: 'a', clientId: 'c', code: 'message-too-large' }
-    const deadLetters = [{ ...letter, answer: '', headers: '{}', payload: Buffer.alloc(0), wallMs: 0 }]
+    const deadLetters = [{ ...letter, answer: '', target: 0, epoch: 1, boot: 1, record: Buffer.alloc(0), wallMs: 0 }]
     const settled = { deadLetters: [], held: [], released: [] }
     log.writer.commit(null, [{ number: 1, cursor: cursorRow('journal', 2), ...settled }])
     log.writer.sweep(0, Date.parse(AT))
@@ -90,7 +90,18 @@ describe('a recorded call', () => {
     const ops: Op[] = [streamOp(1, ['bus'])]
     for (const seq of [1, 2]) ops.push({ type: 'call', row: callRow(`c${seq}`), state: state(seq) })
     log.writer.commit(batchOf(++number, blocksOf(1, 1, ['{}', '{}']), ops), [])
-    const held = [{ seq: 1, route: 'r', epoch: 1, boot: 1, sinceRunningMs: 0, record: Buffer.alloc(1) }]
+    const held = [
+      {
+        seq: 1,
+        target: 0,
+        replayedMs: null,
+        route: 'r',
+        epoch: 1,
+        boot: 1,
+        sinceRunningMs: 0,
+        record: Buffer.alloc(1),
+      },
+    ]
     log.writer.commit(null, [{ number: 1, cursor: cursorRow('bus', 3), ...nothing, held }])
     log.writer.sweep(0, Date.parse(AT))
     expect(calls()).toEqual([
@@ -98,8 +109,10 @@ describe('a recorded call', () => {
       { id: 'c2', broker_response: '{"bus":"settled"}' },
     ])
     const letter = { seq: 1, messageId: 'm', topic: 't', address: 'a', clientId: 'c', code: 'held-too-long' }
-    const deadLetters = [{ ...letter, answer: '', headers: '{}', payload: Buffer.alloc(0), wallMs: 0 }]
-    log.writer.commit(null, [{ number: 2, cursor: cursorRow('bus', 3), ...nothing, released: [1], deadLetters }])
+    const deadLetters = [{ ...letter, answer: '', target: 0, epoch: 1, boot: 1, record: Buffer.alloc(0), wallMs: 0 }]
+    log.writer.commit(null, [
+      { number: 2, cursor: cursorRow('bus', 3), ...nothing, released: [{ seq: 1, target: 0 }], deadLetters },
+    ])
     log.writer.sweep(0, Date.parse(AT))
     expect(calls()[0]).toEqual({ id: 'c1', broker_response: '{"bus":"dead-lettered: held-too-long"}' })
   })

@@ -20,20 +20,31 @@ afterEach(() => {
 function letter(seq: number): DeadLetterInput {
   return {
     seq,
+    target: 0,
     messageId: `gw:1:${seq}`,
     topic: 't',
     address: 'a',
     clientId: 'c',
     code: 'message-refused',
     answer: 'no',
-    headers: '{}',
-    payload: Buffer.from('x'),
+    epoch: 1,
+    boot: 1,
+    record: Buffer.from('record'),
     wallMs: 1,
   }
 }
 
 function held(seq: number): HeldInput {
-  return { seq, route: 'r', epoch: 1, boot: 1, sinceRunningMs: 0, record: Buffer.from('record') }
+  return {
+    seq,
+    target: 0,
+    route: 'r',
+    epoch: 1,
+    boot: 1,
+    sinceRunningMs: 0,
+    record: Buffer.from('record'),
+    replayedMs: null,
+  }
 }
 
 test('settlements, dead letters and held messages are idempotent', () => {
@@ -41,7 +52,7 @@ test('settlements, dead letters and held messages are idempotent', () => {
     deadLetters: [letter(2)],
     held: [held(3), held(4)],
   })
-  const two = settlement(2, cursorRow('out', 9), { released: [3] })
+  const two = settlement(2, cursorRow('out', 9), { released: [{ seq: 3, target: 0 }] })
   for (let time = 0; time < 3; time++) expect(log.writer.commit(null, [one, two])).toEqual({ status: 'committed' })
   expect(log.reader.cursors()).toEqual([cursorRow('out', 9)])
   expect(log.rows('SELECT seq FROM dead_letters')).toEqual([{ seq: 2 }])

@@ -5,7 +5,9 @@ import { atOnce } from '../../../daemon/core/turn.ts'
 import { databaseFile } from '../../../daemon/store/connection.ts'
 import type { Op } from '../../../daemon/store/log/batch.ts'
 import { requestCheck } from '../../../daemon/store/open-store.ts'
+import { deadLetters } from '../../../daemon/store/tables/dead-letters.ts'
 import { DocumentReader } from '../../../daemon/store/tables/documents.ts'
+import { held } from '../../../daemon/store/tables/held.ts'
 import { IdempotencyReader } from '../../../daemon/store/tables/idempotency.ts'
 import { QuarantineReader } from '../../../daemon/store/tables/quarantine.ts'
 import { StatisticsReader } from '../../../daemon/store/tables/statistics.ts'
@@ -199,6 +201,9 @@ test('a store from before the registry gets the tables of the registry, and keep
     .all()
   const first = added.findIndex((one) => one.name === 'asyncapi_templates')
   for (const one of added.slice(first)) db.exec(`DROP TABLE ${one.name}`)
+  // These had another form.
+  db.exec('ALTER TABLE quarantine DROP COLUMN synced')
+  for (const { migrations } of [held, deadLetters]) db.exec(migrations.find(({ step }) => step === 0)?.sql ?? '')
   db.pragma('user_version = 1')
   db.close()
   log = new OpenLog(openOptions(folder.path))

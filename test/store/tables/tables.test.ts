@@ -12,8 +12,8 @@ import { MiB } from '../store-fixture.ts'
 
 const RULES = TABLES.flatMap((table) => Object.entries(table.salvage))
 const NAMES = RULES.map(([name]) => name).sort()
-/** Of text, name and root page of everything in the schema of version 5. */
-const SCHEMA_DIGEST = 'a793068ecdc965d4cd5b4383eda81ea094dad7a0d035b15ecfbcb89ca96554ba'
+/** Of text, name and root page of everything in the schema of version 6. */
+const SCHEMA_DIGEST = '8e29db5f889301c3dc9f9d966915f0c9fd4366e1408cf44a76f74d8dfbbd457a'
 
 let folder: TemporaryFolder
 const open: Database.Database[] = []
