@@ -140,12 +140,12 @@ test('6. One bad message stops nothing: an invalid one is quarantined, one that 
   await client.endAsync()
   await daemon.drained('journal')
   expect(readJournal(daemon.path('journal')).map((line) => line.payload?.['name'])).toEqual(['a', 'b', 'c', 'd'])
-  const dead = readStore<{ code: string; payload: Buffer }>(
+  const dead = readStore<{ code: string; record: Buffer }>(
     daemon.folder,
-    'SELECT code, payload FROM dead_letters ORDER BY seq',
+    'SELECT code, record FROM dead_letters ORDER BY seq',
   )
   expect(dead.map((row) => row.code)).toEqual(['render-failed', 'render-failed'])
-  expect(dead[0]?.payload.toString()).toContain('not/allowed')
+  expect(dead[0]?.record.toString()).toContain('not/allowed')
   expect(readStore(daemon.folder, 'SELECT code FROM quarantine')).toEqual([{ code: 'payload-invalid' }])
 })
 
