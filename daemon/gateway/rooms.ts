@@ -131,6 +131,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     counts,
     lastQuarantineId: state.lastQuarantineId,
     isFull,
+    mayDrop: () => options.settings().store.whenFull === 'drop-newest',
     retained,
     messageIdPrefix: store.opened.messageIdPrefix,
     announce: (clientId, rejection) => broker.notices.announce(clientId, rejection),

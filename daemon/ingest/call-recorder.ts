@@ -73,6 +73,7 @@ export class CallRecorder {
         created_at: new Date(record.wallMs).toISOString(),
       },
       state: { seq, stream, receivedRunningMs: record.runningMs },
+      withMessage: true,
     })
   }
 

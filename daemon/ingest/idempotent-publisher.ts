@@ -40,6 +40,7 @@ export class IdempotentPublisher {
     const stored = publisher.begin(request, identity, (published) =>
       put({
         type: 'idempotency',
+        withMessage: true,
         row: { identity, key, body_hash: bodyHash, answer: JSON.stringify(published), wall_ms: wallMs() },
       }),
     )

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { FeedMessage, FeedRejection } from '../ports/feed.ts'
 import type { PublishInput, PublishOutcome } from '../ports/publication.ts'
-import type { MessageLog, Stored, StoredListener } from '../store/log/message-log.ts'
+import type { MessageLog } from '../store/log/message-log.ts'
 import {
   FLAG_INVALID,
   FLAG_REPLAYED,
@@ -22,10 +22,11 @@ import type { ActiveChannel } from '../verdict/compiled-document.ts'
 import { feedMessage } from '../verdict/feed-message.ts'
 import type { InForce } from '../verdict/in-force.ts'
 import type { Passed, RefusedMessage } from '../verdict/judgement.ts'
+import type { Plan } from '../verdict/plan.ts'
 import type { CallRecorder } from './call-recorder.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { RetainedTopics } from './retained-topics.ts'
-import { WaitingMessage } from './waiting-message.ts'
+import { ObservedMessage, WaitingMessage } from './waiting-message.ts'
 
 export interface IngestOptions {
   log: Pick<MessageLog, 'accepting' | 'append' | 'put' | 'barrier'>
@@ -35,6 +36,8 @@ export interface IngestOptions {
   counts: IngestCounts
   lastQuarantineId: number
   isFull: () => boolean
+  /** Whether the store drops new messages while it is full. */
+  mayDrop: () => boolean
   retained: RetainedTopics
   /** `<gateway id>:<store id>:`, the prefix of message ids. */
   messageIdPrefix: string
@@ -142,29 +145,41 @@ export class Ingest {
     if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++
     this.rememberPacket(input)
     if (input.retain && this.options.retained.admit(input.topic))
-      log.put({ type: 'retain', row: { topic: input.topic, payload: input.payload, qos: input.qos } })
+      log.put({
+        type: 'retain',
+        row: { topic: input.topic, payload: input.payload, qos: input.qos },
+        withMessage: true,
+      })
     const stored = new WaitingMessage(this.options, passed, this.sourceOf(input), input.payload.length, runningMs, done)
-    const seq = feed.active
-      ? this.appendWatched(passed, record, stored)
+    // Events are made only while somebody watches, and notices of drops only where the policy drops.
+    const isObserved = feed.active || this.options.mayDrop()
+    const seq = isObserved
+      ? this.appendObserved(input, passed, record, stored)
       : log.append(passed.stream, record, stored, passed.durability)
     if (seq !== undefined && calls.wants(input)) calls.accepted(record, passed, seq)
     return seq
   }
 
-  /** Keeps the message until its commit, because live streams are subscribed. */
-  private appendWatched(
+  /** Keeps the message until its commit, because live streams are subscribed or it may be dropped. */
+  private appendObserved(
+    input: PublishInput,
     { plan, stream, durability }: MessagePlan,
     record: RecordInput,
-    stored: StoredListener,
+    message: WaitingMessage,
   ): number | undefined {
     const { log, feed, messageIdPrefix } = this.options
-    const whenStored: Stored = (error, storedMs) => {
-      if (error === null && seq !== undefined)
-        feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
-      stored.stored(error, storedMs)
+    const onStored = (): void => {
+      if (seq !== undefined) feed.message(() => feedMessage(messageIdPrefix, seq, record, plan, record.wallMs))
     }
-    const seq = log.append(stream, record, whenStored, durability)
+    const observed = new ObservedMessage(message, onStored, () => this.announceDrop(input, plan))
+    const seq = log.append(stream, record, observed, durability)
     return seq
+  }
+
+  private announceDrop(input: PublishInput, { document, message }: Plan): void {
+    const actual = 'the store is full, and its policy is drop-newest'
+    const errors = [{ pointer: '', keyword: 'store', expected: 'room in the store', actual }]
+    this.announce(input, null, { code: 'store-full', errors, document, message, channel: undefined })
   }
 
   /** Counts and records a refused message of the API. The caller gets the reasons, so it is not quarantined. */

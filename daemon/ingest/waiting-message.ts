@@ -59,6 +59,33 @@ export class WaitingMessage implements StoredListener {
     this.source?.accepted(bytes, bucket)
     this.done('deliver')
   }
+
+  dropped(): void {
+    this.done('dropped')
+  }
+}
+
+/** A message that live streams are to see once it is durable, or whose sender is told that it was dropped. */
+export class ObservedMessage implements StoredListener {
+  private readonly message: WaitingMessage
+  private readonly onStored: () => void
+  private readonly onDropped: () => void
+
+  constructor(message: WaitingMessage, onStored: () => void, onDropped: () => void) {
+    this.message = message
+    this.onStored = onStored
+    this.onDropped = onDropped
+  }
+
+  stored(error: EdgeError | null, runningMs: number): void {
+    if (error === null) this.onStored()
+    this.message.stored(error, runningMs)
+  }
+
+  dropped(): void {
+    this.onDropped()
+    this.message.dropped()
+  }
 }
 
 /** Modulo 2³², so that V8 keeps a small integer instead of a heap number. Differences up to 35 minutes are exact. */

@@ -57,7 +57,7 @@ export function quarantinePort(options: QuarantineOptions): RefusedPort<Quaranti
         const stored = await publisher.store(inputOf(row, level, wallMs()), passed, headers, {
           durable: () => deliver(topic, payload, level, false),
           // The commit that stores the message also deletes it from the quarantine.
-          alongside: () => log.put({ type: 'quarantine-delete', id: row.id }),
+          alongside: () => log.put({ type: 'quarantine-delete', id: row.id, withMessage: true }),
         })
         return { id: stored }
       }),

@@ -24,9 +24,10 @@ export interface PublishInput {
  * - `deliver`: durable; goes to local subscribers.
  * - `set-aside`: durable in the quarantine, or dropped with a notice; acknowledged, not delivered.
  * - `disconnect`: as set-aside, and the connection is closed.
+ * - `dropped`: dropped by policy because the store is full; acknowledged, not delivered.
  * - `unavailable`: not stored; must not be acknowledged.
  */
-export type PublishOutcome = 'deliver' | 'set-aside' | 'disconnect' | 'unavailable'
+export type PublishOutcome = 'deliver' | 'set-aside' | 'disconnect' | 'dropped' | 'unavailable'
 
 /** Called once for each message, in the order of the publications. Neither side throws. */
 export type PublishPort = (input: PublishInput, done: (outcome: PublishOutcome) => void) => void

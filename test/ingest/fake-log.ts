@@ -17,7 +17,7 @@ export class FakeLog implements Pick<MessageLog, 'accepting' | 'append' | 'put' 
   readonly ops: Op[] = []
   /** Running time at which what waits is answered. */
   runningMs = 0
-  private waiting: Stored[] = []
+  private waiting: OnStored[] = []
 
   append(
     stream: number,
@@ -27,7 +27,7 @@ export class FakeLog implements Pick<MessageLog, 'accepting' | 'append' | 'put' 
   ): number | undefined {
     const seq = this.records.length + 1
     this.records.push({ seq, stream, record, durability })
-    this.waiting.push(typeof stored === 'function' ? stored : (...answer) => stored.stored(...answer))
+    this.waiting.push(stored)
     return seq
   }
 
@@ -42,16 +42,29 @@ export class FakeLog implements Pick<MessageLog, 'accepting' | 'append' | 'put' 
   }
 
   commit(): void {
-    for (const stored of this.waiting.splice(0)) stored(null, this.runningMs)
+    for (const listener of this.waiting.splice(0)) notify(listener, null, this.runningMs)
   }
 
   fail(): void {
     const error = new EdgeError('store-unusable', 'broken')
-    for (const stored of this.waiting.splice(0)) stored(error, this.runningMs)
+    for (const listener of this.waiting.splice(0)) notify(listener, error, this.runningMs)
+  }
+
+  /** The policy drops the messages that wait; operations without a message are committed. */
+  drop(): void {
+    for (const listener of this.waiting.splice(0)) {
+      if (typeof listener === 'function') listener(null, this.runningMs)
+      else listener.dropped()
+    }
   }
 
   /** The rows of one kind of operation, in the order in which they were put. */
   opsOf<Type extends Op['type']>(type: Type): Extract<Op, { type: Type }>[] {
     return this.ops.filter((op): op is Extract<Op, { type: Type }> => op.type === type)
   }
+}
+
+function notify(listener: OnStored, error: EdgeError | null, runningMs: number): void {
+  if (typeof listener === 'function') listener(error, runningMs)
+  else listener.stored(error, runningMs)
 }

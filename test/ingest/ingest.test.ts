@@ -46,6 +46,26 @@ describe('a valid message', () => {
   })
 })
 
+describe('a message that the store drops by policy', () => {
+  test('is acknowledged, announced and neither counted as stored nor retained, streamed or recorded', () => {
+    world.mayDrop = true
+    const answers = hand('d/1', { n: 1 }, { retain: true, qos: 2, packetId: 3 })
+    world.log.drop()
+    expect(answers).toEqual(['dropped'])
+    expect(world.counts).toMatchObject({ received: 1, stored: 0, unavailable: 0 })
+    expect(world.notices).toMatchObject([{ clientId: 'client-1', rejection: { code: 'store-full', topic: 'd/1' } }])
+    expect(world.log.opsOf('retain')).toMatchObject([{ withMessage: true }])
+    expect(world.log.opsOf('incoming')).toEqual([{ type: 'incoming', clientId: 'client-1', packetId: 3 }])
+  })
+
+  test('is answered with store-full by the API', async () => {
+    const [channelId] = world.judge.catalogue.channelIds('d/1')
+    const published = world.publisher.publish({ channelId: channelId ?? '', value: { id: '1', n: 1 } }, 'alice')
+    world.log.drop()
+    await expect(published).rejects.toMatchObject({ code: 'store-full' })
+  })
+})
+
 describe('a message whose headers do not fit a record', () => {
   test('leaves no retained value and no record behind', () => {
     const headers = { 'x-long': 'x'.repeat(70_000) }

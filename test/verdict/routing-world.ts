@@ -89,6 +89,8 @@ export class RoutingWorld {
   readonly ingest: Ingest
   readonly publisher: Publisher
   full = false
+  /** The store drops new messages while it is full. */
+  mayDrop = false
   private setup: Setup
   private readonly book: PlanBook
 
@@ -116,6 +118,7 @@ export class RoutingWorld {
       counts: this.counts,
       lastQuarantineId: 0,
       isFull: () => this.full,
+      mayDrop: () => this.mayDrop,
       retained: this.retained,
       messageIdPrefix: 'edge:store:',
       announce: (clientId, rejection) => void this.notices.push({ clientId, rejection }),

@@ -25,7 +25,10 @@ export interface Block {
 }
 
 /** An operation on a table that becomes durable in the commit of its batch, in the order of the batch, before its blocks. */
-export type Op =
+export type Op = {
+  /** The operation belongs to a message of its batch: it is not written where messages are dropped by policy. */
+  withMessage?: true
+} & (
   | PlanOp
   | StreamOp
   | QuarantineOp
@@ -38,6 +41,7 @@ export type Op =
   | SubscriptionOp
   | IdempotencyOp
   | StatisticsOp
+)
 
 /** The clocks at the moment at which a batch was closed; running time goes on from the last reading after a restart. */
 export interface ClockReading {

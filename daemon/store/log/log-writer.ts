@@ -98,7 +98,7 @@ export class LogWriter {
     }
   }
 
-  /** Drops the messages of a batch by policy. Its operations (plans, streams, sessions) are written all the same. */
+  /** Drops the messages of a batch by policy. Operations that belong to none of them (plans, streams, sessions) are written all the same. */
   commitWithoutMessages(batch: Batch): CommitResult {
     try {
       if (batch.number > this.logEnd.batch) this.write(batch, [], false)
@@ -155,6 +155,7 @@ export class LogWriter {
 
   private writeBatch(batch: Batch, messages: boolean): void {
     for (const op of batch.ops) {
+      if (op.withMessage === true && !messages) continue
       this.tables.apply(op)
       if (op.type === 'quarantine') this.retention.quarantine.added(opBytes(op))
       // Messages that all earlier destinations have settled are not settled by the new ones.

@@ -11,6 +11,8 @@ export type Stored = (error: EdgeError | null, runningMs: number) => void
 /** The same as an object. It outlives the young generation while it waits, as one object where a closure is three: bench `ingest`, CPU a message. */
 export interface StoredListener {
   stored(...answer: Parameters<Stored>): void
+  /** The message was dropped by policy because the store is full. Called instead of `stored`. */
+  dropped(): void
 }
 
 export type OnStored = Stored | StoredListener
@@ -108,23 +110,17 @@ export class MessageLog {
 
   /** The writer has committed the batch with this number. */
   committed(number: number): void {
-    const done = this.sent
-    if (done === undefined || done.batch.number !== number) return
-    this.sent = undefined
-    for (const block of done.batch.blocks) this.pool.giveBack(block.buffer)
-    this.answering = done.waiting
-    const now = this.clock.runningMs()
-    for (const listener of done.waiting) notify(listener, null, now)
-    this.answering = undefined
-    if (this.hasPending()) this.flush()
-    else for (const resolve of this.idle.splice(0)) resolve()
+    this.answer(number, (listener, now) => notify(listener, null, now))
   }
 
-  /** The writer has dropped the messages of this batch by policy; they are acknowledged all the same. Returns their number. */
+  /** The writer has dropped the messages of this batch by policy, and committed the rest. Returns the number of messages. */
   dropped(number: number): number {
     if (this.sent?.batch.number !== number) return 0
     const count = this.sent.batch.blocks.reduce((sum, block) => sum + block.count, 0)
-    this.committed(number)
+    this.answer(number, (listener, now) => {
+      if (typeof listener === 'function') listener(null, now)
+      else listener.dropped()
+    })
     return count
   }
 
@@ -158,6 +154,19 @@ export class MessageLog {
 
   get seq(): number {
     return this.lastSeq
+  }
+
+  private answer(number: number, tell: (listener: OnStored, nowMs: number) => void): void {
+    const done = this.sent
+    if (done === undefined || done.batch.number !== number) return
+    this.sent = undefined
+    for (const block of done.batch.blocks) this.pool.giveBack(block.buffer)
+    this.answering = done.waiting
+    const now = this.clock.runningMs()
+    for (const listener of done.waiting) tell(listener, now)
+    this.answering = undefined
+    if (this.hasPending()) this.flush()
+    else for (const resolve of this.idle.splice(0)) resolve()
   }
 
   private hasPending(): boolean {
