@@ -10,6 +10,7 @@ export interface CallbackOptions {
   changed: (row: SubscriptionRow) => void
   attempted: (attempt: CallbackAttempt) => void
   wallMs: () => number
+  runningMs: () => number
   random: () => number
 }
 
@@ -106,19 +107,23 @@ export class Callback implements FeedReader {
       state: 'active',
       reason: null,
       failing_since: null,
+      failing_running_ms: null,
       last_id: event?.id ?? row.last_id,
       delivered: count,
     })
   }
 
   private failed({ gone, reason }: CallbackResult & { delivered: false }): void {
-    const now = this.options.wallMs()
-    const since = this.row.failing_since ?? new Date(now).toISOString()
-    if (gone || now - Date.parse(since) > GIVE_UP_MS) {
-      this.change({ state: 'disabled', reason: gone ? reason : `${reason}, for a day`, failing_since: since })
+    const now = this.options.runningMs()
+    const failing = {
+      failing_since: this.row.failing_since ?? new Date(this.options.wallMs()).toISOString(),
+      failing_running_ms: this.row.failing_running_ms ?? now,
+    }
+    if (gone || now - failing.failing_running_ms > GIVE_UP_MS) {
+      this.change({ state: 'disabled', reason: gone ? reason : `${reason}, for a day`, ...failing })
       return this.close()
     }
-    this.change({ state: 'retrying', reason, failing_since: since })
+    this.change({ state: 'retrying', reason, ...failing })
     const ceiling = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** this.failures++)
     this.timer = setTimeout(
       () => {

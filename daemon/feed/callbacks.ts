@@ -72,6 +72,7 @@ export class Callbacks {
       state: 'active',
       reason: null,
       failing_since: null,
+      failing_running_ms: null,
     }
     await this.options.commit({ type: 'subscription', row })
     this.open(row)
@@ -97,7 +98,7 @@ export class Callbacks {
   }
 
   private open(row: SubscriptionRow): void {
-    const { feed, post, attempted, wallMs, random, logger } = this.options
+    const { feed, post, attempted, wallMs, runningMs, random, logger } = this.options
     if (row.state !== 'disabled' && !this.isAllowed(row)) {
       this.blocked.set(row.id, row)
       logger.warn(
@@ -112,7 +113,7 @@ export class Callbacks {
       if (next.state === 'disabled' && before !== undefined)
         logger.warn({ subject: next.id, url: next.callback_url, reason: next.reason }, 'a callback was disabled')
     }
-    this.byId.set(row.id, new Callback(row, { feed, post, attempted, wallMs, random, changed }))
+    this.byId.set(row.id, new Callback(row, { feed, post, attempted, wallMs, runningMs, random, changed }))
   }
 
   private isAllowed(row: SubscriptionRow): boolean {

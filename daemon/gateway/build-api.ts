@@ -79,6 +79,7 @@ export class GatewayApi {
     const { messageIdPrefix } = store.opened
     const { registrar, lists } = documents
     const wallMs = (): number => clock.wallMs()
+    const runningMs = (): number => store.opened.clock.runningMs()
     const deliver = broker.deliver.bind(broker)
     const { log } = store
     const put = log.put.bind(log)
@@ -94,7 +95,7 @@ export class GatewayApi {
     })
     const answers = new IdempotencyReader(db)
     const find = (identity: string, key: string) => answers.lookUp(identity, key)
-    const idempotent = new IdempotentPublisher({ publisher, find, put, wallMs })
+    const idempotent = new IdempotentPublisher({ publisher, find, put, runningMs })
     this.options = options
     this.manager = new AsyncApiManager({ registrar, lists, publisher, idempotent, feed, logger })
     this.callbacks = new Callbacks({
@@ -107,6 +108,7 @@ export class GatewayApi {
       put,
       commit: (op) => log.commit(op),
       wallMs,
+      runningMs,
       random: Math.random,
       logger,
     })
@@ -119,7 +121,7 @@ export class GatewayApi {
       reader: new DeadLetterReader(db),
       log,
       destinations: () => Object.keys(options.sources.settings().upstreams),
-      now: () => ({ runningMs: store.opened.clock.runningMs(), wallMs: clock.wallMs() }),
+      now: () => ({ runningMs: runningMs(), wallMs: clock.wallMs() }),
       replayed: (destination) => options.sources.forwarder.replay(destination),
     })
     const reports = new PacedReports(options.statistics, clock)

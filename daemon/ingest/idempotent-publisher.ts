@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto'
 import { EdgeError } from '../core/errors.ts'
 import type { Op } from '../store/log/batch.ts'
-import type { IdempotencyRow } from '../store/tables/idempotency.ts'
+import { IDEMPOTENCY_MS, type IdempotencyRow } from '../store/tables/idempotency.ts'
 import type { Published, Publisher, PublishRequest } from './publisher.ts'
-
-/** Lifetime of a key. */
-const IDEMPOTENCY_MS = 24 * 3_600_000
 
 export interface IdempotencyOptions {
   publisher: Pick<Publisher, 'begin' | 'inTime'>
   find: (identity: string, key: string) => IdempotencyRow | undefined
   put: (op: Op) => void
-  wallMs: () => number
+  runningMs: () => number
 }
 
 /**
@@ -29,19 +26,19 @@ export class IdempotentPublisher {
 
   /** Throws as Publisher.publish does, and `idempotency-conflict` for another request under the same key. */
   async publish(request: PublishRequest, identity: string, key: string): Promise<Published> {
-    const { publisher, find, put, wallMs } = this.options
+    const { publisher, find, put, runningMs } = this.options
     const bodyHash = createHash('sha256').update(JSON.stringify(request)).digest('base64url')
     const name = `${identity}\n${key}`
     const open = this.open.get(name)
     if (open !== undefined) return same(open.bodyHash, bodyHash, key) && publisher.inTime(open.stored)
     const known = find(identity, key)
-    if (known !== undefined && known.wall_ms > wallMs() - IDEMPOTENCY_MS)
+    if (known !== undefined && known.running_ms > runningMs() - IDEMPOTENCY_MS)
       return same(known.body_hash, bodyHash, key) && (JSON.parse(known.answer) as Published)
     const stored = publisher.begin(request, identity, (published) =>
       put({
         type: 'idempotency',
         withMessage: true,
-        row: { identity, key, body_hash: bodyHash, answer: JSON.stringify(published), wall_ms: wallMs() },
+        row: { identity, key, body_hash: bodyHash, answer: JSON.stringify(published), running_ms: runningMs() },
       }),
     )
     this.open.set(name, { bodyHash, stored })

@@ -39,6 +39,7 @@ let callbacks: Callbacks
 let feed: FakeFeed
 let ops: Op[]
 let nowMs: number
+let runningMs = 0
 let attempts: CallbackAttempt[] = []
 
 beforeEach(async () => {
@@ -74,6 +75,7 @@ function start(rows: SubscriptionRow[], allow: readonly string[] = [`127.0.0.1:$
       return Promise.resolve()
     },
     wallMs: () => nowMs,
+    runningMs: () => runningMs,
     // Retries come at once, or nearly.
     random: () => -0.998,
     logger: silentLogger,
@@ -148,7 +150,12 @@ test('410 ends it at once; a day of failures too, with the reason', async () => 
     () => JSON.stringify(mine()),
     () => mine()?.state === 'retrying',
   )
-  nowMs += 86_400_001
+  // A step of the wall clock is no time that passes.
+  nowMs += 10 * 86_400_000
+  const tries = posted.length
+  await arrived(tries + 2)
+  expect(mine()?.state).toBe('retrying')
+  runningMs += 86_400_001
   await waitUntil(
     () => JSON.stringify(mine()),
     () => mine()?.state === 'disabled',

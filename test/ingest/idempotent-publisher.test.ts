@@ -27,7 +27,7 @@ class World {
     put: (op) => {
       if (op.type === 'idempotency') this.uncommitted.push(op.row)
     },
-    wallMs: () => this.time.wallMs(),
+    runningMs: () => this.time.monotonicMs(),
   })
   private readonly uncommitted: IdempotencyRow[] = []
 

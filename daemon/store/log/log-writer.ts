@@ -109,12 +109,12 @@ export class LogWriter {
   }
 
   /** While nothing arrives: deletes surplus history, completes and trims calls; says whether there is room for messages. */
-  sweep(nowMs: number, wallMs = this.clock.wallMs()): CommitResult {
+  sweep(nowMs: number): CommitResult {
     try {
       this.db.transaction(() => {
         this.retention.trim(nowMs, 256)
-        this.hasCallsLeft = this.tables.calls.sweep(wallMs, this.limits.callLog)
-        this.tables.idempotency.trim(wallMs)
+        this.hasCallsLeft = this.tables.calls.sweep(nowMs, this.limits.callLog)
+        this.tables.idempotency.trim(nowMs)
       })()
       return this.retention.makeRoom(0, nowMs) ? { status: 'committed' } : overLimit(true)
     } catch (error) {
@@ -166,7 +166,7 @@ export class LogWriter {
       if (messages) this.blocks.insert(batch, block)
       this.logEnd.addBlock(block, messages)
     }
-    this.tables.calls.completeSome(batch.clock.wallMs, this.limits.callLog)
+    this.tables.calls.completeSome(batch.clock.runningMs, this.limits.callLog)
     this.logEnd.finish(messages && batch.blocks.length > 0)
     this.retention.trimSometimes(batch.clock.runningMs, batch.blocks.length)
   }

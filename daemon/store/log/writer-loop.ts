@@ -222,7 +222,7 @@ export class WriterLoop {
 
   private sweepWriter(): CommitResult {
     const runningMs = this.data.runningMs + this.clock.monotonicMs() - this.startedMs
-    return this.writer.sweep(runningMs, this.clock.wallMs())
+    return this.writer.sweep(runningMs)
   }
 
   /** Writes nothing more after an unknown error: a second attempt could succeed on top of lost pages. */

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import { LIMIT } from '../sqlite.ts'
+import { CallAges } from './call-ages.ts'
 import { CallStates } from './call-states.ts'
 import type { Cursors, Settlement } from './cursors.ts'
 import { keysetPage, type Paged, type PageQuery } from './keyset-page.ts'
@@ -72,6 +73,7 @@ interface RowsOfCommit {
 /** Writes the rows of calls, completes them when all destinations of their message have settled it, trims them by age and size. */
 export class CallWriter {
   private readonly states: CallStates
+  private readonly ages: CallAges
   private readonly sql: ReturnType<typeof prepare>
   private bytes: number | undefined
   private nowMs = 0
@@ -84,6 +86,7 @@ export class CallWriter {
 
   constructor(db: Database.Database, streams: ReadonlyMap<number, StreamRow>, cursors: Cursors) {
     this.states = new CallStates(db, streams, cursors)
+    this.ages = new CallAges(db)
     this.sql = prepare(db)
   }
 
@@ -97,8 +100,9 @@ export class CallWriter {
     if (changes === 0) return
     this.added++
     if (this.bytes !== undefined) this.bytes += bytesOf(row)
-    if (state === undefined) return
     const rowid = Number(lastInsertRowid)
+    this.ages.inserted(rowid, this.nowMs)
+    if (state === undefined) return
     this.open = { first: this.open?.first ?? rowid, last: rowid, extraMs: 0 }
     if (!isComplete) this.states.waitFor(row.id, state.seq, state.stream)
   }
@@ -119,12 +123,12 @@ export class CallWriter {
   }
 
   /** Completes and trims a bounded number of rows in the transaction of a batch. */
-  completeSome(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): void {
+  completeSome(nowMs: number, limits: CallLogLimits = DEFAULT_LIMITS): void {
     // Without new calls and settlements nothing has become complete; what is left over waits for the sweep.
     if (this.added === 0 && !this.hasSettlements) return
     const limit = Math.min(MAX_STEP, MIN_STEP + 2 * this.added)
     this.complete(limit)
-    if (this.added > 0 && this.bytes !== undefined) this.trimTo(wallMs, limits, limit)
+    if (this.added > 0 && this.bytes !== undefined) this.trimTo(nowMs, limits, limit)
   }
 
   /** The transaction is durable, `tookMs` after its batch was closed. */
@@ -138,14 +142,16 @@ export class CallWriter {
     this.open = undefined
     this.bytes = undefined
     this.states.rolledBack()
+    this.ages.rolledBack()
   }
 
   /** Completes and trims rows while no messages come; returns whether there are more. Inside a transaction. */
-  sweep(wallMs: number, limits: CallLogLimits = DEFAULT_LIMITS): boolean {
+  sweep(nowMs: number, limits: CallLogLimits = DEFAULT_LIMITS): boolean {
     this.addCommitTime()
     this.durable = undefined
     const looked = this.complete(IDLE_STEP)
-    const trimmed = this.trimTo(wallMs, limits, IDLE_STEP)
+    this.ages.sweep(nowMs)
+    const trimmed = this.trimTo(nowMs, limits, IDLE_STEP)
     this.states.trimLosses()
     return looked >= IDLE_STEP || trimmed >= IDLE_STEP
   }
@@ -161,21 +167,23 @@ export class CallWriter {
   }
 
   /** Deletes rows that are too old or too many bytes, the oldest first, at most `limit`; returns how many. */
-  private trimTo(wallMs: number, { maxAgeMs, maxBytes }: CallLogLimits, limit: number): number {
-    const expired = isoTime(wallMs - maxAgeMs)
+  private trimTo(nowMs: number, { maxAgeMs, maxBytes }: CallLogLimits, limit: number): number {
+    const old = this.ages.olderThan(nowMs - maxAgeMs)
     this.bytes ??= this.sql.measure.get() ?? 0
-    if (this.bytes <= maxBytes && (this.sql.oldest.get() ?? '~') >= expired) return 0
+    if (this.bytes <= maxBytes && old === 0) return 0
     const going: string[] = []
     let last = 0
     for (const row of this.sql.first.iterate(limit)) {
-      if (this.bytes <= maxBytes && row.created_at >= expired) break
+      if (this.bytes <= maxBytes && row.rowid >= old) break
       this.bytes -= row.bytes
       last = row.rowid
       going.push(row.id)
     }
-    if (going.length === 0) return 0
-    this.states.forget(going)
-    this.sql.trim.run(last)
+    if (going.length > 0) {
+      this.states.forget(going)
+      this.sql.trim.run(last)
+    }
+    if (going.length < limit) this.ages.trimmed(old)
     return going.length
   }
 }
@@ -196,18 +204,12 @@ function prepare(db: Database.Database) {
     durable: db.prepare(
       `UPDATE message_call_logs SET response_time_ms = response_time_ms + ? WHERE rowid BETWEEN ? AND ? AND operation_type = 'publish'`,
     ),
-    oldest: db.prepare<[], string>('SELECT created_at FROM message_call_logs ORDER BY rowid LIMIT 1').pluck(),
-    first: db.prepare<[number], { rowid: number; id: string; created_at: string; bytes: number }>(
-      `SELECT rowid, id, created_at, ${BYTES} AS bytes FROM message_call_logs ORDER BY rowid ${LIMIT}`,
+    first: db.prepare<[number], { rowid: number; id: string; bytes: number }>(
+      `SELECT rowid, id, ${BYTES} AS bytes FROM message_call_logs ORDER BY rowid ${LIMIT}`,
     ),
     trim: db.prepare<[number]>('DELETE FROM message_call_logs WHERE rowid <= ?'),
     measure: db.prepare<[], number | null>(`SELECT sum(${BYTES}) FROM message_call_logs`).pluck(),
   }
-}
-
-/** ISO 8601; '' before 1970, which sorts before all of them. */
-function isoTime(wallMs: number): string {
-  return wallMs > 0 ? new Date(wallMs).toISOString() : ''
 }
 
 const PAGED: Paged = { table: 'message_call_logs', key: 'rowid', columns: 'rowid, *' }

@@ -8,7 +8,8 @@ export interface IdempotencyRow {
   body_hash: string
   /** JSON. */
   answer: string
-  wall_ms: number
+  /** Running time, in milliseconds: a step of the wall clock makes no key old. */
+  running_ms: number
 }
 
 export type IdempotencyOp = { type: 'idempotency'; row: IdempotencyRow }
@@ -24,10 +25,20 @@ export const idempotency: Table = {
     identity TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, answer TEXT NOT NULL, wall_ms REAL NOT NULL, PRIMARY KEY (identity, key)) WITHOUT ROWID;
   CREATE INDEX idempotency_by_time ON idempotency (wall_ms);`,
     },
+    {
+      step: 5,
+      sql: `
+  DROP INDEX idempotency_by_time;
+  ALTER TABLE idempotency DROP COLUMN wall_ms;
+  ALTER TABLE idempotency ADD COLUMN running_ms REAL NOT NULL DEFAULT 0;
+  UPDATE idempotency SET running_ms = (SELECT running_ms FROM state);
+  CREATE INDEX idempotency_by_age ON idempotency (running_ms);`,
+    },
   ],
 }
 
-const MAX_AGE_MS = 24 * 3_600_000
+/** Lifetime of a key. */
+export const IDEMPOTENCY_MS = 24 * 3_600_000
 const MAX_ROWS = 100_000
 
 /** Keeps keys for a day, and at most `MAX_ROWS` of them: the oldest go first. */
@@ -38,9 +49,9 @@ export class IdempotencyWriter {
 
   constructor(db: Database.Database) {
     this.upsertRow = prepareUpsert(db, 'idempotency')
-    this.deleteOld = db.prepare<[number]>('DELETE FROM idempotency WHERE wall_ms < ?')
+    this.deleteOld = db.prepare<[number]>('DELETE FROM idempotency WHERE running_ms < ?')
     this.deleteSurplus = db.prepare<[number]>(
-      'DELETE FROM idempotency WHERE wall_ms < (SELECT wall_ms FROM idempotency ORDER BY wall_ms DESC LIMIT 1 OFFSET ?)',
+      'DELETE FROM idempotency WHERE running_ms < (SELECT running_ms FROM idempotency ORDER BY running_ms DESC LIMIT 1 OFFSET ?)',
     )
   }
 
@@ -49,8 +60,8 @@ export class IdempotencyWriter {
   }
 
   /** Inside a transaction. */
-  trim(wallMs: number): void {
-    this.deleteOld.run(wallMs - MAX_AGE_MS)
+  trim(runningMs: number): void {
+    this.deleteOld.run(runningMs - IDEMPOTENCY_MS)
     this.deleteSurplus.run(MAX_ROWS - 1)
   }
 }
@@ -60,7 +71,7 @@ export class IdempotencyReader {
 
   constructor(db: Database.Database) {
     this.row = db.prepare(
-      'SELECT identity, key, body_hash, answer, wall_ms FROM idempotency WHERE identity = ? AND key = ?',
+      'SELECT identity, key, body_hash, answer, running_ms FROM idempotency WHERE identity = ? AND key = ?',
     )
   }
 

@@ -14,6 +14,8 @@ export interface SubscriptionRow {
   state: 'active' | 'retrying' | 'disabled'
   reason: string | null
   failing_since: string | null
+  /** Running time of `failing_since`, in milliseconds; null where it was not measured yet. */
+  failing_running_ms: number | null
 }
 
 export type SubscriptionOp =
@@ -31,6 +33,7 @@ export const subscriptions: Table = {
     id TEXT PRIMARY KEY, channel_id TEXT NOT NULL, callback_url TEXT NOT NULL, secret TEXT NOT NULL, created_at TEXT NOT NULL, last_id TEXT,
     delivered INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, reason TEXT, failing_since TEXT) WITHOUT ROWID;`,
     },
+    { step: 5, sql: '\n  ALTER TABLE subscriptions ADD COLUMN failing_running_ms REAL;' },
   ],
 }
 

@@ -1,5 +1,6 @@
 import { blocks } from './blocks.ts'
 import { boots } from './boots.ts'
+import { callTimes } from './call-ages.ts'
 import { callStates } from './call-states.ts'
 import { calls } from './calls.ts'
 import { contractCache } from './contract-cache.ts'
@@ -45,4 +46,5 @@ export const TABLES: readonly Table[] = [
   subscriptions,
   idempotency,
   statistics,
+  callTimes,
 ]

@@ -20,7 +20,6 @@ export interface StatisticsOptions {
 }
 
 const ROLL_MS = 10_000
-const SAVE_MS = 60_000
 /** Tallies in one step of a fraction of a millisecond. */
 const TAKEN_A_STEP = 200
 const ADDED_A_STEP = 40
@@ -31,7 +30,7 @@ const MAX_UPSTREAMS = 100
 
 /**
  * The statistics of the gateway. Messages are counted in tallies along their way; every 10 seconds the counts are moved into the
- * history, which is saved once a minute. A crash loses at most the minute that was not saved.
+ * history, and saved. A crash loses what was counted since then.
  */
 export class Statistics {
   /** Durable messages of all tallies. */
@@ -49,7 +48,6 @@ export class Statistics {
   private rolling: Generator<void> | undefined
   /** Counts belong to the time since then, not to the time at which they are moved. */
   private rolledAtMs: number
-  private savedMinute: number
 
   constructor({ clock, store, timers = systemTimers, maxClients }: StatisticsOptions) {
     this.clock = clock
@@ -57,7 +55,6 @@ export class Statistics {
     this.history = new StatisticsHistory(clock, store)
     this.clients = new TallyClients(this.accepted, maxClients)
     this.rolledAtMs = clock.wallMs()
-    this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
   }
 
   /** The tally of a channel, for the channel to keep. An id has one tally, with the latest name and document. */
@@ -105,7 +102,7 @@ export class Statistics {
   /** Moves and saves all counts at once. */
   save(): void {
     atOnce(this.roll())
-    this.saveHistory()
+    this.history.save(this.rolledAtMs)
   }
 
   /** Ticks at whole 10 seconds of the wall clock, even after it has stepped. */
@@ -123,16 +120,10 @@ export class Statistics {
     this.save()
   }
 
-  /** Moves counts, and saves them once a minute. Devices are served between its steps. */
+  /** Moves and saves counts. Devices are served between its steps. */
   *tick(): Generator<void> {
-    const isDue = Math.floor(this.clock.wallMs() / SAVE_MS) !== this.savedMinute
     yield* this.roll()
-    if (isDue) this.saveHistory()
-  }
-
-  private saveHistory(): void {
     this.history.save(this.rolledAtMs)
-    this.savedMinute = Math.floor(this.rolledAtMs / SAVE_MS)
   }
 
   private *moveCounts(): Generator<void> {

@@ -31,16 +31,16 @@ describe('a recorded call', () => {
     const state = { seq: 1, stream: 1, receivedRunningMs: 0 }
     const ops: Op[] = [streamOp(1, ['bus', 'journal']), { type: 'call', row: callRow('one'), state }]
     log.writer.commit(batchOf(++number, blocksOf(1, 1, ['{}']), ops), [])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()).toEqual([{ id: 'one', broker_response: null }])
     const letter = { seq: 1, messageId: 'm', topic: 't', address: 'a', clientId: 'c', code: 'message-too-large' }
     const deadLetters = [{ ...letter, answer: '', target: 0, epoch: 1, boot: 1, record: Buffer.alloc(0), wallMs: 0 }]
     const settled = { deadLetters: [], held: [], released: [] }
     log.writer.commit(null, [{ number: 1, cursor: cursorRow('journal', 2), ...settled }])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()).toEqual([{ id: 'one', broker_response: null }])
     log.writer.commit(null, [{ number: 2, cursor: cursorRow('bus', 2), ...settled, deadLetters }])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()).toEqual([
       { id: 'one', broker_response: '{"bus":"dead-lettered: message-too-large","journal":"settled"}' },
     ])
@@ -64,7 +64,7 @@ describe('a recorded call', () => {
     log.writer.commit(null, [{ number: 1, cursor: cursorRow('journal', 5), ...settled }])
     log.writer.commit(null, [{ number: 2, cursor: cursorRow('bus', 5), ...settled, lost }])
     log.writer.commit(null, [{ number: 3, cursor: cursorRow('bus', 5, { lane: 'alarm' }), ...settled }])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()).toEqual([
       { id: 'c1', broker_response: '{"bus":"expired","journal":"settled"}' },
       { id: 'c2', broker_response: '{"bus":"dropped","journal":"settled"}' },
@@ -103,7 +103,7 @@ describe('a recorded call', () => {
       },
     ]
     log.writer.commit(null, [{ number: 1, cursor: cursorRow('bus', 3), ...nothing, held }])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()).toEqual([
       { id: 'c1', broker_response: null },
       { id: 'c2', broker_response: '{"bus":"settled"}' },
@@ -113,7 +113,7 @@ describe('a recorded call', () => {
     log.writer.commit(null, [
       { number: 2, cursor: cursorRow('bus', 3), ...nothing, released: [{ seq: 1, target: 0 }], deadLetters },
     ])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()[0]).toEqual({ id: 'c1', broker_response: '{"bus":"dead-lettered: held-too-long"}' })
   })
 
@@ -134,7 +134,7 @@ describe('a recorded call', () => {
     // Only the calls of the last commits wait.
     expect(log.rows('SELECT count(*) AS waiting FROM call_states')).toEqual([{ waiting: 1_000 }])
     log.writer.commit(null, [{ number: 100, cursor: cursorRow('bus', seq + 1), ...nothing }])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(log.rows('SELECT count(*) AS waiting FROM call_states')).toEqual([{ waiting: 0 }])
   })
 
@@ -142,11 +142,11 @@ describe('a recorded call', () => {
     const ops: Op[] = [streamOp(1, ['bus'])]
     ops.push({ type: 'call', row: callRow('one'), state: { seq: 1, stream: 1, receivedRunningMs: 900 } })
     log.writer.commit(batchOf(++number, blocksOf(1, 1, ['{}']), ops, 1_000), [], 50)
-    log.writer.sweep(1_100, Date.parse(AT))
+    log.writer.sweep(1_100)
     const times = (): unknown[] => log.rows('SELECT response_time_ms AS ms FROM message_call_logs')
     const [first] = times()
     expect(first).toEqual({ ms: expect.toSatisfy((ms: number) => ms >= 150 && ms < 1_000) as number })
-    log.writer.sweep(1_200, Date.parse(AT))
+    log.writer.sweep(1_200)
     expect(times()).toEqual([first])
   })
 
@@ -154,21 +154,40 @@ describe('a recorded call', () => {
     const state = { seq: 1, stream: 1, receivedRunningMs: 0 }
     const ops: Op[] = [streamOp(1, []), { type: 'call', row: callRow('one'), state }]
     log.writer.commit(batchOf(++number, blocksOf(1, 1, ['{}']), ops), [])
-    log.writer.sweep(0, Date.parse(AT))
+    log.writer.sweep(0)
     expect(calls()).toEqual([{ id: 'one', broker_response: '{}' }])
   })
 
-  test('is bounded by age and by bytes', () => {
+  test('is bounded by bytes', () => {
     log.close()
-    log = new OpenLog(openOptions(folder.path), { ...ALL_HISTORY, callLog: { maxAgeMs: 1_000, maxBytes: 2_000 } })
-    commit({ type: 'call', row: { ...callRow('old'), created_at: '1970-01-01T00:00:01.000Z' } })
-    commit({ type: 'call', row: { ...callRow('new'), created_at: '1970-01-01T00:00:09.000Z' } })
-    log.writer.sweep(0, 9_500)
-    expect(calls()).toEqual([{ id: 'new', broker_response: null }])
-    for (let index = 0; index < 20; index++)
-      commit({ type: 'call', row: { ...callRow(`n${index}`), created_at: '1970-01-01T00:00:09.000Z' } })
-    log.writer.sweep(0, 9_500)
+    log = new OpenLog(openOptions(folder.path), { ...ALL_HISTORY, callLog: { maxAgeMs: 1e9, maxBytes: 2_000 } })
+    for (let index = 0; index < 20; index++) commit({ type: 'call', row: callRow(`n${index}`) })
+    log.writer.sweep(0)
     expect(calls().length).toBeLessThan(20)
+  })
+
+  test('ages by running time, whatever the wall clock said', () => {
+    const hour = 3_600_000
+    log.close()
+    log = new OpenLog(openOptions(folder.path), { ...ALL_HISTORY, callLog: { maxAgeMs: hour, maxBytes: 1e9 } })
+    const callAt = (id: string, runningMs: number, created_at: string): void => {
+      const op: Op = { type: 'call', row: { ...callRow(id), created_at } }
+      expect(log.writer.commit(batchOf(++number, [], [op], runningMs), [])).toEqual({ status: 'committed' })
+    }
+    const ids = (): unknown[] => log.rows('SELECT id FROM message_call_logs ORDER BY rowid').map((row) => row)
+    callAt('first', 0, '2099-01-01T00:00:00.000Z')
+    callAt('second', 0.9 * hour, '1970-01-01T00:00:00.000Z')
+    log.writer.sweep(hour)
+    expect(ids()).toEqual([{ id: 'first' }, { id: 'second' }])
+    log.writer.sweep(1.95 * hour)
+    expect(ids()).toEqual([{ id: 'second' }])
+    // No call follows the last one, and the table begins anew when it has become empty.
+    log.writer.sweep(3.1 * hour)
+    expect(ids()).toEqual([])
+    callAt('third', 3.2 * hour, AT)
+    log.writer.sweep(4.1 * hour)
+    expect(ids()).toEqual([{ id: 'third' }])
+    expect(log.rows('SELECT count(*) AS marks FROM call_times')).toEqual([{ marks: 2 }])
   })
 
   test('is read in pages, the newest first', () => {

@@ -156,11 +156,11 @@ describe('a document', () => {
   })
 })
 
-test('idempotency keys are deleted after a day', () => {
+test('idempotency keys are deleted after a day of running time', () => {
   const row = { identity: 'i', body_hash: 'h', answer: '{}' }
-  commit({ type: 'idempotency', row: { ...row, key: 'old', wall_ms: 1_000 } })
-  commit({ type: 'idempotency', row: { ...row, key: 'new', wall_ms: 80_000_000 } })
-  log.writer.sweep(0, 86_402_000)
+  commit({ type: 'idempotency', row: { ...row, key: 'old', running_ms: 1_000 } })
+  commit({ type: 'idempotency', row: { ...row, key: 'new', running_ms: 80_000_000 } })
+  log.writer.sweep(86_402_000)
   const reader = new IdempotencyReader(log.db)
   expect(reader.lookUp('i', 'old')).toBeUndefined()
   expect(reader.lookUp('i', 'new')).toMatchObject({ answer: '{}' })
@@ -225,6 +225,7 @@ test('documents and subscriptions come back from a damaged database', () => {
     state: 'active' as const,
     reason: null,
     failing_since: null,
+    failing_running_ms: null,
   }
   commit({ type: 'subscription', row })
   log.close()
