@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { EdgeError } from './core/errors.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { levelOf } from './gateway/room-settings.ts'
 import { upstreamSchemas } from './protocols/registry.ts'
 import { loadSettings } from './settings/loading/load-settings.ts'
 import { createLogger } from './telemetry/logging/logger.ts'
@@ -27,7 +28,7 @@ export function createGateway(options: CreateGatewayOptions = {}): Gateway {
     overrides,
   })
   if (!loaded.ok) throw loaded.errors[0] ?? new EdgeError('config-invalid', 'the configuration is not valid')
-  const logger = createLogger({ level: 'warn', secrets: loaded.secrets })
+  const logger = createLogger({ level: levelOf(loaded.settings), secrets: loaded.secrets })
   const gateway: Gateway = new Gateway({
     settings: loaded.settings,
     logger,

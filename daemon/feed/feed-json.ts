@@ -1,15 +1,13 @@
 import { asBuffer } from '../core/bytes.ts'
-import { parseJson } from '../core/json.ts'
+import { jsonText } from '../core/json.ts'
 import type { FeedMessage } from '../ports/feed.ts'
 
 /** The payload as a member of a JSON object: the device's own text where it is JSON on one line, else base64. */
 function payloadMember({ payload, contentType }: FeedMessage): string {
   const bytes = asBuffer(payload)
-  const text = contentType === null || /json/i.test(contentType) ? bytes.toString('utf8') : ''
-  const value = parseJson(text)
-  if (value === undefined) return `"payloadBase64":"${bytes.toString('base64')}"`
-  // A line end would end the frame of server-sent events.
-  return `"payload":${/[\r\n]/.test(text) ? JSON.stringify(value) : text}`
+  const text = contentType === null || /json/i.test(contentType) ? jsonText(bytes) : undefined
+  if (text === undefined) return `"payloadBase64":"${bytes.toString('base64')}"`
+  return `"payload":${text}`
 }
 
 /** A message as WebSockets and callbacks carry it. */

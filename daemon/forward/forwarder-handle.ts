@@ -108,7 +108,7 @@ export class ForwarderHandle {
   async stop(timeoutMs: number): Promise<void> {
     this.nextStart?.cancel()
     const { port } = this
-    if (port === undefined) return
+    if (port === undefined || !this.isRunning) return
     const stopped = new Promise<void>((resolve) => {
       this.stopped = resolve
     })
@@ -158,7 +158,7 @@ export class ForwarderHandle {
   private ended(port: ForwarderPort): void {
     if (port !== this.port) return
     this.isRunning = false
-    if (this.stopped !== undefined) return
+    if (this.stopped !== undefined) return this.stopped()
     this.restarts++
     this.lastEndMs = this.clock.monotonicMs()
     for (const answer of this.questions.values()) answer(undefined)

@@ -111,9 +111,9 @@ export class Gateway {
   private async startRooms(): Promise<void> {
     const { settings, clock, logger, lifecycle, onFatal } = this
     const clockSync = new ClockSync({ clock, run: runCommand })
+    lifecycle.onStop(() => clockSync.stop())
     await settledWithin(systemTimers, clockSync.start(), CLOCK_WAIT_MS)
     lifecycle.ensureRunning()
-    lifecycle.onStop(() => clockSync.stop())
     const rooms = await buildRooms({
       settings: () => this.settings,
       logger,
@@ -123,7 +123,7 @@ export class Gateway {
       lifecycle,
     })
     this.rooms = rooms
-    const { store, broker, ingest, forwarder, statistics, counts } = rooms
+    const { store, broker, forwarder, statistics, counts } = rooms
     clockSync.follow((synced) => this.clockChanged(rooms, synced))
     if (clockSync.synced && !store.opened.clock.synced) this.clockChanged(rooms, true)
     // Ends before the store does, because a change of the clock writes to it.
@@ -137,7 +137,8 @@ export class Gateway {
     // Devices are served from here on. What they do not need is loaded and started behind it.
     forwarder.start()
     lifecycle.onStop(() => Promise.all(rooms.sensors.map((sensor) => sensor.stop())))
-    rooms.sensors.push(...(await startSensors(settings, { ingest, broker })))
+    await startSensors(settings, rooms)
+    lifecycle.ensureRunning()
     if (settings.http.enabled) {
       const { startHttp } = await import('./build-http.ts')
       const opened = await startHttp({ settings, rooms, clock, logger })

@@ -1,5 +1,6 @@
 import { EdgeError } from '../core/errors.ts'
 import { settledWithin, type Timers } from '../core/timers.ts'
+import { Turns } from '../core/turns.ts'
 
 /** Ends one thing that was started; must not take longer than `timeoutMs`. */
 type StopStep = (timeoutMs: number) => unknown
@@ -14,7 +15,7 @@ const LATE_STEP_MS = 1_000
 export class Lifecycle {
   private readonly timers: Timers
   private readonly steps: StopStep[] = []
-  private last: Promise<unknown> = Promise.resolve()
+  private readonly turns = new Turns()
   private stopped: Promise<void> | undefined
 
   constructor(timers: Timers) {
@@ -23,12 +24,10 @@ export class Lifecycle {
 
   /** Runs `work` when the work before it has ended. Rejects with `shutting-down` once the stop has begun. */
   inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const turn = this.last.then(() => {
+    return this.turns.run(() => {
       this.ensureRunning()
       return work()
     })
-    this.last = turn.catch(() => undefined)
-    return turn
   }
 
   /** To be called after each wait of a start or a reload. Throws `shutting-down` once the stop has begun. */

@@ -1,20 +1,21 @@
-import type { MqttBroker } from '../broker/mqtt-broker.ts'
-import type { Ingest } from '../ingest/ingest.ts'
 import { SimulatedSensorRunner } from '../sensors/simulated/simulated-sensor.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Rooms } from './rooms.ts'
 
-/** Starts every sensor. A reading takes the path of a device's message, at QoS 0. */
+/** Starts every sensor, and lists it before, so that a stop in between ends it. A reading takes the path of a device's message, at QoS 0. */
 export async function startSensors(
   { sensors, gateway }: Pick<Settings, 'sensors' | 'gateway'>,
-  { ingest, broker }: { ingest: Ingest; broker: MqttBroker },
-): Promise<SimulatedSensorRunner[]> {
+  { ingest, broker, sensors: runners }: Pick<Rooms, 'ingest' | 'broker' | 'sensors'>,
+): Promise<void> {
   const read = (topic: string, payload: Buffer, sensor: string): void => {
     const message = { topic, payload, qos: 0, retain: false } as const
     ingest.publish({ ...message, clientId: sensor, packetId: undefined, origin: 'sensor' }, (outcome) => {
       if (outcome === 'deliver') broker.deliver(topic, payload, 0, false)
     })
   }
-  const runners = sensors.map((sensor) => new SimulatedSensorRunner(sensor, gateway.id, read))
-  for (const runner of runners) await runner.start()
-  return runners
+  for (const sensor of sensors) {
+    const runner = new SimulatedSensorRunner(sensor, gateway.id, read)
+    runners.push(runner)
+    await runner.start()
+  }
 }

@@ -14,6 +14,8 @@ import type { NumberedPlan, Plan } from '../verdict/plan.ts'
 /** Message name of channels that describe no message. */
 export const ANY_MESSAGE = 'any'
 
+/** `broker_response` of a message that went on marked as invalid; its destinations are added once they have settled it. */
+const INVALID = JSON.stringify({ verdict: 'invalid' })
 const MAX_PAYLOAD_BYTES = 64 * 1024
 
 /**
@@ -66,8 +68,8 @@ export class CallRecorder {
         operation_type: 'publish',
         payload: payloadText(record.payload),
         headers: record.headers === '' ? null : record.headers,
-        broker_response: null,
-        status: plan.invalid === true ? 'invalid' : 'accepted',
+        broker_response: plan.invalid === true ? INVALID : null,
+        status: 'success',
         error_message: null,
         response_time_ms: null,
         created_at: new Date(record.wallMs).toISOString(),
@@ -96,7 +98,7 @@ export class CallRecorder {
         payload: payloadText(payload),
         headers: Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
         broker_response: JSON.stringify({ [url]: outcome }),
-        status: result.delivered ? 'accepted' : 'failed',
+        status: result.delivered ? 'success' : 'error',
         error_message: result.delivered ? null : outcome,
         response_time_ms: Math.round(tookMs),
         created_at: receivedAt,
@@ -122,8 +124,8 @@ export class CallRecorder {
         operation_type: 'publish',
         payload: payloadText(row.payload),
         headers: headers === undefined ? null : JSON.stringify(headers),
-        broker_response: null,
-        status: 'rejected',
+        broker_response: JSON.stringify({ verdict: 'rejected', code }),
+        status: 'error',
         error_message:
           first === undefined ? code : `${code}: ${first.pointer} expected ${first.expected}, ${first.actual}`,
         response_time_ms: null,

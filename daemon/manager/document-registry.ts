@@ -36,8 +36,9 @@ export class DocumentRegistry {
     return this.byId.size
   }
 
-  get nextSerial(): number {
-    return this.lastSerial + 1
+  /** A number that no other document gets, also while this one is being written. */
+  takeSerial(): number {
+    return ++this.lastSerial
   }
 
   get(id: string): RegisteredDocument | undefined {

@@ -3,6 +3,7 @@ import type { Contract } from '../asyncapi/contract/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import { EdgeError } from '../core/errors.ts'
 import { turn } from '../core/turn.ts'
+import { Turns } from '../core/turns.ts'
 import type { Op } from '../store/log/batch.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
 import { loadText, type DocumentCache, type DocumentMode, type FileDocument } from './document-loader.ts'
@@ -57,8 +58,7 @@ const MAX_WAITING = 16
  */
 export class Registrar {
   private readonly options: RegistrarOptions
-  private last: Promise<unknown> = Promise.resolve()
-  private waiting = 0
+  private readonly turns = new Turns()
 
   constructor(options: RegistrarOptions) {
     this.options = options
@@ -117,8 +117,10 @@ export class Registrar {
       await turn()
       await this.write(document, contract, input.text, active, by)
       if (active) await this.options.prepare({ name, version, contract })
+      // A reload may have brought a newer version of the name meanwhile.
+      const takesForce = this.takesForce(document)
       registry.set(document)
-      if (active) {
+      if (takesForce) {
         inForce.set(document, contract)
         this.putInForce()
       }
@@ -179,7 +181,9 @@ export class Registrar {
         const wanted = other.id === id && pinned
         if (other.pinned === wanted) continue
         await commit({ type: 'pin', documentId: other.id, pinned: wanted, at })
-        registry.set({ ...other, pinned: wanted })
+        // Its file may have been removed meanwhile.
+        const current = registry.get(other.id)
+        if (current !== undefined) registry.set({ ...current, pinned: wanted })
       }
       await this.bringInForce(document.name)
       return registry.known(id)
@@ -206,7 +210,7 @@ export class Registrar {
       contractHash,
       ...source,
       pinned: known?.pinned ?? false,
-      serial: known?.serial ?? registry.nextSerial,
+      serial: known?.serial ?? registry.takeSerial(),
       createdAt: known?.createdAt ?? this.now(),
       updatedAt: this.now(),
     }
@@ -286,15 +290,8 @@ export class Registrar {
     return new Date(this.options.clock.wallMs()).toISOString()
   }
 
-  private async inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    if (this.waiting >= MAX_WAITING) throw new EdgeError('limit-reached', `${MAX_WAITING} registrations are waiting.`)
-    this.waiting++
-    const turn = this.last.then(work, work)
-    this.last = turn.catch(() => undefined)
-    try {
-      return await turn
-    } finally {
-      this.waiting--
-    }
+  private inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    if (this.turns.size < MAX_WAITING) return this.turns.run(work)
+    return Promise.reject(new EdgeError('limit-reached', `${MAX_WAITING} registrations are waiting.`))
   }
 }

@@ -1,5 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
-import { parseJson } from '../core/json.ts'
+import { parseJsonAsWritten } from '../core/json.ts'
 import type { Caller } from '../ports/identity.ts'
 import type { Page, PageRequest } from './paging.ts'
 import { KEY } from './table-page.ts'
@@ -22,9 +22,9 @@ export function numberOf(id: string): number {
   throw new EdgeError('not-found', `${id} is no number of a message.`)
 }
 
-/** The payload as JSON where it is JSON, else base64. */
+/** The payload as JSON where it is JSON, with its numbers as they were written; else base64. */
 export function payloadView(payload: Buffer): { payload: unknown; payloadBase64: string | null } {
-  const value = parseJson(payload.toString('utf8'))
+  const value = parseJsonAsWritten(payload.toString('utf8'))
   return value === undefined
     ? { payload: null, payloadBase64: payload.toString('base64') }
     : { payload: value, payloadBase64: null }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { inTurns } from '../core/turn.ts'
 import type { Unmatched } from '../settings/settings.ts'
 import { Catalogue } from './catalogue.ts'
@@ -41,7 +42,8 @@ export class InForce {
 
   /** As `activate`, under other routes. */
   reconfigure(documents: readonly ActiveDocument[], settings: RoutingSettings, unmatched: Unmatched): void {
-    this.context = { ...this.context, settings }
+    // Documents are compiled again where their settings are another object.
+    if (!isDeepStrictEqual(settings, this.context.settings)) this.context = { ...this.context, settings }
     this.unmatched = unmatched
     this.activate(documents)
   }

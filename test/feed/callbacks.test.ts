@@ -152,8 +152,7 @@ test('410 ends it at once; a day of failures too, with the reason', async () => 
   )
   // A step of the wall clock is no time that passes.
   nowMs += 10 * 86_400_000
-  const tries = posted.length
-  await arrived(tries + 2)
+  await arrived(posted.length + 2)
   expect(mine()?.state).toBe('retrying')
   runningMs += 86_400_001
   await waitUntil(

@@ -162,3 +162,18 @@ test('a handle that was never started stops at once', async () => {
   await handle.stop(5_000)
   expect(time.pending).toBe(0)
 })
+
+test('a stop does not wait for a forwarder that has died, or that dies instead of stopping', async () => {
+  handle.start()
+  started[0]?.events.onEnd()
+  await handle.stop(5_000)
+  expect(time.pending).toBe(0)
+  await time.pass(10_000)
+  expect(started).toHaveLength(1)
+
+  handle.start()
+  const stopping = handle.stop(5_000)
+  started[1]?.events.onEnd()
+  await stopping
+  expect(time.pending).toBe(0)
+})

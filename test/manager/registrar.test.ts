@@ -31,6 +31,8 @@ class Registry {
   readonly ops: Op[] = []
   active: readonly ActiveDocument[] = []
   failure: EdgeError | undefined
+  /** Called before each commit ends. */
+  meanwhile: (() => Promise<unknown>) | undefined
   readonly contracts = new Map<string, string>()
   readonly cache = {
     contract: (hash: string) => this.contracts.get(hash),
@@ -52,7 +54,9 @@ class Registry {
       if (this.failure !== undefined) return Promise.reject(this.failure)
       this.ops.push(op)
       if (op.type === 'register') this.templates.set(op.registration.template.id, op.registration.template.content)
-      return Promise.resolve()
+      const { meanwhile } = this
+      this.meanwhile = undefined
+      return meanwhile === undefined ? Promise.resolve() : meanwhile().then(() => undefined)
     },
     prepare: () => Promise.resolve(),
     activate: (documents) => {
@@ -247,6 +251,17 @@ describe('documents of files', () => {
     expect(here.inForceNow).toEqual(['Meter@1.0.0'])
     await adopted
     expect(here.inForceNow).toEqual(['Meter@1.0.0'])
+  })
+
+  test('that are reloaded while another version is being registered get their own number, and stay in force', async () => {
+    const file = await here.file(text('2.0.0'), '/a.yaml')
+    here.meanwhile = () => here.registrar.adopt([file])
+    await here.register(text('1.0.0'))
+    expect(here.registry.all().map(({ version, serial }) => [version, serial])).toEqual([
+      ['1.0.0', 1],
+      ['2.0.0', 2],
+    ])
+    expect(here.inForceNow).toEqual(['Meter@2.0.0'])
   })
 
   test('a version whose contract has to be checked again judges when its check ends', async () => {

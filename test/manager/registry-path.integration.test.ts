@@ -234,12 +234,12 @@ describe('the example document of the plan', () => {
     expect(readStore(daemon.folder, 'SELECT broker_name, protocol FROM message_brokers')).toEqual([
       { broker_name: 'production', protocol: 'mqtt' },
     ])
-    const settled = `SELECT status, broker_response FROM message_call_logs WHERE operation_type = 'publish' AND status = 'accepted' AND broker_response IS NOT NULL`
+    const settled = `SELECT status, broker_response FROM message_call_logs WHERE operation_type = 'publish' AND status = 'success' AND broker_response IS NOT NULL`
     await until('the calls are settled', () => readStore(daemon.folder, settled).length === 3)
     expect(readStore(daemon.folder, settled)).toEqual(
-      Array.from({ length: 3 }, () => ({ status: 'accepted', broker_response: '{"journal":"settled"}' })),
+      Array.from({ length: 3 }, () => ({ status: 'success', broker_response: '{"journal":"settled"}' })),
     )
-    expect(count(`message_call_logs WHERE status = 'rejected'`)).toBe(1)
+    expect(count(`message_call_logs WHERE status = 'error' AND broker_response ->> 'verdict' = 'rejected'`)).toBe(1)
   })
 
   test('survives a restart, and a stream goes on where it was', async () => {

@@ -2,6 +2,7 @@ import { EdgeError, messageOf } from '../../core/errors.ts'
 import type { OutgoingAdapter, OutgoingMessage, Outcome } from '../../protocols/adapter.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
+import { ALL_TARGETS } from '../../store/tables/held.ts'
 import type { HeldInput } from '../../store/tables/held.ts'
 import type { MessageFactory } from '../thread/message-factory.ts'
 import type { ForwardedCounts } from './forwarded-counts.ts'
@@ -44,9 +45,6 @@ export interface BatchSenderOptions {
   maxAgeMs: number | null
   counts: ForwardedCounts
 }
-
-/** Target of a dead letter whose targets cannot be read. */
-const NO_TARGET = -1
 
 /** Renders a batch, publishes it and settles each delivery by its outcome. When to send, and when again, is the loop's decision. */
 export class BatchSender {
@@ -135,7 +133,7 @@ export class BatchSender {
     try {
       return (entry.targets ??= this.options.factory.targets(entry.record))
     } catch (error) {
-      this.bury(entry, NO_TARGET, '', asEdgeError(error), result)
+      this.bury(entry, ALL_TARGETS, '', asEdgeError(error), result)
       return []
     }
   }

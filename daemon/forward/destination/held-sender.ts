@@ -3,7 +3,7 @@ import type { OutgoingAdapter, OutgoingMessage, Outcome } from '../../protocols/
 import { decodeRecord, type RecordView } from '../../store/log/record.ts'
 import type { RunningClock } from '../../store/log/running-clock.ts'
 import type { DeadLetterInput } from '../../store/tables/dead-letters.ts'
-import { ALL_TARGETS_OF_ROUTE, type HeldInput, type HeldRow, REPLAY_ROUTE } from '../../store/tables/held.ts'
+import { ALL_TARGETS, type HeldInput, type HeldRow, REPLAY_ROUTE } from '../../store/tables/held.ts'
 import type { MessageFactory } from '../thread/message-factory.ts'
 import { asEdgeError, type BatchSender, isRouteError, routeOf } from './batch-sender.ts'
 import type { HeldRoutes } from './held-routes.ts'
@@ -76,10 +76,13 @@ export class HeldSender {
     if (entry === undefined)
       return this.buried(row, new EdgeError('store-failed', 'the record of this delivery fails its checksum'))
     try {
-      const targets = row.target === ALL_TARGETS_OF_ROUTE ? factory.targets(entry.record) : [row.target]
+      const targets = row.target === ALL_TARGETS ? factory.targets(entry.record) : [row.target]
       const messages = targets
         .map((target) => ({ target, message: factory.make(entry.record, entry.origin, target, row.replayedMs) }))
-        .filter(({ message }) => row.target !== ALL_TARGETS_OF_ROUTE || routeOf(message) === row.route)
+        .filter(
+          ({ message }) => row.target !== ALL_TARGETS || row.route === REPLAY_ROUTE || routeOf(message) === row.route,
+        )
+      if (messages.length === 0) throw new EdgeError('internal', `the message has no target with route ${row.route}`)
       return { row, entry, messages }
     } catch (error) {
       return this.buried(row, asEdgeError(error))

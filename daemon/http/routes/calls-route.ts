@@ -32,7 +32,7 @@ export function callsRoute(calls: CallsPort): Routes {
             ...PAGE_QUERY,
             channel_id: id,
             message_id: id,
-            status: { enum: ['accepted', 'invalid', 'rejected', 'failed'] },
+            status: { enum: ['success', 'error'] },
           }),
           response: answers({ 200: pageOf(CALL) }, 404),
         },

@@ -76,9 +76,9 @@ export class LogStore {
 
   /** Starts the writer. */
   start(): void {
-    const { directory, durability, maxBytes, limits, whenFull, startWriter = startWriterThread } = this.options
+    const { directory, durability, limits, whenFull, startWriter = startWriterThread } = this.options
     const { identity, clock } = this.opened
-    const data = { directory, durability, maxBytes, limits, whenFull, identity, signal: this.signal }
+    const data = { directory, durability, maxBytes: limits.maxBytes, limits, whenFull, identity, signal: this.signal }
     const writer = startWriter(
       { ...data, runningMs: clock.runningMs() },
       {

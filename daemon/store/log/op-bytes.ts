@@ -3,23 +3,41 @@ import type { Batch, Op } from './batch.ts'
 
 /** Bytes of a row without its texts and payload. */
 const ROW_BYTES = 64
-/** Operations that are rare, and of any size: they are measured as JSON. */
-const OF_ANY_SIZE = {
-  register: true,
-  activate: true,
-  subscription: true,
-  idempotency: true,
-  statistics: true,
-  adopt: true,
-}
 
 /** Estimates the bytes that an operation takes, in memory and on the disk. */
 export function opBytes(op: Op): number {
-  if (op.type === 'quarantine') return ROW_BYTES + op.row.payload.length + op.row.errors.length + op.row.headers.length
-  if (op.type === 'retain') return ROW_BYTES + op.row.payload.length
-  if (op.type === 'call') return 6 * ROW_BYTES + (op.row.payload?.length ?? 0) + (op.row.headers?.length ?? 0)
-  if (op.type === 'plan') return ROW_BYTES + op.row.body.length
-  return op.type in OF_ANY_SIZE ? ROW_BYTES + JSON.stringify(op).length : ROW_BYTES
+  switch (op.type) {
+    case 'quarantine':
+      return ROW_BYTES + op.row.payload.length + op.row.errors.length + op.row.headers.length
+    case 'retain':
+      return ROW_BYTES + op.row.payload.length
+    case 'call':
+      return 6 * ROW_BYTES + (op.row.payload?.length ?? 0) + (op.row.headers?.length ?? 0)
+    case 'plan':
+      return ROW_BYTES + op.row.body.length
+    // These are rare, and of any size.
+    case 'register':
+    case 'activate':
+    case 'subscription':
+    case 'idempotency':
+    case 'statistics':
+    case 'adopt':
+      return ROW_BYTES + JSON.stringify(op).length
+    case 'stream':
+    case 'quarantine-delete':
+    case 'dead-letter-delete':
+    case 'dead-letter-replay':
+    case 'incoming':
+    case 'incoming-delete':
+    case 'incoming-clear':
+    case 'retain-delete':
+    case 'clock-offset':
+    case 'unregister':
+    case 'pin':
+    case 'subscription-delete':
+    case 'statistics-trim':
+      return ROW_BYTES
+  }
 }
 
 /** Estimates the bytes that a transaction adds to the WAL, with the pages that every transaction changes. */

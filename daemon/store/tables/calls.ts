@@ -15,9 +15,9 @@ export interface CallRow {
   payload: string | null
   /** JSON. */
   headers: string | null
-  /** JSON: how each destination settled the message, once all have. */
+  /** JSON: a verdict other than accepted, and how each destination settled the message, once all have. */
   broker_response: string | null
-  status: string
+  status: 'success' | 'error'
   error_message: string | null
   /** From receipt to durable; the writer fills it in. */
   response_time_ms: number | null
@@ -95,7 +95,7 @@ export class CallWriter {
     const ms =
       state === undefined ? row.response_time_ms : Math.max(0, Math.round(this.nowMs - state.receivedRunningMs))
     const isComplete = state !== undefined && !this.states.hasDestinations(state.stream)
-    const broker_response = isComplete ? '{}' : row.broker_response
+    const broker_response = isComplete ? (row.broker_response ?? '{}') : row.broker_response
     const { lastInsertRowid, changes } = this.sql.insert.run({ ...row, broker_response, response_time_ms: ms })
     if (changes === 0) return
     this.added++
@@ -200,7 +200,9 @@ function prepare(db: Database.Database) {
       `INSERT INTO message_call_logs (id, channel_id, message_id, operation_type, payload, headers, broker_response, status, error_message, response_time_ms, created_at)
        VALUES (@id, @channel_id, @message_id, @operation_type, @payload, @headers, @broker_response, @status, @error_message, @response_time_ms, @created_at) ON CONFLICT DO NOTHING`,
     ),
-    respond: db.prepare('UPDATE message_call_logs SET broker_response = ? WHERE id = ?'),
+    respond: db.prepare(
+      `UPDATE message_call_logs SET broker_response = json_patch(ifnull(broker_response, '{}'), ?) WHERE id = ?`,
+    ),
     durable: db.prepare(
       `UPDATE message_call_logs SET response_time_ms = response_time_ms + ? WHERE rowid BETWEEN ? AND ? AND operation_type = 'publish'`,
     ),

@@ -9,9 +9,12 @@ export interface DeliveryKey {
   target: number
 }
 
-/** Rows of earlier versions: every target whose route is that of the row. */
-export const ALL_TARGETS_OF_ROUTE = -1
-/** Route of dead letters that are to be sent again at once. No route of a message is empty. */
+/**
+ * In place of a target's number: every target that has the route of the row. Rows of earlier versions have it, and dead letters whose
+ * targets could not be read.
+ */
+export const ALL_TARGETS = -1
+/** Route of dead letters that are to be sent again at once, whatever route they have. No route of a message is empty. */
 export const REPLAY_ROUTE = ''
 
 /** A delivery whose route is missing or forbidden: kept aside so that the rest of the destination goes on. */
@@ -58,7 +61,7 @@ export const held: Table = {
     destination TEXT NOT NULL, seq INTEGER NOT NULL, target INTEGER NOT NULL, lane TEXT NOT NULL, route TEXT NOT NULL, epoch INTEGER NOT NULL,
     boot INTEGER NOT NULL, since_running_ms REAL NOT NULL, record BLOB NOT NULL, replayed_ms REAL, PRIMARY KEY (destination, seq, target)) WITHOUT ROWID;
   INSERT INTO held (destination, seq, target, lane, route, epoch, boot, since_running_ms, record)
-    SELECT destination, seq, ${ALL_TARGETS_OF_ROUTE}, lane, route, epoch, boot, since_running_ms, record FROM held_of_messages;
+    SELECT destination, seq, ${ALL_TARGETS}, lane, route, epoch, boot, since_running_ms, record FROM held_of_messages;
   DROP TABLE held_of_messages;
   CREATE INDEX held_by_route ON held (destination, route, seq, target);
   CREATE INDEX held_by_age ON held (destination, since_running_ms);`,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EdgeError } from '../../../daemon/core/errors.ts'
 import type { HeldResult } from '../../../daemon/forward/destination/held-sender.ts'
+import { ALL_TARGETS, REPLAY_ROUTE } from '../../../daemon/store/tables/held.ts'
 import { kept, rejected } from '../fake-adapter.ts'
 import { FakeDestination, newLog } from '../fake-destination.ts'
 
@@ -83,7 +84,26 @@ test('a held message that cannot be rendered, or read, becomes a dead letter and
 test('rows of an earlier version, which do not know their target, go to the targets of their route', async () => {
   const fake = await heldDestination()
   fake.adapter.answer = () => ({ status: 'accepted' })
-  for (const row of fake.log.heldRows) row.target = -1
+  for (const row of fake.log.heldRows) row.target = ALL_TARGETS
   expect(releasedOf(await probe(fake))).toEqual([1, 2, 3])
   expect(fake.adapter.at('a')).toEqual([1, 2, 3])
+})
+
+test('a dead letter whose targets could not be read is sent again to all of them', async () => {
+  const fake = await heldDestination()
+  fake.adapter.answer = () => ({ status: 'accepted' })
+  for (const row of fake.log.heldRows) Object.assign(row, { target: ALL_TARGETS, route: REPLAY_ROUTE })
+  const results = await fake.heldSender.send(fake.adapter, fake.log.held('cloud', REPLAY_ROUTE, 500))
+  expect(results.every(({ isDelivered }) => isDelivered)).toBe(true)
+  expect(fake.adapter.at('a')).toEqual([1, 2, 3])
+})
+
+test('a delivery that has no target left is buried, not counted as delivered', async () => {
+  const fake = await heldDestination()
+  for (const row of fake.log.heldRows) Object.assign(row, { target: ALL_TARGETS, route: 'gone' })
+  const results = await fake.heldSender.send(fake.adapter, fake.log.held('cloud', 'gone', 500))
+  expect(results.map(({ isReleased, isDelivered, deadLetter }) => [isReleased, isDelivered, deadLetter?.code])).toEqual(
+    Array(3).fill([true, false, 'internal']),
+  )
+  expect(fake.adapter.sends).toEqual([])
 })

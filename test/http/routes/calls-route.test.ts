@@ -10,7 +10,7 @@ test('/calls can be filtered by channel, message and status', async () => {
       return Promise.resolve({ items: [] })
     }),
   )
-  expect((await ask('GET', '/calls?channel_id=c&message_id=m&status=failed&limit=3')).status).toBe(200)
-  expect(requests).toEqual([{ channel_id: 'c', message_id: 'm', status: 'failed', limit: 3 }])
+  expect((await ask('GET', '/calls?channel_id=c&message_id=m&status=error&limit=3')).status).toBe(200)
+  expect(requests).toEqual([{ channel_id: 'c', message_id: 'm', status: 'error', limit: 3 }])
   expect((await ask('GET', '/calls?status=unknown')).status).toBe(400)
 })

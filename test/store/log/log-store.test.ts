@@ -7,6 +7,7 @@ import type { EdgeError } from '../../../daemon/core/errors.ts'
 import { silentLogger } from '../../../daemon/core/logger.ts'
 import { LogStore, type LogStoreOptions } from '../../../daemon/store/log/log-store.ts'
 import type { ToForwarder } from '../../../daemon/store/log/writer-messages.ts'
+import { startWriterThread } from '../../../daemon/store/log/writer-port.ts'
 import { temporaryFolder, type TemporaryFolder } from '../../servers/temporary-folder.ts'
 import { waitUntil } from '../../servers/wait-until.ts'
 import { cursorRow, MiB, openOptions, recordInput, settlement, streamOp } from '../store-fixture.ts'
@@ -29,11 +30,12 @@ afterEach(async () => {
   folder.remove()
 })
 
-function start(whenFull: LogStoreOptions['whenFull'] = 'reject'): void {
+function start(whenFull: LogStoreOptions['whenFull'] = 'reject', startWriter = startWriterThread): void {
   store = new LogStore({
     ...openOptions(folder.path, { maxBytes: MAX_BYTES }),
     limits: { maxBytes: MAX_BYTES, historyMaxAgeMs: Infinity, historyMaxBytes: MiB },
     whenFull,
+    startWriter,
     logger: silentLogger,
     onWriter: (connected) => {
       port = connected
@@ -54,6 +56,23 @@ function append(bytes = 200_000): Promise<number> {
     )
   })
 }
+
+test('a writer that takes the place of one that died has the limits of now', async () => {
+  const limits: number[] = []
+  let end: (() => void) | undefined
+  start('reject', (data, events) => {
+    limits.push(data.maxBytes)
+    end = () => events.onEnd()
+    return startWriterThread(data, events)
+  })
+  store.setLimits({ maxBytes: 2 * MAX_BYTES, historyMaxAgeMs: Infinity, historyMaxBytes: MiB }, 'reject')
+  end?.()
+  await waitUntil(
+    () => 'another writer is started',
+    () => limits.length === 2,
+  )
+  expect(limits).toEqual([MAX_BYTES, 2 * MAX_BYTES])
+})
 
 test('a full store asks destinations to give up messages, and continues when they have', async () => {
   start('drop-oldest')

@@ -63,7 +63,7 @@ export function callRow(id: string, channel = 'channel-a'): CallRow {
     payload: '{}',
     headers: null,
     broker_response: null,
-    status: 'accepted',
+    status: 'success',
     error_message: null,
     response_time_ms: null,
     created_at: AT,
