@@ -58,15 +58,20 @@ export class ApiClient {
   }
 
   get<Answer>(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<Answer> {
-    return this.request<Answer>('GET', withQuery(path, query))
+    return this.request<Answer>('GET', withQuery(path, query), undefined, TIMEOUT_MS)
   }
 
   post<Answer>(path: string, body: unknown): Promise<Answer> {
+    return this.request<Answer>('POST', path, body, TIMEOUT_MS)
+  }
+
+  /** As `post`, for work of which only the processor time is bounded: on a busy machine it may take long. */
+  postAndWait<Answer>(path: string, body: unknown): Promise<Answer> {
     return this.request<Answer>('POST', path, body)
   }
 
   delete<Answer = void>(path: string): Promise<Answer> {
-    return this.request<Answer>('DELETE', path)
+    return this.request<Answer>('DELETE', path, undefined, TIMEOUT_MS)
   }
 
   /** Reads a list page by page, up to `limit` items. */
@@ -104,8 +109,8 @@ export class ApiClient {
     }
   }
 
-  private async request<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await this.fetch(method, path, body, { accept: 'application/json' }, TIMEOUT_MS)
+  private async request<Answer>(method: string, path: string, body: unknown, timeoutMs?: number): Promise<Answer> {
+    const response = await this.fetch(method, path, body, { accept: 'application/json' }, timeoutMs)
     if (!response.ok) throw await refusalOf(response)
     return (response.status === 204 ? undefined : await response.json()) as Answer
   }

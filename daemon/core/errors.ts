@@ -143,6 +143,7 @@ export const ERROR_CODES = {
     retryable: false,
     hint: 'Choose a new Idempotency-Key: this one was used with a different body.',
   },
+  cancelled: { retryable: true, hint: 'Ask again, and keep the connection open until the answer comes.' },
   'limit-reached': { retryable: true, hint: 'Remove or close one of these first, or try again later.' },
   'callback-refused': { retryable: false, hint: 'Add the host of the callback to http.callbacks.allow.' },
   // store

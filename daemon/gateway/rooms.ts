@@ -103,7 +103,16 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const tallyOf = (id: string, address: string, document: string) => statistics.channel(id, address, document)
   const inForce = new InForce({ settings: routingOf(settings), book, tallyOf }, settings.unmatched)
   const contracts = new ContractCacheReader(db)
-  const documents = new Documents({ store, reader: new DocumentReader(db), contracts, clock, logger, inForce })
+  const documents = new Documents({
+    store,
+    reader: new DocumentReader(db),
+    contracts,
+    clock,
+    timers: systemTimers,
+    logger,
+    inForce,
+  })
+  lifecycle.onStop(() => documents.stop())
   await documents.start(settings)
   lifecycle.ensureRunning()
   const logReader = new LogReader(db, (damage) => store.reportDamage(damage))
@@ -159,6 +168,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     settings: options.settings,
     listening: () => listeners.listening,
     failures: () => documents.failures,
+    unfinished: () => documents.unfinished,
     store,
     broker,
     forwarder,

@@ -9,13 +9,16 @@ import type { Feed, FeedMessage, FeedSubscription } from '../ports/feed.ts'
 import type { ChannelListing, SchemaListing } from '../ports/listings.ts'
 import type { DocumentLists } from './document-lists.ts'
 import type { DocumentMode } from './document-loader.ts'
-import type { Registered, Registrar } from './registrar.ts'
+import type { Registrar } from './registrar.ts'
+import type { Registered } from './registration.ts'
 
 export interface RegisterOptions {
   /** Default: strict. */
   mode?: DocumentMode
   /** Identity that registers the document. */
   by?: string
+  /** Ends the check, which may take long on a busy machine; then nothing is registered. */
+  signal?: AbortSignal
 }
 
 export interface PublishOptions {
@@ -67,7 +70,8 @@ export class AsyncApiManager {
   }
 
   /**
-   * Checks a document and puts it in force; resolves when it is durable. The same name, version and content again give the
+   * Checks a document and puts it in force; resolves when it is durable. Waits for the check as long as it takes: its processor
+   * time is bounded by the setting `checkCpu`, the time until a busy machine gives it that is not. The same name, version and content again give the
    * same answer. Throws DocumentErrors (what is wrong with it, with places), EdgeErrors `document-conflict` (other content
    * under this version), `document-of-file`, `document-limit`, `limit-reached`, `store-full`.
    *
@@ -83,8 +87,8 @@ export class AsyncApiManager {
     baseUrl?: string,
     options: RegisterOptions = {},
   ): Promise<Registered> {
-    const { mode = 'strict', by = DEFAULT_IDENTITY } = options
-    const input = { name: name === '' ? undefined : name, text: textOf(content), version, baseUrl, mode }
+    const { mode = 'strict', by = DEFAULT_IDENTITY, signal } = options
+    const input = { name: name === '' ? undefined : name, text: textOf(content), version, baseUrl, mode, signal }
     return this.options.registrar.register(input, by)
   }
 

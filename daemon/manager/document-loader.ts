@@ -40,7 +40,15 @@ export interface LoadedDocuments {
 const CONTRACT_FORMAT = 2
 
 /** `inSpareTime`: devices are served meanwhile, and come first. */
-export type Checking = Pick<LoadOptions, 'inSpareTime'>
+export type Checking = Pick<LoadOptions, 'inSpareTime' | 'cpuMs' | 'signal'>
+
+/** What is known of one document file. `isUnchecked`: its text has not been checked yet; the last good version is used if there is one. */
+export interface FileState {
+  entry: AsyncapiEntry
+  isUnchecked: boolean
+  document?: FileDocument
+  errors?: EdgeError[]
+}
 
 /** Loads documents from files. A text that was checked before comes from the cache, without parser and child process. */
 export async function loadDocuments(
@@ -48,24 +56,72 @@ export async function loadDocuments(
   cache: DocumentCache,
   checking: Checking = {},
 ): Promise<LoadedDocuments> {
-  const documents: FileDocument[] = []
-  const failures: LoadedDocuments['failures'] = []
-  for (const entry of entries) {
-    try {
-      const text = readDocumentFile(entry.file)
-      const { contract, hash } = await loadText({ ...entry, text }, cache, checking)
-      if (cache.lastGood(entry.file) !== hash) cache.rememberFile(entry.file, hash)
-      documents.push({ ...named(entry, contract), file: entry.file, mode: entry.mode, text, hash })
-    } catch (error) {
-      const last = lastGood(entry, cache)
-      if (last !== undefined) {
-        const { contract, hash } = last
-        documents.push({ ...named(entry, contract), file: entry.file, mode: entry.mode, text: undefined, hash })
-      }
-      failures.push({ file: entry.file, kept: last !== undefined, errors: errorsOf(error, entry.file) })
-    }
+  const states: FileState[] = []
+  for (const entry of entries) states.push(await loadFile(entry, cache, checking))
+  return loadedOf(states)
+}
+
+/** Loads what can be had without checking. */
+export function readFileState(entry: AsyncapiEntry, cache: DocumentCache): FileState {
+  try {
+    const text = readDocumentFile(entry.file)
+    const hash = hashOf({ text, mode: entry.mode })
+    const known = cache.contract(hash)
+    if (known !== undefined) return goodState(entry, cache, text, { contract: contractFromJson(known), hash })
+    return { ...lastGoodState(entry, cache), isUnchecked: true }
+  } catch (error) {
+    return { ...lastGoodState(entry, cache), errors: errorsOf(error, entry.file) }
   }
-  return { documents, failures }
+}
+
+/** Loads one file, and checks it where its text is not in the cache. Rejects only with the reason of `checking.signal`. */
+export async function loadFile(
+  entry: AsyncapiEntry,
+  cache: DocumentCache,
+  checking: Checking = {},
+): Promise<FileState> {
+  try {
+    const text = readDocumentFile(entry.file)
+    return goodState(entry, cache, text, await loadText({ ...entry, text }, cache, checking))
+  } catch (error) {
+    checking.signal?.throwIfAborted()
+    return { ...lastGoodState(entry, cache), errors: errorsOf(error, entry.file) }
+  }
+}
+
+export function loadedOf(states: readonly FileState[]): LoadedDocuments {
+  return {
+    documents: states.flatMap(({ document }) => document ?? []),
+    failures: states.flatMap(({ entry: { file }, document, errors }) =>
+      errors === undefined ? [] : [{ file, kept: document !== undefined, errors }],
+    ),
+  }
+}
+
+function goodState(
+  entry: AsyncapiEntry,
+  cache: DocumentCache,
+  text: string,
+  { contract, hash }: { contract: Contract; hash: string },
+): FileState {
+  const { file, mode } = entry
+  if (cache.lastGood(file) !== hash) cache.rememberFile(file, hash)
+  return { entry, isUnchecked: false, document: { ...named(entry, contract), file, mode, text, hash } }
+}
+
+function lastGoodState(entry: AsyncapiEntry, cache: DocumentCache): FileState {
+  const { file, mode } = entry
+  const last = lastGood(entry, cache)
+  if (last === undefined) return { entry, isUnchecked: false }
+  return {
+    entry,
+    isUnchecked: false,
+    document: { ...named(entry, last.contract), file, mode, text: undefined, hash: last.hash },
+  }
+}
+
+function hashOf({ text, mode }: { text: string; mode: DocumentMode }): string {
+  return createHash('sha256').update(`${CONTRACT_FORMAT} ${mode}\n`).update(text).digest('hex')
 }
 
 /** The contract of a text, from the cache or from the checking process, which fills the cache. Throws as loadDocument does. */
@@ -75,7 +131,7 @@ export async function loadText(
   checking: Checking = {},
 ): Promise<{ contract: Contract; hash: string }> {
   const { text, mode, file } = input
-  const hash = createHash('sha256').update(`${CONTRACT_FORMAT} ${mode}\n`).update(text).digest('hex')
+  const hash = hashOf(input)
   const known = cache.contract(hash)
   if (known !== undefined) return { contract: contractFromJson(known), hash }
   const contract = await check(file === undefined ? { text, mode } : { text, mode, file }, checking)
@@ -91,7 +147,7 @@ async function check(input: DocumentInput, checking: Checking): Promise<Contract
     return await loadDocument(input, checking)
   } catch (error) {
     if (!(error instanceof EdgeError) || error.code !== 'document-check-failed') throw error
-    return loadDocument(input)
+    return loadDocument(input, { ...checking, inSpareTime: false })
   }
 }
 

@@ -1,4 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
+import type { StoredRegistration } from '../store/tables/documents.ts'
 import type { DocumentMode } from './document-loader.ts'
 
 /** One registered version of a document. */
@@ -88,5 +89,23 @@ export class DocumentRegistry {
 
   ofFiles(): RegisteredDocument[] {
     return [...this.byId.values()].filter((one) => one.source === 'file')
+  }
+}
+
+export function registeredDocument(row: StoredRegistration): RegisteredDocument {
+  return {
+    id: row.document_id,
+    name: row.name,
+    version: row.version,
+    baseUrl: row.base_url,
+    templateId: row.template_id,
+    contractHash: row.contract_hash,
+    mode: row.mode,
+    source: row.source,
+    file: row.file,
+    pinned: row.pinned === 1,
+    serial: row.serial,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
   }
 }

@@ -1,13 +1,15 @@
 import type { Contract } from '../asyncapi/contract/contract.ts'
 import { contractFromJson } from '../asyncapi/contract/share-messages.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
-import { loadText, type DocumentCache } from './document-loader.ts'
+import { type Checking, loadText, type DocumentCache } from './document-loader.ts'
 import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
 import { withBaseUrl } from './registration-rows.ts'
 
 export interface DocumentsInForceOptions {
   registry: DocumentRegistry
   cache: Pick<DocumentCache, 'contract' | 'remember'>
+  /** The bounds of a check. */
+  checking?: () => Checking
   /** The text of a template. */
   template: (id: string) => string | undefined
 }
@@ -60,8 +62,8 @@ export class DocumentsInForce {
   }
 
   private async checkAgain({ templateId, mode, baseUrl }: RegisteredDocument): Promise<Contract> {
-    const { cache, template } = this.options
-    const { contract } = await loadText({ text: template(templateId) ?? '', mode }, cache)
+    const { cache, checking, template } = this.options
+    const { contract } = await loadText({ text: template(templateId) ?? '', mode }, cache, checking?.())
     return withBaseUrl(contract, baseUrl)
   }
 }

@@ -1,31 +1,45 @@
 import { DocumentErrors } from '../asyncapi/documents/source/document-errors.ts'
 import type { Clock } from '../core/clock.ts'
-import { EdgeError } from '../core/errors.ts'
+import { EdgeError, formatPlace } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { Timers } from '../core/timers.ts'
 import { expandDocuments } from '../settings/loading/expand-documents.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { LogStore } from '../store/log/log-store.ts'
 import type { ContractCacheReader } from '../store/tables/contract-cache.ts'
-import type { DocumentReader, StoredRegistration } from '../store/tables/documents.ts'
+import type { DocumentReader } from '../store/tables/documents.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
 import type { InForce } from '../verdict/in-force.ts'
 import { unknownUpstreams, unknownUpstreamText } from '../verdict/unknown-upstreams.ts'
 import { DocumentLists } from './document-lists.ts'
-import { loadDocuments, type DocumentCache, type LoadedDocuments } from './document-loader.ts'
-import { DocumentRegistry, type RegisteredDocument } from './document-registry.ts'
+import {
+  type Checking,
+  type DocumentCache,
+  type FileState,
+  loadDocuments,
+  type LoadedDocuments,
+  loadFile,
+  readFileState,
+} from './document-loader.ts'
+import { DocumentRegistry, registeredDocument, type RegisteredDocument } from './document-registry.ts'
 import { DocumentsInForce } from './documents-in-force.ts'
 import { Registrar } from './registrar.ts'
+import { labelOf, StartChecks, type UnfinishedDocument } from './start-checks.ts'
 
 export interface DocumentsOptions {
   store: LogStore
   reader: DocumentReader
   contracts: ContractCacheReader
   clock: Clock
+  timers: Timers
   logger: Logger
   inForce: InForce
 }
 
-/** The documents of a gateway: from the files of its configuration, and registered over the API. */
+/**
+ * The documents of a gateway: from the files of its configuration, and registered over the API. What a start finds unchecked is
+ * checked in the background and comes into force when its check ends.
+ */
 export class Documents {
   readonly registrar: Registrar
   readonly lists: DocumentLists
@@ -43,9 +57,12 @@ export class Documents {
   private readonly versions: DocumentsInForce
   private readonly registry: DocumentRegistry
   private loaded: LoadedDocuments = { documents: [], failures: [] }
-  private failed: LoadedDocuments['failures'] = []
+  private startChecks: StartChecks | undefined
+  private isServing = false
+  private checkCpuMs: number | undefined
   private upstreams: readonly string[] = []
   private readonly told = new Set<string>()
+  private readonly stopping = new AbortController()
 
   constructor(options: DocumentsOptions) {
     const { store, reader, contracts, clock, inForce } = options
@@ -56,14 +73,16 @@ export class Documents {
       remember: (hash, body) => store.remember({ type: 'remember', hash, body, at: clock.wallMs() }),
       rememberFile: (file, hash) => store.remember({ type: 'remember-file', file, hash }),
     }
-    this.registry = new DocumentRegistry(reader.registrations().map(registered))
+    this.registry = new DocumentRegistry(reader.registrations().map(registeredDocument))
     const template = (id: string): string | undefined => reader.template(id)
-    this.versions = new DocumentsInForce({ registry: this.registry, cache: this.cache, template })
+    const checking = (): Checking => this.checking
+    this.versions = new DocumentsInForce({ registry: this.registry, cache: this.cache, checking, template })
     this.lists = new DocumentLists(this.registry, this.versions, template)
     this.registrar = new Registrar({
       registry: this.registry,
       inForce: this.versions,
       cache: this.cache,
+      checking,
       commit: (op) => store.log.commit(op),
       prepare: (document) => inForce.prepare(document),
       activate: (documents) => {
@@ -80,26 +99,97 @@ export class Documents {
 
   /** Documents that did not load. The gateway runs without them, or with their last good versions. */
   get failures(): LoadedDocuments['failures'] {
-    return [...this.loaded.failures, ...this.failed]
+    return [...this.loaded.failures, ...(this.startChecks?.wrong ?? [])]
   }
 
-  /** Throws DocumentErrors where a file does not load and has no last good version. */
+  /** Documents that wait for their check, or are being checked. */
+  get unfinished(): UnfinishedDocument[] {
+    return this.startChecks?.unfinished ?? []
+  }
+
+  /**
+   * Puts in force what is at hand. Waits some seconds for the checks of the rest, which then go on in the background: a busy
+   * machine makes the gateway degraded, not late. Throws DocumentErrors where a file is found wrong meanwhile and has no last
+   * good version.
+   */
   async start(settings: Settings): Promise<void> {
-    await this.restore()
-    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache)
-    const lost = loaded.failures.filter((failure) => !failure.kept)
-    if (lost.length > 0) throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
-    this.upstreams = Object.keys(settings.upstreams)
-    this.take(loaded)
+    const { timers, logger } = this.options
+    this.apply(settings)
+    const checks = new StartChecks({
+      files: expandDocuments(settings, this.known()).map((entry) => readFileState(entry, this.cache)),
+      registered: this.restore(),
+      checkFile: (state) => this.checkFile(state),
+      checkRegistered: (document) => this.checkRegistered(document),
+      onFileChecked: () => this.takeFiles(checks),
+      timers,
+    })
+    this.startChecks = checks
+    checks.end().catch((error: unknown) => {
+      if (!this.stopping.signal.aborted) logger.error({ err: error }, 'the documents could not be checked')
+    })
+    await checks.wait()
+    this.stopping.signal.throwIfAborted()
+    const lost = checks.loaded.failures.filter((failure) => !failure.kept)
+    if (lost.length > 0) {
+      this.stop()
+      throw new DocumentErrors(lost.flatMap((failure) => failure.errors))
+    }
+    this.isServing = true
+    for (const { name } of checks.unfinished)
+      logger.warn({ document: name }, `${name} is still being checked; it comes into force when its check ends`)
+    this.takeFiles(checks)
   }
 
   /** Throws DocumentErrors where any file does not load; then nothing has changed. */
   async reload(settings: Settings): Promise<void> {
-    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache, { inSpareTime: true })
+    await this.startChecks?.end()
+    const checking = { ...this.checking, cpuMs: settings.checkCpuMs }
+    const loaded = await loadDocuments(expandDocuments(settings, this.known()), this.cache, checking)
     if (loaded.failures.length > 0) throw new DocumentErrors(loaded.failures.flatMap((failure) => failure.errors))
-    this.upstreams = Object.keys(settings.upstreams)
+    this.apply(settings)
     this.told.clear()
     this.take(loaded)
+  }
+
+  /** Ends every check. */
+  stop(): void {
+    this.stopping.abort(new EdgeError('shutting-down', 'The gateway is stopping.'))
+  }
+
+  private apply({ upstreams, checkCpuMs }: Settings): void {
+    this.upstreams = Object.keys(upstreams)
+    this.checkCpuMs = checkCpuMs
+  }
+
+  private get checking(): Checking {
+    const { signal } = this.stopping
+    return { inSpareTime: this.isServing, signal, ...(this.checkCpuMs === undefined ? {} : { cpuMs: this.checkCpuMs }) }
+  }
+
+  private async checkFile({ entry }: FileState): Promise<FileState> {
+    const checked = await loadFile(entry, this.cache, this.checking)
+    const { document, errors } = checked
+    if (!this.isServing || errors !== undefined || document === undefined) return checked
+    // Devices are served meanwhile: the document is compiled ahead, in small steps.
+    await this.options.inForce.prepare(document)
+    const { name, version } = document
+    this.options.logger.info({ file: entry.file }, `${name}@${version} is checked and comes into force`)
+    return checked
+  }
+
+  private async checkRegistered(document: RegisteredDocument): Promise<EdgeError | undefined> {
+    try {
+      await this.registrar.restore(document)
+      return undefined
+    } catch (error) {
+      this.stopping.signal.throwIfAborted()
+      if (!(error instanceof EdgeError)) throw error
+      this.options.logger.error(
+        { code: error.code, document: labelOf(document) },
+        `a registered document does not load: ${error.message}`,
+      )
+      return error
+    }
   }
 
   /** The files that documents in force come from. */
@@ -107,16 +197,31 @@ export class Documents {
     return this.registry.allInForce().flatMap(({ source, file }) => (source === 'file' && file !== null ? [file] : []))
   }
 
-  private take(given: LoadedDocuments): void {
+  private takeFiles({ loaded, absent }: StartChecks): void {
+    this.take(loaded, absent)
+  }
+
+  /** `absent`: files that are configured and have no contract yet; what the tables know of them stays. */
+  private take(given: LoadedDocuments, absent: ReadonlySet<string> = new Set()): void {
     const loaded = withoutNamesakes(given)
     this.loaded = loaded
-    for (const { file, errors } of loaded.failures)
-      for (const { code, message, hint } of errors)
-        if (code === 'document-conflict') this.options.logger.error({ code, file, hint }, `${file}: ${message}`)
+    for (const failure of loaded.failures) this.tellFailure(failure)
     // Files are in force even while the store cannot write the tables.
     this.registrar
-      .adopt(loaded.documents)
+      .adopt(loaded.documents, absent)
       .catch((error: unknown) => this.options.logger.warn({ err: error }, 'the document tables could not be written'))
+  }
+
+  private tellFailure({ file, kept, errors }: LoadedDocuments['failures'][number]): void {
+    const [first] = errors
+    if (first === undefined || this.told.has(file)) return
+    this.told.add(file)
+    const { code, hint, place } = first
+    const consequence = kept ? 'its last good version is in force' : 'it is not in force'
+    this.options.logger.error(
+      { code, file, place, hint, errors: errors.length },
+      `${formatPlace(first)}; ${consequence}`,
+    )
   }
 
   /** Warns once about each upstream that a document names and the settings do not have. */
@@ -132,21 +237,14 @@ export class Documents {
     }
   }
 
-  private async restore(): Promise<void> {
-    for (const document of this.registry.allInForce()) {
-      if (document.source === 'file') continue
-      try {
-        await this.versions.contractOf(document)
-      } catch (error) {
-        if (!(error instanceof EdgeError)) throw error
-        const file = `${document.name}@${document.version}`
-        this.failed.push({ file, kept: false, errors: [error] })
-        this.options.logger.error(
-          { code: error.code, document: file },
-          `a registered document does not load: ${error.message}`,
-        )
-      }
-    }
+  /** Loads what was registered over the API. Returns the documents that have to be checked again. */
+  private restore(): RegisteredDocument[] {
+    return this.registry.allInForce().filter((document) => {
+      if (document.source === 'file') return false
+      const contract = this.versions.contractAtHand(document)
+      if (contract !== undefined) this.versions.set(document, contract)
+      return contract === undefined
+    })
   }
 }
 
@@ -167,22 +265,4 @@ function withoutNamesakes({ documents, failures }: LoadedDocuments): LoadedDocum
     return false
   })
   return { documents: kept, failures: [...failures, ...refused] }
-}
-
-function registered(row: StoredRegistration): RegisteredDocument {
-  return {
-    id: row.document_id,
-    name: row.name,
-    version: row.version,
-    baseUrl: row.base_url,
-    templateId: row.template_id,
-    contractHash: row.contract_hash,
-    mode: row.mode,
-    source: row.source,
-    file: row.file,
-    pinned: row.pinned === 1,
-    serial: row.serial,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }

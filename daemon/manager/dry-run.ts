@@ -1,6 +1,7 @@
 import type { ContractChange } from '../asyncapi/comparison/compare-contracts.ts'
 import type { Contract } from '../asyncapi/contract/contract.ts'
-import type { RegistrationInput, Registrar } from './registrar.ts'
+import type { Registrar } from './registrar.ts'
+import type { RegistrationInput } from './registration.ts'
 import type { ReplayResult } from './replay-against.ts'
 
 export interface DryRunResult {

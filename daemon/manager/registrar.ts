@@ -6,15 +6,18 @@ import { turn } from '../core/turn.ts'
 import { Turns } from '../core/turns.ts'
 import type { Op } from '../store/log/batch.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
-import { loadText, type DocumentCache, type DocumentMode, type FileDocument } from './document-loader.ts'
+import { type Checking, loadText, type DocumentCache, type FileDocument } from './document-loader.ts'
 import type { DocumentRegistry, RegisteredDocument } from './document-registry.ts'
 import type { DocumentsInForce } from './documents-in-force.ts'
 import { documentId, documentRows, templateId, withBaseUrl } from './registration-rows.ts'
+import type { Candidate, Registered, RegistrationInput } from './registration.ts'
 
 export interface RegistrarOptions {
   registry: DocumentRegistry
   inForce: DocumentsInForce
   cache: Pick<DocumentCache, 'contract' | 'remember'>
+  /** The bounds of a check. */
+  checking?: () => Checking
   /** Resolves when the operation is durable; rejects with `store-full`, `shutting-down`. */
   commit: (op: Op) => Promise<void>
   /** Compiles a document in small steps, ahead of its activation. */
@@ -22,29 +25,6 @@ export interface RegistrarOptions {
   /** Puts these documents in force. */
   activate: (documents: readonly ActiveDocument[]) => void
   clock: Clock
-}
-
-export interface RegistrationInput {
-  /** Default: the document's title. */
-  name?: string | undefined
-  text: string
-  version?: string | undefined
-  baseUrl?: string | undefined
-  mode: DocumentMode
-}
-
-/** A checked document that is not registered. */
-export interface Candidate {
-  name: string
-  version: string
-  contract: Contract
-  hash: string
-}
-
-export interface Registered {
-  document: RegisteredDocument
-  contract: Contract
-  changes: ContractChange[]
 }
 
 /** Bound on the versions of all documents together. */
@@ -66,8 +46,11 @@ export class Registrar {
 
   /** Reads and checks; registers nothing. Throws DocumentErrors, `document-limit`, `request-invalid`. */
   async check(input: RegistrationInput): Promise<Candidate> {
-    const { text, mode, baseUrl } = input
-    const { contract, hash } = await loadText({ text, mode }, this.options.cache, { inSpareTime: true })
+    const { text, mode, baseUrl, signal } = input
+    const { cache, checking } = this.options
+    const bounds: Checking = checking?.() ?? {}
+    const either = AbortSignal.any([signal, bounds.signal].filter((one) => one !== undefined))
+    const { contract, hash } = await loadText({ text, mode }, cache, { ...bounds, inSpareTime: true, signal: either })
     const name = input.name ?? contract.title
     if (name === '')
       throw new EdgeError('request-invalid', 'The document has no title: give it a name.', { place: { field: 'name' } })
@@ -115,6 +98,7 @@ export class Registrar {
       const document = this.made(name, version, input.baseUrl ?? null, input.text, hash, source)
       const active = this.takesForce(document)
       await turn()
+      input.signal?.throwIfAborted()
       await this.write(document, contract, input.text, active, by)
       if (active) await this.options.prepare({ name, version, contract })
       // A reload may have brought a newer version of the name meanwhile.
@@ -129,11 +113,14 @@ export class Registrar {
     })
   }
 
-  /** Makes the registry agree with the files of the configuration. Resolves when the tables are written. */
-  adopt(files: readonly FileDocument[]): Promise<unknown> {
+  /**
+   * Makes the registry agree with the files of the configuration; what it knows of files that are `absent` stays. Resolves when
+   * the tables are written.
+   */
+  adopt(files: readonly FileDocument[], absent: ReadonlySet<string> = new Set()): Promise<unknown> {
     const { registry, inForce } = this.options
     const kept = new Set(files.map(({ name, version }) => documentId(name, version)))
-    const gone = registry.ofFiles().filter((one) => !kept.has(one.id))
+    const gone = registry.ofFiles().filter(({ id, file }) => !kept.has(id) && !absent.has(file ?? ''))
     for (const one of gone) {
       registry.delete(one.id)
       inForce.delete(one.id)
@@ -157,6 +144,16 @@ export class Registrar {
     }
     this.putInForce()
     return Promise.all(writes)
+  }
+
+  /** Loads a registered document whose contract is not at hand, and puts it in force unless another version is. Throws as `check`. */
+  async restore(document: RegisteredDocument): Promise<void> {
+    const { inForce, prepare } = this.options
+    const { name, version } = document
+    const contract = await inForce.contractOf(document)
+    if (!inForce.isInForce(document)) return
+    await prepare({ name, version, contract })
+    this.putInForce()
   }
 
   unregister(id: string): Promise<void> {

@@ -4,24 +4,33 @@ import type { OperationsSources } from './sources.ts'
 export interface HealthReport {
   /** Listening, and the store takes writes. */
   ready: boolean
-  /** Serves, but something needs attention: an upstream is down, a document did not load. */
+  /** Serves, but something needs attention: an upstream is down, a document did not load or is still being checked. */
   degraded: boolean
   /** One sentence for each problem. */
   reasons: readonly string[]
 }
 
-export interface HealthSources extends Pick<OperationsSources, 'failures' | 'listening'> {
+export interface HealthSources extends Pick<OperationsSources, 'failures' | 'unfinished' | 'listening'> {
   settings: () => { store: Pick<Settings['store'], 'whenFull'> }
   store: Pick<OperationsSources['store'], 'full'>
   forwarder: Pick<OperationsSources['forwarder'], 'destinations' | 'recentRestarts'>
 }
 
 /** The health of the gateway, as `/readyz` and the page show it. */
-export function healthReport({ store, forwarder, failures, settings, listening }: HealthSources): HealthReport {
+export function healthReport({
+  store,
+  forwarder,
+  failures,
+  unfinished,
+  settings,
+  listening,
+}: HealthSources): HealthReport {
   const reasons: string[] = []
   if (!listening()) reasons.push('The MQTT listeners are not open yet.')
   if (store.full !== undefined) reasons.push(`The store takes no messages: ${store.full}.`)
   const ready = reasons.length === 0 || (listening() && settings().store.whenFull !== 'reject')
+  for (const { name, kept } of unfinished())
+    reasons.push(`${name} is still being checked${kept ? '; its last good version is in force' : ''}.`)
   for (const { file, errors, kept } of failures())
     reasons.push(
       `${file} did not load (${errors[0]?.code ?? 'unknown'})${kept ? '; its last good version is in force' : ''}.`,

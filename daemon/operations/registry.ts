@@ -51,9 +51,12 @@ export interface DryRunAnswer {
 }
 
 export interface RegistryPort {
-  /** Throws DocumentErrors (422, with places), EdgeError `document-conflict`, `document-of-file`. */
-  register(request: RegisterRequest, caller: Caller): Promise<RegisterAnswer>
-  dryRun(request: RegisterRequest): Promise<DryRunAnswer>
+  /**
+   * Throws DocumentErrors (422, with places), EdgeError `document-conflict`, `document-of-file`. The signal ends the check; then
+   * nothing is registered.
+   */
+  register(request: RegisterRequest, caller: Caller, signal?: AbortSignal): Promise<RegisterAnswer>
+  dryRun(request: RegisterRequest, signal?: AbortSignal): Promise<DryRunAnswer>
   documents(page: PageRequest & { status?: string; name?: string }): Page<DocumentListing>
   /** Throws `not-found`, as all methods below that take an id. */
   document(id: string): DocumentDetail
@@ -84,8 +87,8 @@ export function registryPort(
   dryRun: DryRun,
 ): RegistryPort {
   return {
-    async register({ name = '', content, version, base_url, mode = 'strict' }, caller) {
-      const options = { mode, by: caller.name }
+    async register({ name = '', content, version, base_url, mode = 'strict' }, caller, signal) {
+      const options = { mode, by: caller.name, ...(signal === undefined ? {} : { signal }) }
       const { document, contract, changes } = await manager.registerAsyncapi(name, content, version, base_url, options)
       const channels = manager.listChannels(document.id)
       return {
@@ -97,13 +100,14 @@ export function registryPort(
         changes,
       }
     },
-    dryRun: ({ name, content, version, base_url, mode = 'strict' }) =>
+    dryRun: ({ name, content, version, base_url, mode = 'strict' }, signal) =>
       dryRun.run({
         name,
         text: typeof content === 'string' ? content : JSON.stringify(content),
         version,
         baseUrl: base_url,
         mode,
+        signal,
       }),
     documents(request) {
       const { items, ...rest } = page(lists.registered(request), BY_REGISTRATION, request)

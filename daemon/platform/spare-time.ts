@@ -4,7 +4,8 @@ import { runCommand } from './run-command.ts'
 
 /** From util-linux. */
 const CHRT = '/usr/bin/chrt'
-const TIMEOUT_MS = 1_000
+/** Only for a `chrt` that hangs: on a busy machine it may have to wait for a processor, too. */
+const TIMEOUT_MS = 30_000
 
 /** Program and arguments that start Node. */
 export interface NodeCommand {

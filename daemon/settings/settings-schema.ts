@@ -2,7 +2,7 @@ import { LOG_LEVELS } from '../core/logger.ts'
 import { list } from './schema/schema-collections.ts'
 import { object, withDefault } from './schema/schema-object.ts'
 import { choice, text } from './schema/schema-scalars.ts'
-import { timer } from './schema/schema-units.ts'
+import { duration, timer } from './schema/schema-units.ts'
 import type { JsonSchema, Schema } from './schema/schema.ts'
 import { asyncapiSchema } from './sections/asyncapi-settings.ts'
 import { brokerSchema } from './sections/broker-settings.ts'
@@ -33,6 +33,12 @@ const host = text({ pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'a host name 
 export function settingsSchema(upstreams: UpstreamSchemas): Schema<Settings> {
   return object<Settings>({
     gateway: withDefault('gateway', gateway, {}, 'Identity of this gateway.'),
+    checkCpuMs: withDefault(
+      'checkCpu',
+      duration(1_000),
+      '60s',
+      'Processor time that checking one document may take. Waiting for a processor is no part of it.',
+    ),
     asyncapi: withDefault(
       'asyncapi',
       asyncapiSchema,

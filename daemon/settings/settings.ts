@@ -14,6 +14,7 @@ import type { UpstreamSettings } from './sections/upstream-common.ts'
  */
 export interface Settings {
   gateway: { id: string }
+  checkCpuMs: number
   asyncapi: AsyncapiEntry[]
   unmatched: Unmatched
   allowUpstreamHosts: string[]

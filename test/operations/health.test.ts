@@ -10,6 +10,7 @@ interface World {
   full?: string
   whenFull?: 'reject' | 'drop-oldest'
   destinations?: DestinationStatus[]
+  unfinished?: { name: string; kept: boolean }[]
   failures?: { file: string; kept: boolean; errors: EdgeError[] }[]
 }
 
@@ -21,11 +22,13 @@ function reportOf({
   whenFull = 'reject',
   destinations = [],
   failures = [],
+  unfinished = [],
 }: World): HealthReport {
   return healthReport({
     listening: () => listening,
     settings: () => ({ store: { whenFull } }),
     failures: () => failures,
+    unfinished: () => unfinished,
     forwarder: { destinations, recentRestarts },
     store: { full },
   })
@@ -74,6 +77,18 @@ describe('the health report', () => {
     expect(reportOf({ destinations: [destination({ damagedBytes: 12 })] }).reasons).toEqual([
       'Upstream events met 12 damaged bytes in the store.',
     ])
+  })
+
+  test('is degraded, and ready, while documents are being checked', () => {
+    const unfinished = [
+      { name: 'a.yaml', kept: false },
+      { name: 'b.yaml', kept: true },
+    ]
+    expect(reportOf({ unfinished })).toEqual({
+      ready: true,
+      degraded: true,
+      reasons: ['a.yaml is still being checked.', 'b.yaml is still being checked; its last good version is in force.'],
+    })
   })
 
   test('names each document that did not load, and says whether its last good version serves', () => {

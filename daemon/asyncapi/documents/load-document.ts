@@ -3,9 +3,10 @@ import { getCompileCacheDir } from 'node:module'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { EdgeError, messageOf, type Place } from '../../core/errors.ts'
-import { systemTimers, type Timers } from '../../core/timers.ts'
+import { systemTimers, type Timer, type Timers } from '../../core/timers.ts'
 import { lowerPriority } from '../../platform/lower-priority.ts'
 import { siblingModule } from '../../platform/module-url.ts'
+import { processUsage } from '../../platform/process-usage.ts'
 import { endSpareTime, nodeInSpareTime } from '../../platform/spare-time.ts'
 import type { Contract } from '../contract/contract.ts'
 import { fromPlainErrors, isCheckAnswer, type CheckAnswer } from './check-answer.ts'
@@ -15,23 +16,31 @@ import { checkSize } from './source/parse-text.ts'
 export interface LoadOptions {
   /** Starts the child process. */
   spawn?: (inSpareTime: boolean) => ChildProcess
-  /** Time after which the child process is killed. */
-  timeoutMs?: number
+  /** Processor time that the child process may take. Waiting for a processor is no part of it. */
+  cpuMs?: number
+  /** Reads what the child process has used. */
+  usage?: typeof processUsage
   timers?: Timers
+  /** Kills the child process; the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
   /** For use while devices are served: during the first seconds the child process gets idle processor time only. */
   inSpareTime?: boolean
 }
 
-const TIMEOUT_MS = 10_000
+export const DEFAULT_CHECK_CPU_MS = 60_000
+const LOOK_MS = 250
 /** After this time the child process competes for processor time at low priority. */
 const SPARE_TIME_MS = 3_000
-const MEMORY_MB = 512
+/** Of V8's heap; what lies outside of it, such as the text, comes on top. */
+const HEAP_MB = 512
+const MEMORY_MB = 768
 const NICENESS = 10
 
 /**
  * Checks a document and resolves to its contract. Reading, extraction and the official parser run in a child process, so
- * that a hostile document can slow down, fill or crash only that process. Rejects with DocumentErrors (each error with its
- * place), or EdgeError `document-limit` (too large or too slow) or `document-check-failed`.
+ * that a hostile document can slow down, fill or crash only that process. Its processor time and memory are bounded, never the
+ * time until it answers: on a busy machine it waits. Rejects with DocumentErrors (each error with its place), or EdgeError
+ * `document-limit` (too large, or too much work) or `document-check-failed`.
  */
 export async function loadDocument(input: DocumentInput, options: LoadOptions = {}): Promise<Contract> {
   const place: Place = input.file === undefined ? {} : { file: input.file }
@@ -43,35 +52,42 @@ export async function loadDocument(input: DocumentInput, options: LoadOptions = 
 }
 
 function askChild(input: DocumentInput, options: LoadOptions, place: Place): Promise<CheckAnswer> {
-  const { spawn = forkChecker, timeoutMs = TIMEOUT_MS, timers = systemTimers, inSpareTime = false } = options
+  const { spawn = forkChecker, timers = systemTimers, signal, inSpareTime = false } = options
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
     const child = spawn(inSpareTime)
-    const running = [
-      timers.after(timeoutMs, () => {
-        child.kill('SIGKILL')
-        reject(new EdgeError('document-limit', `Checking the document took longer than ${timeoutMs} ms.`, { place }))
-      }),
-    ]
-    const cancelTimers = (): void => {
+    const running: Timer[] = []
+    const settle = (): void => {
       for (const timer of running) timer.cancel()
+      signal?.removeEventListener('abort', abort)
     }
-    const fail = (why: string, cause?: unknown): void => {
-      cancelTimers()
+    const kill = (reason: Error): void => {
+      settle()
       child.kill('SIGKILL')
-      reject(new EdgeError('document-check-failed', `The document could not be checked: ${why}`, { cause, place }))
+      reject(reason)
+    }
+    const abort = (): void => kill(reasonOf(signal))
+    const fail = (why: string, cause?: unknown): void =>
+      kill(new EdgeError('document-check-failed', `The document could not be checked: ${why}`, { cause, place }))
+    const look = (): void => {
+      const exceeded = exceededLimit(child, options)
+      if (exceeded !== undefined)
+        kill(new EdgeError('document-limit', `Checking the document took more than ${exceeded}.`, { place }))
     }
     const raisePriority = async (): Promise<void> => {
       if (child.pid !== undefined && !(await endSpareTime(child.pid))) fail('other processes left it no processor time')
     }
+    running.push(timers.every(LOOK_MS, look))
     if (inSpareTime) running.push(timers.after(SPARE_TIME_MS, () => void raisePriority()))
+    signal?.addEventListener('abort', abort)
     child.once('message', (message) => {
-      cancelTimers()
-      if (isCheckAnswer(message)) resolve(message)
-      else fail('the checking process gave no answer')
+      if (!isCheckAnswer(message)) return fail('the checking process gave no answer')
+      settle()
+      resolve(message)
     })
     child.once('error', (error) => fail(messageOf(error), error))
-    child.once('exit', (code, signal) => {
-      const why = `the checking process ended with ${signal ?? code ?? 'no status'}`
+    child.once('exit', (code, signalName) => {
+      const why = `the checking process ended with ${signalName ?? code ?? 'no status'}`
       // While the channel is open, the answer may still arrive.
       if (child.connected) child.once('disconnect', () => fail(why))
       else fail(why)
@@ -85,9 +101,23 @@ function askChild(input: DocumentInput, options: LoadOptions, place: Place): Pro
   })
 }
 
+function reasonOf(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason
+  return reason instanceof Error ? reason : new EdgeError('cancelled', 'The check was given up.')
+}
+
+/** The limit that the child process has exceeded, in words. */
+function exceededLimit({ pid }: ChildProcess, options: LoadOptions): string | undefined {
+  const { cpuMs = DEFAULT_CHECK_CPU_MS, usage = processUsage } = options
+  const used = pid === undefined ? undefined : usage(pid)
+  if (used === undefined) return undefined
+  if (used.cpuMs > cpuMs) return `${cpuMs} ms of processor time (checkCpu)`
+  return used.residentBytes > MEMORY_MB * 1024 ** 2 ? `${MEMORY_MB} MiB of memory` : undefined
+}
+
 function forkChecker(inSpareTime: boolean): ChildProcess {
   const compiled = getCompileCacheDir()
-  const memory = `--max-old-space-size=${MEMORY_MB}`
+  const memory = `--max-old-space-size=${HEAP_MB}`
   // Without helper threads, which would take the second processor and save little time.
   const command = inSpareTime ? nodeInSpareTime([memory, '--single-threaded']) : undefined
   const child = fork(fileURLToPath(siblingModule(import.meta.url, './check-document-child')), [], {

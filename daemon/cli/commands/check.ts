@@ -1,7 +1,8 @@
 import type { Contract } from '../../asyncapi/contract/contract.ts'
-import { loadDocument } from '../../asyncapi/documents/load-document.ts'
+import { DEFAULT_CHECK_CPU_MS, loadDocument } from '../../asyncapi/documents/load-document.ts'
 import { readDocumentFile } from '../../asyncapi/documents/read-document-file.ts'
 import type { EdgeError } from '../../core/errors.ts'
+import { systemTimers } from '../../core/timers.ts'
 import { errorsOf } from '../../manager/document-loader.ts'
 import { upstreamSchemas } from '../../protocols/registry.ts'
 import { expandDocuments } from '../../settings/loading/expand-documents.ts'
@@ -10,6 +11,9 @@ import { unknownUpstreams, unknownUpstreamText } from '../../verdict/unknown-ups
 import type { CliContext } from '../cli-context.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { printErrors } from '../print-errors.ts'
+
+/** After this time the operator is told what the command is waiting for. */
+const SLOW_MS = 3_000
 
 /** Validates documents, and the configuration if one is given. Without documents: the configuration and its documents. */
 export async function check(
@@ -23,6 +27,7 @@ export async function check(
     mode: options.strict === true ? ('strict' as const) : ('lenient' as const),
   }))
   let upstreams: readonly string[] | undefined
+  let cpuMs = DEFAULT_CHECK_CPU_MS
   if (options.config !== undefined || specs.length === 0) {
     const loaded = loadSettings({
       file: options.config,
@@ -34,6 +39,7 @@ export async function check(
     if (!loaded.ok) errors.push(...loaded.errors)
     else {
       upstreams = Object.keys(loaded.settings.upstreams)
+      cpuMs = loaded.settings.checkCpuMs
       entries = [
         ...entries,
         ...expandDocuments(loaded.settings).map((entry) => ({
@@ -45,8 +51,9 @@ export async function check(
   }
   const contracts: { file: string; contract: Contract }[] = []
   for (const { file, mode } of entries) {
+    const slow = systemTimers.after(SLOW_MS, () => context.stderr.write(`${file} is still being checked …\n`))
     try {
-      const contract = await loadDocument({ text: readDocumentFile(file), file, mode })
+      const contract = await loadDocument({ text: readDocumentFile(file), file, mode }, { cpuMs })
       const unknown = upstreams === undefined ? [] : unknownUpstreams(contract, upstreams)
       const notes = unknown.map((to) => ({
         severity: 'warning' as const,
@@ -56,6 +63,8 @@ export async function check(
       contracts.push({ file, contract: { ...contract, diagnostics: [...contract.diagnostics, ...notes] } })
     } catch (error) {
       errors.push(...errorsOf(error, file))
+    } finally {
+      slow.cancel()
     }
   }
   if (options.json === true) context.stdout.write(`${JSON.stringify(asJson(errors, contracts))}\n`)

@@ -57,7 +57,7 @@ export async function explain(
   })
   if (!loaded.ok) return printErrors(context, loaded.errors)
   const { settings } = loaded
-  const documents = await loadDocuments(expandDocuments(settings), NO_CACHE)
+  const documents = await loadDocuments(expandDocuments(settings), NO_CACHE, { cpuMs: settings.checkCpuMs })
   const failed = printErrors(
     context,
     documents.failures.flatMap((failure) => failure.errors),

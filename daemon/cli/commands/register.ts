@@ -30,7 +30,7 @@ export function register(file: string, options: RegisterCommandOptions, context:
       ...(options.spec === undefined ? {} : { version: options.spec }),
     }
     const path = options.dryRun === true ? '/asyncapis/register?dryRun=true' : '/asyncapis/register'
-    const answer = await client.post<RegisterAnswer>(path, body)
+    const answer = await client.postAndWait<RegisterAnswer>(path, body)
     if (options.json === true || options.dryRun === true) {
       context.stdout.write(`${JSON.stringify(answer, null, options.json === true ? 0 : 2)}\n`)
       return

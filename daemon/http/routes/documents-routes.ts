@@ -3,6 +3,7 @@ import { audit, callerOf } from '../server/caller.ts'
 import { PAGE_QUERY, pageOf, pageRequest } from '../server/paging.ts'
 import { answers, DOCUMENT, DOCUMENT_DETAIL, DRY_RUN, id, input, NO_CONTENT, REGISTERED } from '../server/schemas.ts'
 import type { Routes } from '../server/server.ts'
+import { untilClosed } from '../server/until-closed.ts'
 
 /** Enough for a document of 2 MiB as a string in JSON, with its escapes. */
 const REGISTER_BODY_BYTES = 5 * 1024 * 1024
@@ -48,8 +49,9 @@ export function documentsRoutes(registry: RegistryPort): Routes {
         },
       },
       async (request, reply) => {
-        if (request.query.dryRun === 'true') return registry.dryRun(request.body)
-        const answer = await registry.register(request.body, callerOf(request))
+        const signal = untilClosed(reply)
+        if (request.query.dryRun === 'true') return registry.dryRun(request.body, signal)
+        const answer = await registry.register(request.body, callerOf(request), signal)
         audit(request, 'register', `${answer.name}@${answer.version}`)
         reply.code(201)
         return answer

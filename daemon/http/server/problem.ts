@@ -42,6 +42,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   'document-conflict': 409,
   'document-of-file': 409,
   'destination-configured': 409,
+  cancelled: 408,
   'limit-reached': 429,
   'document-limit': 413,
   'message-too-large': 413,

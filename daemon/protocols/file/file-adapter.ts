@@ -64,6 +64,12 @@ export class FileAdapter implements ProtocolAdapter<FileConfig> {
     return Journal.open(config, this.logger, (dropped) => {
       this.droppedFiles += dropped.files
       this.droppedBytes += dropped.bytes
+      const { droppedFiles, droppedBytes } = this
+      const { directory, maxBytes } = config
+      this.logger.warn(
+        { directory, maxBytes, ...dropped, droppedFiles, droppedBytes },
+        'the oldest files of the journal were deleted, because all are larger than maxBytes',
+      )
       this.onDrop?.(dropped)
     })
   }

@@ -14,24 +14,36 @@ export interface Delivery {
   readonly fault: Fault | undefined
   /** Topics that the server refused for every message. */
   readonly refusedTopics: ReadonlySet<string>
+  /** Topics that refused the times of messages, which were then sent without. */
+  readonly timelessTopics: ReadonlySet<string>
 }
+
+const INVALID_TIMESTAMP = 32
+/**
+ * Messages whose times lie within this lose them together: a topic refuses times by their age, so those of one moment share their
+ * fate, and an old backlog is not sent message by message.
+ */
+const SAME_MOMENT_MS = 1000
 
 /**
  * Delivers one batch. A request fails as a whole when one message or topic in it is bad: then each partition is sent by
  * itself and halved until the bad message is alone in its request. A partition's messages stay in order: behind one that is
- * kept, none of the same partition is sent.
+ * kept, none of the same partition is sent. Messages whose times the topic refuses are sent once more, without.
  *
  * Sending a partition's list again unchanged after such a refusal is safe with an idempotent producer: kafkajs has reset
  * its sequence numbers, and the broker recognises a list that it has written already.
  */
 export class BatchDelivery {
   private readonly send: Send
+  private readonly messages: readonly OutgoingMessage[]
+  private readonly timelessTopics = new Set<string>()
   private readonly outcomes: (Outcome | undefined)[]
   private readonly refusedTopics = new Map<string, Outcome>()
   private fault: Fault | undefined
 
   constructor(send: Send, messages: readonly OutgoingMessage[]) {
     this.send = send
+    this.messages = messages
     this.outcomes = Array.from({ length: messages.length })
   }
 
@@ -42,7 +54,8 @@ export class BatchDelivery {
         if (this.fault === undefined) await this.deliverPartition(batch)
       }
     }
-    return { outcomes: this.outcomes, fault: this.fault, refusedTopics: new Set(this.refusedTopics.keys()) }
+    const { outcomes, timelessTopics } = this
+    return { outcomes, fault: this.fault, refusedTopics: new Set(this.refusedTopics.keys()), timelessTopics }
   }
 
   private async deliverPartition(batch: PartitionBatch): Promise<void> {
@@ -53,7 +66,11 @@ export class BatchDelivery {
         this.setOutcome(part, refused)
         continue
       }
-      const fault = await this.trySend([{ ...batch, indices: part }])
+      let fault = await this.trySend([{ ...batch, indices: part }])
+      if (fault?.kafkaCode === INVALID_TIMESTAMP && this.areOfOneMoment(part)) {
+        this.timelessTopics.add(batch.topic)
+        fault = await this.trySend([{ ...batch, indices: part, isTimeless: true }])
+      }
       if (fault === undefined) continue
       if (fault.kind === 'server') return
       if (fault.kind === 'route') this.refuseTopic(batch.topic, part, { status: 'kept', error: fault.error })
@@ -62,6 +79,11 @@ export class BatchDelivery {
       else if (part.length === 1) this.setOutcome(part, { status: 'rejected', error: fault.error })
       else parts.unshift(part.slice(0, part.length >> 1), part.slice(part.length >> 1))
     }
+  }
+
+  private areOfOneMoment(part: readonly number[]): boolean {
+    const times = part.flatMap((index) => this.messages[index]?.timestampMs ?? [])
+    return Math.max(...times) - Math.min(...times) <= SAME_MOMENT_MS
   }
 
   /** Sends the lists in one request. Returns undefined when each of them has its outcome. */

@@ -94,6 +94,21 @@ export function classifyError(thrown: unknown, connecting = false): Fault {
   }
 }
 
+/** What Kafka's error number says of a topic, in words; the others are named by their number. */
+const TOPIC_FAULTS: Readonly<Record<number, string>> = {
+  3: 'there is no such topic',
+  5: 'a partition has no leader',
+  17: 'this cannot be the name of a topic',
+  29: 'this user has no permission',
+}
+
+/** The fault of one topic in an answer that names several. */
+export function faultOfCode(kafkaCode: number, topic: string): Fault {
+  const [kind, code] = BY_KAFKA_CODE[kafkaCode] ?? ['server', 'upstream-unavailable']
+  const why = TOPIC_FAULTS[kafkaCode] ?? `the server answers with error ${kafkaCode}`
+  return { kind, error: new EdgeError(code, `${topic}: ${why}`), kafkaCode }
+}
+
 function codeOfSystemError(code: string): ErrorCode | undefined {
   // The server answered a TLS client in plain text.
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return 'upstream-protocol'

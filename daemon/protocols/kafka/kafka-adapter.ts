@@ -21,6 +21,8 @@ const STARTING_RETRY_MS = 100
 interface Link {
   readonly connection: KafkaConnection
   readonly partitions: TopicPartitions
+  /** Topics that were logged because they refuse times. */
+  readonly timeless: Set<string>
 }
 
 /**
@@ -58,7 +60,8 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
     try {
       return await this.publishOn(await this.linkFor(config, end), config, channel, messages, end)
     } catch (error) {
-      const { error: reason } = classifyError(error)
+      const { error: fault } = classifyError(error)
+      const reason = this.link?.connection.explain(fault) ?? fault
       this.dropLink()
       return messages.map(() => ({ status: 'kept', error: reason }))
     }
@@ -111,14 +114,16 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
       const sent = link.connection.producer.sendBatch({ acks: ACKS_ALL, timeout, compression, topicMessages })
       return this.within(sent, end, 'sending')
     }
-    const { outcomes, fault, refusedTopics } = await new BatchDelivery(send, messages).deliver(batches)
+    const { outcomes, fault, refusedTopics, timelessTopics } = await new BatchDelivery(send, messages).deliver(batches)
+    for (const topic of timelessTopics) this.tellTimeless(link, topic)
     // kafkajs goes on asking for every topic it has seen, and a refused one would fail all of its requests.
     if (fault !== undefined || refusedTopics.size > 0) this.dropLink()
     return outcomes.map((outcome, index) => {
       if (outcome !== undefined) return outcome
       const topicFault = faults.get(channel ?? messages[index]?.address ?? '')
       if (topicFault?.kind === 'message') return { status: 'rejected', error: topicFault.error }
-      return { status: 'kept', error: topicFault?.error ?? fault?.error ?? notConnected() }
+      const reason = fault === undefined ? notConnected() : link.connection.explain(fault.error)
+      return { status: 'kept', error: topicFault?.error ?? reason }
     })
   }
 
@@ -141,10 +146,9 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
       await this.within(this.start(connection), end, 'connecting')
     } catch (error) {
       connection.drop()
-      throw classifyError(error, true).error
+      throw connection.explain(classifyError(error, true).error)
     }
-    const { admin, producer } = connection
-    return { connection, partitions: new TopicPartitions(admin, producer, this.clock, this.timers) }
+    return { connection, partitions: new TopicPartitions(connection, this.clock, this.timers), timeless: new Set() }
   }
 
   private async start(connection: KafkaConnection): Promise<void> {
@@ -161,6 +165,13 @@ export class KafkaAdapter implements ProtocolAdapter<KafkaConfig> {
   /** The work's outcome, or `upstream-timeout` at `endMs` of the monotonic clock; the work itself goes on and its result is ignored. */
   private within<Value>(work: Promise<Value>, endMs: number, name: string): Promise<Value> {
     return withDeadline(this.timers, work, Math.max(0, endMs - this.clock.monotonicMs()), tooLate(name))
+  }
+
+  /** Once a connection and topic. */
+  private tellTimeless({ timeless }: Link, topic: string): void {
+    if (timeless.has(topic)) return
+    timeless.add(topic)
+    this.logger.warn({ topic }, `${topic} refuses the times of messages (message.timestamp.*): they are sent without`)
   }
 
   /** The next publish opens a new client. */

@@ -33,7 +33,7 @@ export class KafkaSubscription {
       await withDeadline(timers, subscription.run(topic), deadlineOf(config), tooLate('subscribing'))
     } catch (error) {
       connection.drop()
-      throw classifyError(error, true).error
+      throw connection.explain(classifyError(error, true).error)
     }
     return subscription
   }

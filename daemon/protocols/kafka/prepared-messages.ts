@@ -8,6 +8,8 @@ export interface PartitionBatch {
   readonly topic: string
   readonly partition: number
   readonly indices: readonly number[]
+  /** The topic refuses their times: they are sent without. */
+  readonly isTimeless?: boolean
 }
 
 /**
@@ -22,8 +24,8 @@ export class PreparedTopic extends Array<Message> {
 
   constructor(batches: readonly PartitionBatch[], messages: readonly OutgoingMessage[], encoder: RecordEncoder) {
     super()
-    const prepare = ({ indices }: PartitionBatch) =>
-      new PreparedPartition(indices.length, encoder.encode(messages, indices))
+    const prepare = ({ indices, isTimeless }: PartitionBatch) =>
+      new PreparedPartition(indices.length, encoder.encode(messages, indices, isTimeless))
     this.partitions = Object.fromEntries(batches.map((batch) => [batch.partition, prepare(batch)]))
   }
 
@@ -57,12 +59,12 @@ class PreparedPartition extends Array<Message> {
 /** The same messages as kafkajs documents them. */
 export function plainMessages(batches: readonly PartitionBatch[], messages: readonly OutgoingMessage[]): Message[] {
   const plain: Message[] = []
-  for (const { partition, indices } of batches)
+  for (const { partition, indices, isTimeless } of batches)
     for (const index of indices) {
       const message = messages[index]
       if (message === undefined) continue
       const { key, payload, headers, timestampMs } = message
-      const timestamp = String(timestampMs ?? NO_TIMESTAMP)
+      const timestamp = String(isTimeless === true ? NO_TIMESTAMP : (timestampMs ?? NO_TIMESTAMP))
       plain.push({ partition, key, value: asBuffer(payload), headers: { ...headers }, timestamp })
     }
   return plain

@@ -24,9 +24,10 @@ export class RecordEncoder {
   private buffer = Buffer.allocUnsafeSlow(START_BYTES)
 
   /** Encodes `messages[index]` for each index. Each property of a message is read once, because reading it renders it. */
-  encode(messages: readonly OutgoingMessage[], indices: readonly number[]): EncodedRecords {
+  encode(messages: readonly OutgoingMessage[], indices: readonly number[], isTimeless = false): EncodedRecords {
     let baseTimestamp = NO_TIMESTAMP
-    for (const index of indices) baseTimestamp = Math.max(baseTimestamp, messages[index]?.timestampMs ?? NO_TIMESTAMP)
+    if (!isTimeless)
+      for (const index of indices) baseTimestamp = Math.max(baseTimestamp, messages[index]?.timestampMs ?? NO_TIMESTAMP)
     let end = 0
     let offsetDelta = 0
     for (const index of indices) {
@@ -34,7 +35,7 @@ export class RecordEncoder {
       if (message === undefined) continue
       const { key, payload, headers, timestampMs } = message
       this.makeRoom(end, largestSize(key, payload, headers))
-      const timestampDelta = (timestampMs ?? NO_TIMESTAMP) - baseTimestamp
+      const timestampDelta = isTimeless ? 0 : (timestampMs ?? NO_TIMESTAMP) - baseTimestamp
       end = this.writeRecord(this.buffer, end, { key, payload, headers }, offsetDelta, timestampDelta)
       offsetDelta += 1
     }

@@ -18,6 +18,7 @@ type OtherSettings = Omit<Settings, 'broker' | 'http' | 'store'>
 
 const ROOT: Effects<OtherSettings> = {
   gateway: ['gateway.id', 'restart'],
+  checkCpuMs: ['checkCpu', 'live'],
   asyncapi: ['asyncapi', 'live'],
   unmatched: ['unmatched', 'live'],
   allowUpstreamHosts: ['allowUpstreamHosts', 'live'],

@@ -7,6 +7,7 @@ import { extractContract } from '../../../daemon/asyncapi/documents/extract/extr
 import { loadDocument } from '../../../daemon/asyncapi/documents/load-document.ts'
 import { readSource } from '../../../daemon/asyncapi/documents/source/read-source.ts'
 import { EdgeError } from '../../../daemon/core/errors.ts'
+import { FakeTime } from '../../../daemon/core/timers.ts'
 import { mutator } from './mutate-text.ts'
 
 const documents = new URL('../fixtures/', import.meta.url)
@@ -15,6 +16,10 @@ const texts = readdirSync(documents)
   .map((name) => readFileSync(new URL(name, documents), 'utf8'))
 const demo = readFileSync(new URL('../../../config/demo-asyncapi.yaml', import.meta.url), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'asyncapi-'))
+/** Buffers lie outside of V8's heap, which has a bound of its own. */
+const HOARDER = 'const all = []; setInterval(() => all.push(Buffer.alloc(2 ** 26, 1)), 10)'
+const ANSWERS_AT_SIGNAL =
+  'process.on("message", (text) => text === "answer" && process.send({ contract: { title: "Patience" } }, () => process.disconnect()))'
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('hostile documents', () => {
@@ -57,14 +62,46 @@ describe('the child process', () => {
   })
 
   it.each([
-    ['that never answers', 'setInterval(() => {}, 1000)', 'document-limit'],
+    ['that computes for ever', 'for (;;);', 'document-limit'],
+    ['that fills its memory', HOARDER, 'document-limit'],
     ['that crashes', 'process.on("message", () => process.abort())', 'document-check-failed'],
     ['that ends at once', '', 'document-check-failed'],
     ['that answers nonsense', 'process.on("message", () => process.send(5))', 'document-check-failed'],
   ])('a child process %s fails only its own check', async (name, script, code) => {
     await expect(
-      loadDocument({ text: demo, mode: 'strict' }, { spawn: checkerOf(name, script), timeoutMs: 3_000 }),
+      loadDocument({ text: demo, mode: 'strict' }, { spawn: checkerOf(name, script), cpuMs: 3_000 }),
     ).rejects.toMatchObject({ code })
+  })
+
+  it('that gets no processor for an hour is waited for', async () => {
+    const time = new FakeTime()
+    let child: ChildProcess | undefined
+    const loaded = loadDocument(
+      { text: demo, mode: 'strict' },
+      {
+        spawn: () => (child = checkerOf('patient', ANSWERS_AT_SIGNAL)()),
+        timers: time,
+        usage: () => ({ cpuMs: 100, residentBytes: 1 }),
+      },
+    )
+    await time.pass(3_600_000)
+    child?.stdin?.end()
+    child?.send('answer')
+    expect(await loaded).toEqual({ title: 'Patience' })
+    expect(time.pending).toBe(0)
+  })
+
+  it('is killed when the caller goes, and the promise rejects with the reason', async () => {
+    const caller = new AbortController()
+    let child: ChildProcess | undefined
+    const loaded = loadDocument(
+      { text: demo, mode: 'strict' },
+      { spawn: () => (child = checkerOf('abandoned', 'for (;;);')()), signal: caller.signal },
+    )
+    const reason = new EdgeError('cancelled', 'gone')
+    caller.abort(reason)
+    await expect(loaded).rejects.toBe(reason)
+    expect(child?.killed).toBe(true)
   })
 
   function checkerOf(name: string, script: string): () => ChildProcess {

@@ -61,7 +61,9 @@ describe('registering', () => {
   test('passes document and caller on, answers 201, and is audited', async () => {
     const answer = await ask('POST', '/asyncapis/register', { content: 'asyncapi: 3.0.0', mode: 'lenient' })
     expect(answer).toMatchObject({ status: 201, body: { id: 'doc' } })
-    expect(calls).toEqual([['register', { content: 'asyncapi: 3.0.0', mode: 'lenient' }, LOCAL]])
+    expect(calls).toEqual([
+      ['register', { content: 'asyncapi: 3.0.0', mode: 'lenient' }, LOCAL, expect.any(AbortSignal)],
+    ])
     expect(lines).toMatchObject([{ caller: 'local', action: 'register', target: 'iot@1' }])
   })
 

@@ -1,6 +1,17 @@
-import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  appendFileSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { silentLogger } from '../../../daemon/core/logger.ts'
 import { FileAdapter } from '../../../daemon/protocols/file/file-adapter.ts'
 import type { FileConfig } from '../../../daemon/protocols/file/file-settings.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../servers/temporary-folder.ts'
@@ -134,6 +145,72 @@ describe('FileAdapter', () => {
     rmSync(folder.path, { recursive: true })
     expect(await publish(2)).toEqual([{ status: 'accepted' }])
     expect(numbersIn(folder.path)).toEqual([2])
+  })
+
+  test('a truncated file goes on at its end, without a hole', async () => {
+    await adapter.connect({ directory: folder.path })
+    await publish(1, 2, 3)
+    truncateSync(lastFile(folder.path), 0)
+    await publish(4, 5)
+    expect(readFileSync(lastFile(folder.path))).not.toContain(0)
+    expect(numbersIn(folder.path)).toEqual([4, 5])
+    truncateSync(lastFile(folder.path), readFileSync(lastFile(folder.path)).indexOf(10) + 20)
+    await publish(6)
+    expect(numbersIn(folder.path)).toEqual([4, 6])
+  })
+
+  test.each([
+    ['moved away', (path: string) => renameSync(path, join(folder.path, 'archive'))],
+    ['deleted', (path: string) => unlinkSync(path)],
+    [
+      'replaced',
+      (path: string) => {
+        renameSync(path, join(folder.path, 'archive'))
+        writeFileSync(path, '')
+      },
+    ],
+  ])('after a file was %s the next one has a new number, after a restart too', async (_name, act) => {
+    await adapter.connect({ directory: folder.path })
+    await publish(1)
+    act(lastFile(folder.path))
+    expect(await publish(2)).toEqual([{ status: 'accepted' }])
+    expect(basename(lastFile(folder.path))).toBe('journal-000000000002.jsonl')
+    await adapter.disconnect()
+    act(lastFile(folder.path))
+    await adapter.connect({ directory: folder.path })
+    await publish(3)
+    const written = journalFiles(folder.path).filter((path) => readFileSync(path, 'utf8').includes('"n":3'))
+    // A file that was put in the place of another one while nothing ran is not known from it.
+    const isReplaced = _name === 'replaced'
+    expect(written.map((path) => basename(path))).toEqual([`journal-00000000000${isReplaced ? 2 : 3}.jsonl`])
+  })
+
+  test('a file to which somebody else has written is not cut, and no line is torn', async () => {
+    await adapter.connect({ directory: folder.path })
+    await publish(1)
+    const first = lastFile(folder.path)
+    appendFileSync(first, 'a note without an end')
+    await publish(2)
+    expect(readFileSync(first, 'utf8')).toMatch(/\na note without an end$/)
+    expect(readFileSync(lastFile(folder.path), 'utf8')).toMatch(/^\{.*"n":2.*\}\n$/)
+  })
+
+  test('files that people have removed are not counted as deleted for maxBytes', async () => {
+    await adapter.connect({ directory: folder.path, rotateBytes: 2000, maxBytes: 6000 })
+    for (const n of range(1, 10)) await publish(n)
+    for (const path of journalFiles(folder.path).slice(0, -1)) unlinkSync(path)
+    for (const n of range(11, 15)) await publish(n)
+    expect(adapter.droppedFiles).toBe(0)
+  })
+
+  test('each deletion for maxBytes is logged with the total', async () => {
+    const lines: Record<string, unknown>[] = []
+    const note = (fields: object): void => void lines.push({ ...fields })
+    const own = new FileAdapter({ logger: { ...silentLogger, warn: note } })
+    await own.connect({ directory: folder.path, rotateBytes: 2000, maxBytes: 6000 })
+    for (const n of range(1, 100)) await own.publish(null, [outgoing(n)])
+    expect(lines.at(-1)).toMatchObject({ directory: folder.path, droppedFiles: own.droppedFiles })
+    await own.disconnect()
   })
 
   test('it cannot be subscribed to', async () => {

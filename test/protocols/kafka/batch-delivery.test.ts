@@ -62,4 +62,44 @@ describe('BatchDelivery', () => {
     expect(statuses).toEqual(['accepted', 'not tried', 'accepted', ...range(3, 9).map(() => 'not tried')])
     expect(fault?.error.code).toBe('upstream-timeout')
   })
+
+  test('messages whose times the topic refuses are sent again without, and keep their place; the others keep their times', async () => {
+    const day = 24 * 3_600_000
+    const messages = range(0, 9).map((n) => outgoing(n, { timestampMs: n * day }))
+    const written: string[] = []
+    const delivery = new BatchDelivery(([batch]) => {
+      const { indices = [], isTimeless = false, topic = '', partition = 0 } = batch ?? {}
+      if (!isTimeless && indices.some((index) => index < 4)) return Promise.reject(refusal(32))
+      written.push(...indices.map((index) => `${index}${isTimeless ? ' without' : ''}`))
+      return Promise.resolve([{ topicName: topic, partition, errorCode: 0 }])
+    }, messages)
+    const { outcomes, timelessTopics, fault } = await delivery.deliver([
+      { topic: 'a', partition: 0, indices: range(0, 9) },
+    ])
+    expect(outcomes.map((outcome) => outcome?.status)).toEqual(range(0, 9).map(() => 'accepted'))
+    expect(written).toEqual(range(0, 9).map((n) => (n < 4 ? `${n} without` : `${n}`)))
+    expect([[...timelessTopics], fault]).toEqual([['a'], undefined])
+  })
+
+  test('a backlog of one moment whose times are refused takes one more request', async () => {
+    let sends = 0
+    const delivery = new BatchDelivery(
+      ([batch]) => {
+        sends += 1
+        const { isTimeless = false, topic = '', partition = 0 } = batch ?? {}
+        if (!isTimeless) return Promise.reject(refusal(32))
+        return Promise.resolve([{ topicName: topic, partition, errorCode: 0 }])
+      },
+      range(0, 499).map((n) => outgoing(n)),
+    )
+    const { outcomes } = await delivery.deliver([{ topic: 'a', partition: 0, indices: range(0, 499) }])
+    expect(outcomes.every((outcome) => outcome?.status === 'accepted')).toBe(true)
+    // As a whole, its partition, and once more without times.
+    expect(sends).toBe(3)
+  })
+
+  test('a message that is refused for its time without having one is rejected', async () => {
+    const { statuses } = await deliver((batches) => (holds(batches, 4) ? refusal(32) : undefined))
+    expect(statuses).toEqual(range(0, 9).map((n) => (n === 4 ? 'rejected' : 'accepted')))
+  })
 })
