@@ -6,6 +6,7 @@ import {
   publishPacket,
   PUBACK,
   pubrecPacket,
+  PUBREL,
   RawMqtt,
   readPublish,
   SUBACK,
@@ -207,8 +208,22 @@ describe('a retained message of QoS 2', () => {
     const { qos, id, payload } = readPublish(await listener.received(PUBLISH))
     expect([qos, payload]).toEqual([2, 'x'])
     listener.send(pubrecPacket(id))
-    const { body } = await listener.received(6)
+    const { body } = await listener.received(PUBREL)
     expect(body.readUInt16BE(0)).toBe(id)
     expect(listener.closed).toBe(false)
   })
+})
+
+test('two messages of QoS 2 that a session has received and not released are both released when it comes back', async () => {
+  const listener = await subscriber({ 'a/b': 2 }, 'keeper', false)
+  for (const payload of ['1', '2']) world.broker.deliver('a/b', Buffer.from(payload), 2, false)
+  await listener.received(PUBLISH, 1)
+  const ids = listener.packets(PUBLISH).map((one) => readPublish(one).id)
+  listener.send(...ids.map((id) => pubrecPacket(id)))
+  await listener.received(PUBREL, 1)
+  await listener.destroy()
+  const { client } = await RawMqtt.open(world.port, { clientId: 'keeper', clean: false })
+  await client.received(PUBREL, 1)
+  expect(client.packets(PUBREL).map(({ body }) => body.readUInt16BE(0))).toEqual(ids)
+  expect(heard(client)).toEqual([])
 })

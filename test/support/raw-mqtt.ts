@@ -22,6 +22,7 @@ export const CONNACK = 2
 export const PUBLISH = 3
 export const PUBACK = 4
 export const PUBREC = 5
+export const PUBREL = 6
 export const PUBCOMP = 7
 export const SUBACK = 9
 export const UNSUBACK = 11
