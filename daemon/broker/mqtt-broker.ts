@@ -4,6 +4,7 @@ import { systemTimers, type Timers } from '../core/timers.ts'
 import type { PublishPort, SessionStore } from '../ports/publication.ts'
 import type { BrokerSettings } from '../settings/sections/broker-settings.ts'
 import { AedesBroker } from './aedes/aedes-broker.ts'
+import { ConnectionTraces } from './connection-traces.ts'
 import type { BrokerConnection, ConnectedClient } from './listeners/broker-connection.ts'
 import { ConnectionCaps } from './listeners/connection-caps.ts'
 import { MqttListeners } from './listeners/mqtt-listeners.ts'
@@ -27,6 +28,7 @@ export interface MqttBrokerOptions {
 export class MqttBroker {
   readonly notices: RejectionNotices
   readonly caps: ConnectionCaps
+  readonly traces: ConnectionTraces
   private readonly listeners: MqttListeners
   private readonly broker: AedesBroker
   private readonly held: HeldClients
@@ -34,15 +36,22 @@ export class MqttBroker {
   private constructor({ isFull, timers = systemTimers, ...options }: MqttBrokerOptions) {
     const { settings, clock, logger } = options
     this.held = new HeldClients(clock, timers, isFull)
-    this.broker = new AedesBroker({ ...options, held: this.held })
+    this.traces = new ConnectionTraces(clock, logger)
+    this.broker = new AedesBroker({ ...options, held: this.held, traces: this.traces })
     this.caps = new ConnectionCaps(settings)
     this.listeners = new MqttListeners({
       settings,
       caps: this.caps,
+      traces: this.traces,
       logger,
       serve: (connection) => this.broker.serve(connection),
+      onTooLarge: (connection, declared) => this.broker.closedForSize(connection, declared),
     })
-    this.notices = new RejectionNotices(clock, (topic, payload) => this.deliver(topic, Buffer.from(payload), 0, false))
+    this.notices = new RejectionNotices(
+      clock,
+      (clientId, code, topic) => this.traces.message(this.broker.whoIs(clientId), code, topic),
+      (topic, payload) => this.deliver(topic, Buffer.from(payload), 0, false),
+    )
   }
 
   /** Ready to serve connections; `listen` opens the listeners. */

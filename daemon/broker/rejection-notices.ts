@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import { escapeUnseen } from '../core/escape-text.ts'
 import type { Violation } from '../core/message.ts'
+import { Pace } from './pace.ts'
 import { clientTopic } from './topic-rules.ts'
 
 /** The notice that the sender of a refused message gets. */
@@ -14,39 +16,26 @@ export interface Rejection {
   at: string
 }
 
-const INTERVAL_MS = 1_000
-/** Clients whose last notice is remembered. When the oldest is forgotten, its client may get one notice too early. */
-const MAX_CLIENTS = 10_000
-
-interface Pace {
-  lastMs: number
-  suppressed: number
-}
-
 /** Publishes notices of refused messages to their senders, at most one a second each; the next one counts those left out. */
 export class RejectionNotices {
-  private readonly clock: Clock
   private readonly send: (topic: string, payload: string) => void
-  private readonly paces = new Map<string, Pace>()
+  private readonly trace: (clientId: string, code: string, topic: string) => void
+  private readonly pace: Pace
 
-  constructor(clock: Clock, send: (topic: string, payload: string) => void) {
-    this.clock = clock
+  constructor(
+    clock: Clock,
+    trace: (clientId: string, code: string, topic: string) => void,
+    send: (topic: string, payload: string) => void,
+  ) {
+    this.trace = trace
     this.send = send
+    this.pace = new Pace(clock)
   }
 
   announce(clientId: string, rejection: Rejection): void {
-    const now = this.clock.monotonicMs()
-    const pace = this.paces.get(clientId)
-    if (pace !== undefined && now - pace.lastMs < INTERVAL_MS) {
-      pace.suppressed++
-      return
-    }
-    this.paces.delete(clientId)
-    this.paces.set(clientId, { lastMs: now, suppressed: 0 })
-    if (this.paces.size > MAX_CLIENTS) {
-      const [oldest] = this.paces.keys()
-      if (oldest !== undefined) this.paces.delete(oldest)
-    }
-    this.send(`${clientTopic(clientId)}/rejected`, JSON.stringify({ ...rejection, suppressed: pace?.suppressed ?? 0 }))
+    this.trace(clientId, rejection.code, rejection.topic)
+    const suppressed = this.pace.take(clientId)
+    if (suppressed === undefined) return
+    this.send(`${clientTopic(clientId)}/rejected`, escapeUnseen(JSON.stringify({ ...rejection, suppressed })))
   }
 }

@@ -65,7 +65,7 @@ export const ERROR_CODES = {
   },
   'topic-reserved': {
     retryable: false,
-    hint: 'Publish to a topic that does not start with $: those belong to the broker.',
+    hint: 'Publish to a topic that does not start with $SYS/, $stepflow/ or $share/: those belong to the broker.',
   },
   'topic-unmatched': {
     retryable: false,

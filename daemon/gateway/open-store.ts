@@ -51,6 +51,7 @@ export function sessionStore({ incoming, retained }: StartState, log: MessageLog
   return {
     incoming,
     retained,
+    rememberIncoming: (clientId, packetId) => log.put({ type: 'incoming', clientId, packetId }),
     forgetIncoming: (clientId, packetId, done) =>
       log.put({ type: 'incoming-delete', clientId, packetId }, () => done()),
     clearIncoming: (clientId) => log.put({ type: 'incoming-clear', clientId }),

@@ -1,5 +1,5 @@
 import type { Rejection } from '../broker/rejection-notices.ts'
-import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
+import { isReservedTopic, topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Headers, Violation } from '../core/message.ts'
 import type { FeedMessage, FeedRejection } from '../ports/feed.ts'
@@ -84,7 +84,7 @@ export class Ingest {
     if (known?.admitted !== true) {
       const fault = topicFault(input.topic, limits)
       if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
-      if (input.topic.startsWith('$')) return this.turnAway(input, 'topic-reserved', 'starts with $', done)
+      if (isReservedTopic(input.topic)) return this.turnAway(input, 'topic-reserved', 'belongs to the broker', done)
       known = judge.catalogue.lookUp(input.topic)
       known.admitted = true
     }
@@ -259,7 +259,7 @@ export class Ingest {
   }
 
   private rememberPacket(input: PublishInput): void {
-    if (input.packetId !== undefined)
+    if (input.qos === 2 && input.packetId !== undefined)
       this.options.log.put({ type: 'incoming', clientId: input.clientId, packetId: input.packetId })
   }
 

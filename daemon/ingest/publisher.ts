@@ -2,7 +2,7 @@ import type { ContractChannel, ContractMessage } from '../asyncapi/contract/cont
 import { renderAddress } from '../asyncapi/matching/render-address.ts'
 import { UNDESCRIBED_MESSAGE } from '../asyncapi/messages/channel-check.ts'
 import { encodePayload } from '../asyncapi/messages/encode-payload.ts'
-import { topicFault, type TopicLimits } from '../broker/topic-rules.ts'
+import { isReservedTopic, topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import { asBuffer } from '../core/bytes.ts'
 import { EdgeError } from '../core/errors.ts'
 import type { Headers } from '../core/message.ts'
@@ -67,7 +67,7 @@ export class Publisher {
   /**
    * Resolves once the message is durable. `identity` becomes the client id of the message.
    * Throws MessageRefused, and EdgeErrors `not-found`, `parameter-missing`, `parameter-invalid`, `channel-unaddressed`,
-   * `topic-invalid`, `message-too-large`, `store-full`, `shutting-down`.
+   * `topic-invalid`, `topic-reserved`, `message-too-large`, `store-full`, `shutting-down`.
    */
   async publish(request: PublishRequest, identity: string): Promise<Published> {
     return this.inTime(this.begin(request, identity))
@@ -137,6 +137,7 @@ export class Publisher {
     const topic = renderAddress(channel, request.parameters ?? {}, request.value)
     const fault = topicFault(topic, limits)
     if (fault !== undefined) throw new EdgeError('topic-invalid', `The topic ${topic} ${fault}.`)
+    if (isReservedTopic(topic)) throw new EdgeError('topic-reserved', `The topic ${topic} belongs to the broker.`)
     const payload =
       request.bytes === undefined ? encodePayload(meant(channel, request.message), request.value) : request.bytes
     if (payload.length > limits.maxPacketSizeBytes)

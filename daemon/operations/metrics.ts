@@ -1,4 +1,5 @@
 import type { ForwarderHandle } from '../forward/forwarder-handle.ts'
+import type { Counter } from '../telemetry/counters.ts'
 import type { MetricSource } from '../telemetry/metrics.ts'
 import type { OperationsSources } from './sources.ts'
 import { storeBytes } from './store-bytes.ts'
@@ -30,6 +31,13 @@ export function gatewayMetrics(sources: OperationsSources): MetricSource[] {
     labelNames: ['destination'],
     read: () => forwarder.destinations.map((one) => ({ labels: { destination: one.name }, value: pick(one) })),
   })
+  const perReason = (name: string, help: string, counts: Counter): MetricSource => ({
+    name,
+    help,
+    type: 'counter',
+    labelNames: ['reason'],
+    read: () => [...counts.entries()].map(([reason, value]) => ({ labels: { reason }, value })),
+  })
   return [
     counter('messages_received_total', 'Messages that devices and sensors have published.', () => counts.received),
     counter('messages_received_bytes_total', 'Bytes of their payloads.', () => counts.receivedBytes),
@@ -57,7 +65,13 @@ export function gatewayMetrics(sources: OperationsSources): MetricSource[] {
       read: () => [...counts.refusedByCode].map(([code, value]) => ({ labels: { code }, value })),
     },
     gauge('mqtt_clients', 'Clients connected.', () => broker.clients),
-    counter('mqtt_connections_refused_total', 'Connections refused by the caps.', () => broker.caps.refused),
+    perReason('mqtt_connections_refused_total', 'Connections not let in, by reason.', broker.traces.refusedBy),
+    perReason('mqtt_connections_closed_total', 'Connections closed by the broker, by reason.', broker.traces.closedBy),
+    counter(
+      'mqtt_subscriptions_refused_total',
+      'Topic filters that were not granted.',
+      () => broker.traces.refusedSubscriptions,
+    ),
     counter(
       'mqtt_connections_closed_full_total',
       'Connections closed because the store took nothing.',

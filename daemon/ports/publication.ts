@@ -10,7 +10,10 @@ export interface PublishInput {
   qos: 0 | 1 | 2
   retain: boolean
   clientId: string
-  /** QoS 2: stored in the message's transaction, so that a retransmission is recognised after a crash [MQTT-4.3.3-2]. */
+  /**
+   * Of QoS 1 and 2, for the notice of a refusal. At QoS 2 it is also stored in the message's transaction, so that a retransmission is
+   * recognised after a crash [MQTT-4.3.3-2]. Absent for wills, sensors and the API.
+   */
   packetId: number | undefined
   /** The same object for all messages of a connection; absent for wills, sensors and the API. */
   trail?: Trail
@@ -37,6 +40,8 @@ export interface SessionStore {
   /** Packet ids of QoS 2 that awaited their PUBREL when the gateway stopped, by client id. */
   incoming: ReadonlyMap<string, ReadonlySet<number>>
   retained: readonly { topic: string; payload: Buffer; qos: number }[]
+  /** Beside those that go with their messages. */
+  rememberIncoming(clientId: string, packetId: number): void
   forgetIncoming(clientId: string, packetId: number, done: () => void): void
   clearIncoming(clientId: string): void
 }

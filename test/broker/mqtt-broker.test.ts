@@ -34,6 +34,7 @@ beforeEach(async () => {
     store: {
       incoming: new Map(),
       retained: [],
+      rememberIncoming: () => undefined,
       forgetIncoming: (_client, _id, done) => done(),
       clearIncoming: () => undefined,
     },

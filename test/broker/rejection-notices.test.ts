@@ -4,12 +4,18 @@ import { FakeClock } from '../../daemon/core/clock.ts'
 
 let clock: FakeClock
 let sent: { topic: string; notice: unknown }[]
+let traced: string[]
 let notices: RejectionNotices
 
 beforeEach(() => {
   clock = new FakeClock()
   sent = []
-  notices = new RejectionNotices(clock, (topic, payload) => sent.push({ topic, notice: JSON.parse(payload) }))
+  traced = []
+  const trace = (...parts: string[]): void => void traced.push(parts.join(' '))
+  notices = new RejectionNotices(clock, trace, (topic, payload) => {
+    expect(payload).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/)
+    sent.push({ topic, notice: JSON.parse(payload) })
+  })
 })
 
 function rejection(topic = 'a'): Rejection {
@@ -58,4 +64,15 @@ test('beyond 10,000 clients the one that was told longest ago is forgotten', () 
   expect(sent).toHaveLength(10_001)
   notices.announce('client-0', rejection())
   expect(sent).toHaveLength(10_002)
+})
+
+test('each refusal is handed on to be logged, whether or not a notice is sent', () => {
+  notices.announce('pump', rejection())
+  notices.announce('pump', rejection('b'))
+  expect(traced).toEqual(['pump payload-invalid a', 'pump payload-invalid b'])
+})
+
+test('control characters and byte order marks are escaped, and come back when the notice is read', () => {
+  notices.announce('pump', rejection('a\u0007\u009b\ufeff\u2028'))
+  expect(sent[0]?.notice).toMatchObject({ topic: 'a\u0007\u009b\ufeff\u2028' })
 })

@@ -160,7 +160,7 @@ test('7. Everything is bounded: connections, packets, topics, payload depth and 
   const second = await connectClient(daemon.mqttPort)
   const third = connect({ host: '127.0.0.1', port: daemon.mqttPort })
   await once(third, 'close')
-  expect(await daemon.metric('mqtt_connections_refused_total')).toBe(1)
+  expect(await daemon.metric('mqtt_connections_refused_total{reason="connection-limit"}')).toBe(1)
 
   await first.publishAsync('a/b/c/d/e', 'x', { qos: 1 })
   await expect(first.subscribeAsync('a/b/c/d/+')).rejects.toThrow()

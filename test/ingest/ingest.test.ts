@@ -38,6 +38,18 @@ describe('a valid message', () => {
     expect(world.counts).toMatchObject({ stored: 0, unavailable: 1 })
   })
 
+  test('on a topic that starts with $ is stored, unless its first level is reserved', () => {
+    expect(world.publish('$aws/things/a', { n: 1 }).outcome).toBe('deliver')
+    expect(world.publish('$SYSTEM/a', { n: 1 }).outcome).toBe('deliver')
+  })
+
+  test('of QoS 1 leaves no packet id in the store, although its notice would name it', () => {
+    hand('d/1', {}, { qos: 1, packetId: 7 })
+    world.log.commit()
+    expect(world.log.opsOf('incoming')).toEqual([])
+    expect(world.notices).toMatchObject([{ rejection: { packetId: 7 } }])
+  })
+
   test('of QoS 2 is stored with its packet id, an invalid one too', () => {
     hand('d/1', { n: 1 }, { qos: 2, packetId: 7 })
     hand('d/1', {}, { qos: 2, packetId: 8 })
@@ -160,7 +172,11 @@ describe('a topic that may not be published on', () => {
     ['more levels than are allowed', levels, 'topic-invalid'],
     ['more bytes than are allowed', 'ä'.repeat(513), 'topic-invalid'],
     ['../', 'd/../x', 'topic-invalid'],
-    ['a leading $', '$SYS/x', 'topic-reserved'],
+    ['the first level of the broker', '$SYS/x', 'topic-reserved'],
+    ["the first level of clients' notices", '$stepflow/clients/a/rejected', 'topic-reserved'],
+    ['the first level of shared subscriptions', '$share/x', 'topic-reserved'],
+    ['a wildcard', 'd/+', 'topic-invalid'],
+    ['the other wildcard', '#', 'topic-invalid'],
   ])('with %s is turned away: acknowledged, announced, not kept', (_what, topic, code) => {
     const answers = hand(topic, { n: 1 })
     world.log.commit()
@@ -189,7 +205,7 @@ describe('a topic that may not be published on', () => {
     const order: string[] = []
     const note = (name: string) => (outcome: PublishOutcome) => void order.push(`${name} ${outcome}`)
     world.hand('d/1', { n: 1 }, {}, note('valid'))
-    world.hand('$x', {}, {}, note('reserved'))
+    world.hand('$SYS/x', {}, {}, note('reserved'))
     world.hand('d/1', {}, {}, note('invalid'))
     world.full = true
     world.hand('d/1', { n: 1 }, { qos: 0 }, note('dropped'))
@@ -202,7 +218,7 @@ describe('a topic that may not be published on', () => {
 describe('the order of the checks', () => {
   test('a log that takes nothing refuses before anything is looked at', () => {
     world.log.accepting = false
-    for (const topic of ['$x', 'd/1', 'd/\u0000']) expect(hand(topic, {})).toEqual(['unavailable'])
+    for (const topic of ['$SYS/x', 'd/1', 'd/\u0000']) expect(hand(topic, {})).toEqual(['unavailable'])
     expect(world.counts).toMatchObject({ received: 3, unavailable: 3, rejected: 0 })
     expect(world.log.ops).toEqual([])
   })
@@ -210,7 +226,7 @@ describe('the order of the checks', () => {
   test('while the store is full QoS 0 is dropped, whatever it is, and QoS 1 goes on', () => {
     world.full = true
     for (const payload of [{ n: 1 }, {}]) expect(hand('d/1', payload, { qos: 0 })).toEqual(['set-aside'])
-    expect(hand('$x', {}, { qos: 0 })).toEqual(['set-aside'])
+    expect(hand('$SYS/x', {}, { qos: 0 })).toEqual(['set-aside'])
     expect(world.counts).toMatchObject({ received: 3, droppedWhileFull: 3, rejected: 0, stored: 0 })
     expect(world.log.records).toEqual([])
     hand('d/1', { n: 1 }, { qos: 1 })
@@ -219,7 +235,7 @@ describe('the order of the checks', () => {
   })
 
   test('the topic is looked at before a retained message is deleted', () => {
-    hand('$x', '', { retain: true })
+    hand('$SYS/x', '', { retain: true })
     hand('d/\u0001', '', { retain: true })
     world.log.commit()
     expect(world.log.opsOf('retain-delete')).toEqual([])

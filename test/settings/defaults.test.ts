@@ -7,6 +7,7 @@ test('without a file the defaults are a whole configuration', () => {
   expect(settings).toEqual({
     gateway: { id: 'host-1' },
     asyncapi: [],
+    checkCpuMs: 60_000,
     unmatched: 'local',
     allowUpstreamHosts: [],
     broker: {

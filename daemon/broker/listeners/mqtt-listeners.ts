@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net'
 import { EdgeError, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { BrokerSettings } from '../../settings/sections/broker-settings.ts'
+import type { ConnectionTraces } from '../connection-traces.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { ConnectionCaps } from './connection-caps.ts'
 import { gateFrames } from './frame-gate.ts'
@@ -11,7 +12,10 @@ export interface MqttListenersOptions {
   settings: Pick<BrokerSettings, 'listeners' | 'maxPacketSizeBytes'>
   caps: ConnectionCaps
   logger: Logger
+  traces: Pick<ConnectionTraces, 'refused'>
   serve: (connection: BrokerConnection) => void
+  /** A packet declares more than `maxPacketSize`; the connection is closed after the call. */
+  onTooLarge: (connection: BrokerConnection, declaredBytes: number) => void
 }
 
 /** Accepts connections, bounded in number and packet size, and hands them on to be served. */
@@ -51,16 +55,17 @@ export class MqttListeners {
 
   /** Adopts an open connection. Returns false when it stops, or when a connection limit is reached. */
   accept(connection: BrokerConnection): boolean {
-    const { settings, caps, logger, serve } = this.options
-    if (!this.accepting || !caps.admit(connection)) return false
+    const { settings, caps, traces, serve, onTooLarge } = this.options
+    if (!this.accepting) return false
+    if (!caps.admit(connection)) {
+      traces.refused({ client: null, address: connection.remoteAddress ?? null }, 'connection-limit')
+      return false
+    }
     this.connections.add(connection)
     connection.once('close', () => this.connections.delete(connection))
     gateFrames(connection, settings.maxPacketSizeBytes, (declared) => {
       this.closedForSize++
-      logger.warn(
-        { address: connection.remoteAddress, declaredBytes: declared },
-        'connection closed: a packet declares more than maxPacketSize',
-      )
+      onTooLarge(connection, declared)
     })
     serve(connection)
     return true

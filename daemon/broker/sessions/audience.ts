@@ -20,47 +20,57 @@ export class Audience {
     // An empty level is a level [MQTT-4.7.1-3].
     match_empty_levels: true,
   })
-  /** Subscriptions to each filter. */
-  private readonly counts = new Map<string, number>()
+  /** Who subscribes to each filter: one subscriber that leaves twice does not leave for another one. */
+  private readonly members = new Map<string, Set<object>>()
   private readonly sessions = new Map<string, Set<string>>()
   private heard = new Generations<string, boolean>(REMEMBERED_TOPICS)
 
-  join(filter: string): void {
-    const count = this.counts.get(filter) ?? 0
-    this.counts.set(filter, count + 1)
-    if (count > 0) return
+  /** `member`: the subscription. Joining twice is joining once. */
+  join(filter: string, member: object): void {
+    const members = this.members.get(filter)
+    if (members !== undefined) return void members.add(member)
+    this.members.set(filter, new Set([member]))
     this.trie.add(filter, filter)
     this.heard = new Generations(REMEMBERED_TOPICS)
   }
 
-  leave(filter: string): void {
-    const count = this.counts.get(filter) ?? 0
-    if (count > 1) return void this.counts.set(filter, count - 1)
-    if (!this.counts.delete(filter)) return
+  /** Does nothing where the member has not joined. */
+  leave(filter: string, member: object): void {
+    const members = this.members.get(filter)
+    if (members?.delete(member) !== true || members.size > 0) return
+    this.members.delete(filter)
     this.trie.remove(filter, filter)
     this.heard = new Generations(REMEMBERED_TOPICS)
   }
 
   /** Adds the subscriptions of a session that outlives its connection [MQTT-3.1.2-4]. */
   joinSession(clientId: string, filters: readonly string[]): void {
+    if (filters.length === 0) return
     const joined = this.sessions.get(clientId) ?? new Set()
     this.sessions.set(clientId, joined)
     for (const filter of filters) {
-      if (joined.has(filter)) continue
       joined.add(filter)
-      this.join(filter)
+      this.join(filter, joined)
     }
   }
 
   /** Removes the given subscriptions of a session, or all of them when the session ends. */
   leaveSession(clientId: string, filters?: readonly string[]): void {
     const joined = this.sessions.get(clientId)
-    for (const filter of filters ?? [...(joined ?? [])]) if (joined?.delete(filter) === true) this.leave(filter)
-    if (joined?.size === 0) this.sessions.delete(clientId)
+    if (joined === undefined) return
+    for (const filter of filters ?? [...joined]) {
+      joined.delete(filter)
+      this.leave(filter, joined)
+    }
+    if (joined.size === 0) this.sessions.delete(clientId)
+  }
+
+  hasSession(clientId: string): boolean {
+    return this.sessions.has(clientId)
   }
 
   hears(topic: string): boolean {
-    if (this.counts.size === 0) return false
+    if (this.members.size === 0) return false
     let heard = this.heard.get(topic)
     if (heard === undefined) this.heard.set(topic, (heard = this.trie.match(topic).length > 0))
     return heard

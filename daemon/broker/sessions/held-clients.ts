@@ -6,9 +6,10 @@ const MAX_HELD_MS = 10_000
 const CHECK_EVERY_MS = 250
 
 /**
- * Clients that wait for an acknowledgement. While the store is full, a client that has waited for 10 s, or half its keep-alive, is
- * closed without its will. It resends when it reconnects [MQTT-4.4.0-1]; left connected, it would be closed with its will, because
- * nothing is read from a held client and so its keep-alive timer is not restarted.
+ * Clients with messages that wait for the store. While it is full, a client that has waited for an acknowledgement for 10 s, or half
+ * its keep-alive, is closed without its will. It resends when it reconnects [MQTT-4.4.0-1]; left connected, it would be closed with
+ * its will, because nothing is read from a held client and so its keep-alive timer is not restarted. A client that waits for no
+ * acknowledgement (QoS 0) is read from again instead.
  */
 export class HeldClients {
   private readonly clock: Clock
@@ -23,21 +24,28 @@ export class HeldClients {
   }
 
   /** Holds one more message of the client. Returns the bytes of all its held messages. */
-  hold(client: ClientState, bytes: number): number {
-    if (client.waiting++ === 0) {
+  hold(client: ClientState, bytes: number, qos: 0 | 1 | 2): number {
+    if (client.waiting++ === 0) this.held.add(client)
+    const waits = qos > 0 ? client.waitingAcks++ : client.waiting - 1
+    if (waits === 0) {
       client.progressedAtMs = this.clock.monotonicMs()
       client.progressed = false
-      this.held.add(client)
     }
     client.waitingBytes += bytes
     return client.waitingBytes
   }
 
-  /** The store has answered for a message that was held. */
-  release(client: ClientState, bytes: number): void {
-    client.waitingBytes -= bytes
-    client.progressed = true
+  /** The store has answered for a message that was held. Its bytes count until `free`. */
+  answered(client: ClientState, qos: 0 | 1 | 2): void {
+    if (qos > 0) client.waitingAcks--
+    // What is dropped is no progress for what waits to be acknowledged.
+    if (qos > 0 || client.waitingAcks === 0) client.progressed = true
     if (--client.waiting === 0) this.held.delete(client)
+  }
+
+  /** The message needs no more memory. */
+  free(client: ClientState, bytes: number): void {
+    client.waitingBytes -= bytes
   }
 
   stop(): void {
@@ -50,9 +58,13 @@ export class HeldClients {
       if (client.progressed) client.progressedAtMs = now
       client.progressed = false
       if (!isFull || now - client.progressedAtMs < maxHeldMs(client)) continue
+      if (client.waitingAcks === 0) {
+        client.readOn()
+        continue
+      }
       this.held.delete(client)
       this.closed++
-      client.closeWithoutWill()
+      client.closeWithoutWill('store-full')
     }
   }
 }

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { destination, pino, stdSerializers, stdTimeFunctions, symbols } from 'pino'
 import { systemClock } from '../../core/clock.ts'
+import { escapeUnseen } from '../../core/escape-text.ts'
 import type { Logger, LogLevel } from '../../core/logger.ts'
 import { RateLimitedLogger } from './rate-limited-logger.ts'
 import { censorKeys, createValueCensor } from './redaction.ts'
@@ -43,7 +44,7 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
     lastLevel: 30,
     write(line: string): void {
       const prefix = prefixed ? `<${JOURNAL_PRIORITY[stream.lastLevel] ?? 6}>` : ''
-      write(prefix + escapeControls(censorValues(line)))
+      write(prefix + escapeUnseen(censorValues(line)))
     },
   }
   const logger = pino(
@@ -80,14 +81,6 @@ export function createLogger(options: LoggerOptions = {}): ProcessLogger {
 
 function serializeError(error: unknown): unknown {
   return error instanceof Error ? censorKeys(stdSerializers.err(error)) : error
-}
-
-/** JSON escapes only C0; DEL, C1 and line separators would still reach terminals. */
-function escapeControls(line: string): string {
-  return line.replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** Child processes of a service inherit the variable, so it counts only if it names our own standard output. */

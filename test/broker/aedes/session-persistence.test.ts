@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
 import { PassThrough } from 'node:stream'
-import type { AedesPublishPacket, Client, Subscription } from 'aedes'
+import type { AedesPublishPacket, Client } from 'aedes'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { stateOf } from '../../../daemon/broker/aedes/clients.ts'
+import { NOWHERE } from '../../../daemon/broker/aedes/nowhere.ts'
 import { sessionPersistence, type Persistence } from '../../../daemon/broker/aedes/session-persistence.ts'
 import { Audience } from '../../../daemon/broker/sessions/audience.ts'
-import type { PublishInput, PublishOutcome } from '../../../daemon/ports/publication.ts'
+import { IncomingIds } from '../../../daemon/broker/sessions/incoming-ids.ts'
 
 /** Methods that Aedes calls beside those that the broker does. */
 interface Full extends Persistence {
@@ -15,34 +17,36 @@ interface Full extends Persistence {
   incomingGetPacket(client: Client, packet: object): Promise<object>
   incomingDelPacket(client: Client, packet: object): Promise<void>
   cleanIncoming(client: Client): Promise<void>
-  subscriptionsByClient(client: Client): Promise<Subscription[]>
-  createRetainedStream(pattern: string): AsyncIterable<AedesPublishPacket>
 }
 
 const memory = createRequire(import.meta.url)('aedes-persistence') as () => Full
 
-let asked: { input: PublishInput; answer: (outcome: PublishOutcome) => void }[]
+let asked: { packet: AedesPublishPacket; answer: (error?: Error) => void }[]
 let forgotten: string[]
 let forgetDone: (() => void)[]
-let refused: string[]
+let denied: string[]
 let audience: Audience
 let persistence: Full
 
 function open(incoming: ReadonlyMap<string, ReadonlySet<number>> = new Map(), maxRetained = 3): Full {
   return sessionPersistence({
-    publish: (input, answer) => void asked.push({ input, answer }),
-    store: {
+    take: (_client, packet) =>
+      new Promise((resolve, reject) => {
+        asked.push({ packet, answer: (error) => (error === undefined ? resolve() : reject(error)) })
+      }),
+    isGranted: ({ topic }) => !denied.includes(topic),
+    incoming: new IncomingIds({
       incoming,
       retained: [],
+      rememberIncoming: (clientId, packetId) => void forgotten.push(`${clientId} +${packetId}`),
       forgetIncoming: (clientId, packetId, done) => {
         forgotten.push(`${clientId} ${packetId}`)
         forgetDone.push(done)
       },
       clearIncoming: (clientId) => void forgotten.push(`${clientId} *`),
-    },
+    }),
     limits: { maxRetained },
     audience,
-    onRefused: ({ id }, outcome) => void refused.push(`${id} ${outcome}`),
   }) as Full
 }
 
@@ -50,7 +54,7 @@ beforeEach(() => {
   asked = []
   forgotten = []
   forgetDone = []
-  refused = []
+  denied = []
   audience = new Audience()
   persistence = open()
 })
@@ -73,11 +77,10 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a QoS 2 message', () => {
-  test('is not acknowledged before its commit, and reaches the publish port with its packet id', async () => {
+  test('is not acknowledged before its commit', async () => {
     const stored = persistence.incomingStorePacket(client(), packet(7))
-    expect(asked[0]?.input).toMatchObject({ topic: 'a/b', qos: 2, clientId: 'pump', packetId: 7, retain: false })
     expect(await isSettled(stored)).toBe(false)
-    asked[0]?.answer('deliver')
+    asked[0]?.answer()
     await stored
   })
 
@@ -86,7 +89,7 @@ describe('a QoS 2 message', () => {
     const stored = persistence.incomingStorePacket(device, packet(7))
     const again = persistence.incomingGetPacket(device, packet(7))
     expect(await isSettled(again)).toBe(false)
-    asked[0]?.answer('deliver')
+    asked[0]?.answer()
     await Promise.all([stored, again])
     expect(asked).toHaveLength(1)
   })
@@ -94,32 +97,27 @@ describe('a QoS 2 message', () => {
   test('that could not be stored is not acknowledged, and its packet id stays unknown', async () => {
     const device = client()
     const stored = persistence.incomingStorePacket(device, packet(7))
-    asked[0]?.answer('unavailable')
+    asked[0]?.answer(new Error('not stored'))
     await expect(stored).rejects.toThrow('not stored')
     await expect(persistence.incomingGetPacket(device, packet(7))).rejects.toThrow('no such packet')
-    expect(refused).toEqual(['pump unavailable'])
   })
 
-  test('that is set aside is acknowledged and delivered nowhere', async () => {
-    const sent = packet(7)
-    const stored = persistence.incomingStorePacket(client(), sent)
-    asked[0]?.answer('set-aside')
+  test('with another content than the one that its packet id stands for is a new one', async () => {
+    const device = client()
+    const stored = persistence.incomingStorePacket(device, packet(7, 'a/b', 'A'))
+    asked[0]?.answer()
     await stored
-    expect([sent.topic, sent.payload.length, sent.qos, sent.messageId]).toEqual(['$stepflow/nowhere', 0, 2, 7])
-    expect(refused).toEqual([])
+    await expect(persistence.incomingGetPacket(device, packet(7, 'a/b', 'B'))).rejects.toThrow('no such packet')
+    await expect(persistence.incomingGetPacket(device, packet(7, 'a/c', 'A'))).rejects.toThrow('no such packet')
+    await persistence.incomingGetPacket(device, { ...packet(7, 'a/b', 'A'), dup: true })
   })
 
-  test('that ends the connection is stored before the client is refused', async () => {
-    const stored = persistence.incomingStorePacket(client(), packet(7))
-    asked[0]?.answer('disconnect')
-    await stored
-    expect(refused).toEqual(['pump disconnect'])
-  })
-
-  test('that was stored before a restart is known by its packet id, of its own client only', async () => {
+  test('that was stored before a restart is known by its packet id and DUP, of its own client only', async () => {
     persistence = open(new Map([['pump', new Set([7])]]))
-    expect(await persistence.incomingGetPacket(client(), packet(7))).toMatchObject({ messageId: 7 })
-    await expect(persistence.incomingGetPacket(client('other'), packet(7))).rejects.toThrow('no such packet')
+    const again = { ...packet(7), dup: true }
+    await expect(persistence.incomingGetPacket(client(), packet(7))).rejects.toThrow('no such packet')
+    expect(await persistence.incomingGetPacket(client(), again)).toMatchObject({ messageId: 7 })
+    await expect(persistence.incomingGetPacket(client('other'), again)).rejects.toThrow('no such packet')
     expect(asked).toEqual([])
   })
 })
@@ -140,6 +138,25 @@ test('the packet ids of a session that ends are removed, once', async () => {
   await persistence.cleanIncoming(client())
   await persistence.cleanIncoming(client('stranger'))
   expect(forgotten).toEqual(['pump *'])
+})
+
+test('the packet ids of a session survive a refused client that gives its id', async () => {
+  persistence = open(new Map([['pump', new Set([7])]]))
+  const stranger = client()
+  stateOf(stranger).refused = true
+  await persistence.cleanIncoming(stranger)
+  expect(forgotten).toEqual([])
+})
+
+test('filters that are not granted are not kept', async () => {
+  denied = ['secret/#']
+  const both = [
+    { topic: 'secret/#', qos: 1 },
+    { topic: 'a', qos: 1 },
+  ] as const
+  await persistence.addSubscriptions(client(), both)
+  expect((await persistence.subscriptionsByClient(client())).map(({ topic }) => topic)).toEqual(['a'])
+  expect(audience.hears('secret/1')).toBe(false)
 })
 
 test('sessions that outlive their connection count as subscribers until they unsubscribe or end', async () => {
@@ -195,7 +212,9 @@ test('answers as the memory persistence of aedes-persistence does', async () => 
     if (what === 'delete') return target.incomingDelPacket(one, { messageId })
     if (what === 'clean') return target.cleanIncoming(one)
     if (what === 'unsubscribeAll') return target.cleanSubscriptions(one)
-    if (what === 'listSubscriptions') return target.subscriptionsByClient(one)
+    // Open packet ids are a session, too, which Aedes sees by a subscription to nothing.
+    if (what === 'listSubscriptions')
+      return (await target.subscriptionsByClient(one)).filter(({ topic }) => topic !== NOWHERE)
     if (what === 'unsubscribe') return target.removeSubscriptions(one, filters)
     if (what === 'retain') return target.storeRetained(packet(0, filters[0], rest.payload))
     return target.addSubscriptions(
@@ -205,17 +224,18 @@ test('answers as the memory persistence of aedes-persistence does', async () => 
   }
   const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => String(error))
   const stored = {
+    rememberIncoming: () => undefined,
     forgetIncoming: (_c: string, _p: number, done: () => void) => done(),
     clearIncoming: () => undefined,
   }
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
       const ours = sessionPersistence({
-        publish: (_input, done) => done('deliver'),
-        store: { incoming: new Map(), retained: [], ...stored },
+        take: () => Promise.resolve(),
+        incoming: new IncomingIds({ incoming: new Map(), retained: [], ...stored }),
+        isGranted: () => true,
         limits: { maxRetained: 100 },
         audience: new Audience(),
-        onRefused: () => undefined,
       }) as Full
       const library = memory()
       for (const one of [ours, library]) await one.setup({ id: 'broker' })

@@ -17,25 +17,31 @@ function takes(given: string, name: string): boolean {
   return wanted.length === levelsOf.length
 }
 
-type Action = { do: 'join' | 'leave'; filter: string } | { do: 'ask'; topic: string }
+type Action = { do: 'join' | 'leave'; filter: string; member: object } | { do: 'ask'; topic: string }
 
-test('a topic is heard exactly while a filter that matches it is joined', () => {
+const members = [{ name: 'one' }, { name: 'other' }]
+
+test('a topic is heard exactly while a filter that matches it is joined, however often one of its members joins or leaves', () => {
+  const member = fc.constantFrom(...members)
   const action: fc.Arbitrary<Action> = fc.oneof(
-    fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), filter }),
+    fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), filter, member }),
     fc.record({ do: fc.constant('ask' as const), topic }),
   )
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
       const audience = new Audience()
-      const joined: string[] = []
+      const joined = new Map(members.map((one) => [one as object, new Set<string>()]))
       for (const one of actions) {
-        if (one.do === 'ask') expect(audience.hears(one.topic)).toBe(joined.some((given) => takes(given, one.topic)))
+        if (one.do === 'ask')
+          expect(audience.hears(one.topic)).toBe(
+            [...joined.values()].some((filters) => [...filters].some((given) => takes(given, one.topic))),
+          )
         else if (one.do === 'join') {
-          audience.join(one.filter)
-          joined.push(one.filter)
-        } else if (joined.includes(one.filter)) {
-          audience.leave(one.filter)
-          joined.splice(joined.indexOf(one.filter), 1)
+          audience.join(one.filter, one.member)
+          joined.get(one.member)?.add(one.filter)
+        } else {
+          audience.leave(one.filter, one.member)
+          joined.get(one.member)?.delete(one.filter)
         }
       }
     }),
@@ -47,8 +53,8 @@ test('an offline session counts as a subscriber until it unsubscribes or ends', 
   const audience = new Audience()
   audience.joinSession('sleeper', ['a/+', 'b'])
   audience.joinSession('sleeper', ['b'])
-  audience.join('b')
-  audience.leave('b')
+  audience.join('b', members)
+  audience.leave('b', members)
   expect(['a/1', 'b', 'c'].map((one) => audience.hears(one))).toEqual([true, true, false])
   audience.leaveSession('sleeper', ['b', 'never'])
   expect(['a/1', 'b'].map((one) => audience.hears(one))).toEqual([true, false])
