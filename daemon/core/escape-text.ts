@@ -12,3 +12,8 @@ const ALL_UNSEEN = new RegExp(UNSEEN, 'g')
 function escape(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
+
+/** Escapes the same characters, and C0, in any text, as JSON does. */
+export function escapeControls(text: string): string {
+  return escapeUnseen(text).replaceAll(/\p{Cc}/gu, escape)
+}

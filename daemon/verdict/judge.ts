@@ -200,6 +200,14 @@ function judgeAs(
   return { verdict: 'pass', ...plan, wrongDirection: !active.receives, tagged: undefined }
 }
 
+/** Says of a refused message why it was checked as one to devices. */
+const MISDIRECTED: Violation = {
+  pointer: '',
+  keyword: 'direction',
+  expected: 'a message from this gateway to devices: the document has it only send on this channel',
+  actual: 'a message that was published to it',
+}
+
 function refuse(
   active: ActiveChannel,
   topic: string,
@@ -215,7 +223,8 @@ function refuse(
       tagged: onInvalid === 'tag' ? verdict.errors : undefined,
     }
   }
-  const { code, errors, message = null } = verdict
+  const { code, message = null } = verdict
+  const errors = active.receives ? verdict.errors : [...verdict.errors, MISDIRECTED]
   const disconnect = onInvalid === 'disconnect'
   return { verdict: 'refuse', code, errors, document: active.document, message, disconnect, channel: active }
 }

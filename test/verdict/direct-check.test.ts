@@ -85,7 +85,7 @@ describe('the short way of a topic', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
     // Both sides were seen.
     expect(passed).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 /** The formats that need neither a library nor a schema: JSON, text and bytes. */
 import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../core/bytes.ts'
-import { shortText } from '../schemas/violation.ts'
+import { showJsonFault } from './json-fault.ts'
 import {
   DEFAULT_PAYLOAD_LIMITS,
   isJsonType,
@@ -31,8 +31,8 @@ export function jsonFormat(limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS): Payl
         const value: unknown = JSON.parse(text)
         return value
       } catch {
-        // The parser's message depends on the engine; the beginning of the text says more.
-        return new Undecodable('payload-not-json', 'a JSON text', shortText(text.slice(0, 100)))
+        // The parser's message depends on the engine.
+        return new Undecodable('payload-not-json', 'a JSON text', showJsonFault(text))
       }
     },
   }

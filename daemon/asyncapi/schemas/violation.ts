@@ -1,8 +1,10 @@
 import type { ErrorObject } from 'ajv'
+import { escapeControls, escapeUnseen } from '../../core/escape-text.ts'
 import type { Violation } from '../../core/message.ts'
 import { readPointer } from '../contract/json-pointer.ts'
 
 const MAX_TEXT = 200
+const MAX_POINTER = 1_000
 const MAX_VIOLATIONS = 10
 
 /** Describes a value in at most 200 characters. */
@@ -10,15 +12,15 @@ export function shortText(value: unknown): string {
   if (Array.isArray(value)) return `array of ${value.length} items`
   if (typeof value === 'object' && value !== null) {
     const keys = Object.keys(value)
-    return bounded(keys.length === 0 ? 'empty object' : `object with ${keys.slice(0, 10).join(', ')}`)
+    return bounded(keys.length === 0 ? 'empty object' : escapeControls(`object with ${keys.slice(0, 10).join(', ')}`))
   }
-  return bounded(typeof value === 'string' ? JSON.stringify(value.slice(0, MAX_TEXT)) : String(value))
+  return bounded(typeof value === 'string' ? escapeUnseen(JSON.stringify(value.slice(0, MAX_TEXT))) : String(value))
 }
 
 /** Translates ajv's errors, at most 10 of them. `value` is the checked value. */
 export function toViolations(errors: readonly ErrorObject[] | null | undefined, value: unknown): Violation[] {
   return (errors ?? []).slice(0, MAX_VIOLATIONS).map((error) => ({
-    pointer: error.instancePath,
+    pointer: bounded(escapeControls(error.instancePath), MAX_POINTER),
     keyword: error.keyword,
     expected: bounded(expectedOf(error)),
     actual: shortText(readPointer(value, error.instancePath)),
@@ -56,6 +58,6 @@ function expectedOf({ keyword, params, message }: ErrorObject): string {
   }
 }
 
-function bounded(text: string): string {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text
+function bounded(text: string, most = MAX_TEXT): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text
 }
