@@ -11,6 +11,12 @@ export class IngestCounts {
   wrongDirection = 0
   readonly refusedByCode = new Map<ErrorCode, number>()
 
+  /** A message has come, from wherever, whatever becomes of it. */
+  arrived({ payload }: { payload: Uint8Array }): void {
+    this.received++
+    this.receivedBytes += payload.length
+  }
+
   refused(code: ErrorCode): void {
     this.refusedByCode.set(code, (this.refusedByCode.get(code) ?? 0) + 1)
   }

@@ -1,7 +1,7 @@
 import type { Rejection } from '../broker/rejection-notices.ts'
 import { isReservedTopic, topicFault, type TopicLimits } from '../broker/topic-rules.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { Headers, Violation } from '../core/message.ts'
+import type { Headers } from '../core/message.ts'
 import type { FeedMessage, FeedRejection } from '../ports/feed.ts'
 import type { PublishInput, PublishOutcome } from '../ports/publication.ts'
 import type { MessageLog } from '../store/log/message-log.ts'
@@ -26,6 +26,7 @@ import type { Plan } from '../verdict/plan.ts'
 import type { CallRecorder } from './call-recorder.ts'
 import type { IngestCounts } from './ingest-counts.ts'
 import type { RetainedTopics } from './retained-topics.ts'
+import { headersText, storedHeaders } from './stored-headers.ts'
 import { ObservedMessage, WaitingMessage } from './waiting-message.ts'
 
 export interface IngestOptions {
@@ -46,6 +47,8 @@ export interface IngestOptions {
   calls: CallRecorder
   statistics: Pick<Statistics, 'accepted' | 'totals' | 'client' | 'sensor'>
 }
+
+const OWN_TOPIC = 'a topic that is allowed: this one belongs to the broker'
 
 /** The live feed, as ingest sees it. */
 export interface IngestFeed {
@@ -68,8 +71,7 @@ export class Ingest {
   /** Calls back once the message is durable or refused, in the order of the calls. Never throws. */
   publish(input: PublishInput, done: (outcome: PublishOutcome) => void, headers?: Headers): void {
     const { counts, isFull, limits } = this.options
-    counts.received++
-    counts.receivedBytes += input.payload.length
+    counts.arrived(input)
     if (!this.options.log.accepting) {
       counts.unavailable++
       return done('unavailable')
@@ -83,8 +85,9 @@ export class Ingest {
     let known = judge.catalogue.recall(input.topic, input.trail)
     if (known?.admitted !== true) {
       const fault = topicFault(input.topic, limits)
-      if (fault !== undefined) return this.turnAway(input, 'topic-invalid', fault, done)
-      if (isReservedTopic(input.topic)) return this.turnAway(input, 'topic-reserved', 'belongs to the broker', done)
+      if (fault !== undefined)
+        return this.turnAway(input, 'topic-invalid', `a topic that is allowed: this one ${fault}`, done)
+      if (isReservedTopic(input.topic)) return this.turnAway(input, 'topic-reserved', OWN_TOPIC, done)
       known = judge.catalogue.lookUp(input.topic)
       known.admitted = true
     }
@@ -102,8 +105,7 @@ export class Ingest {
     headers: Headers | undefined,
   ): number | undefined {
     const { counts, log } = this.options
-    counts.received++
-    counts.receivedBytes += input.payload.length
+    counts.arrived(input)
     if (log.accepting) return this.accept(input, passed, done, headers)
     counts.unavailable++
     done('unavailable')
@@ -134,22 +136,17 @@ export class Ingest {
       expiresMs: passed.ttlMs === 0 ? 0 : runningMs + passed.ttlMs,
       clientId: input.clientId,
       topic: input.topic,
-      headers: headersText(passed.invalid ? withoutErrors(headers) : headers, passed.tagged, replayed?.at),
+      headers: storedHeaders(headers, passed, replayed?.at),
       payload: input.payload,
     }
     // Every check that can refuse stands before the first operation: refused means that nothing happened.
     if (!recordFits(record)) {
-      this.turnAway(input, 'message-too-large', 'takes over 65,535 bytes with its headers', done)
+      this.turnAway(input, 'message-too-large', 'at most 65,535 bytes of topic, client id and headers together', done)
       return undefined
     }
     if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++
     this.rememberPacket(input)
-    if (input.retain && this.options.retained.admit(input.topic))
-      log.put({
-        type: 'retain',
-        row: { topic: input.topic, payload: input.payload, qos: input.qos },
-        withMessage: true,
-      })
+    if (input.retain) this.retain(input)
     const stored = new WaitingMessage(this.options, passed, this.sourceOf(input), input.payload.length, runningMs, done)
     // Events are made only while somebody watches, and notices of drops only where the policy drops.
     const isObserved = feed.active || this.options.mayDrop()
@@ -184,6 +181,7 @@ export class Ingest {
 
   /** Counts and records a refused message of the API. The caller gets the reasons, so it is not quarantined. */
   turnDown(input: PublishInput, refused: RefusedMessage, headers: Headers | undefined): void {
+    this.options.counts.arrived(input)
     this.countRefused(input, refused.code, refused.channel)
     this.options.calls.refused({ payload: input.payload, wallMs: this.options.clock.wallMs() }, refused, headers)
   }
@@ -219,7 +217,7 @@ export class Ingest {
       topic: input.topic,
       clientId: input.clientId,
       payload: input.payload,
-      headers: headersText(headers, undefined),
+      headers: headersText(headers),
       qos: input.qos,
       code,
       errors: JSON.stringify(errors),
@@ -237,11 +235,16 @@ export class Ingest {
     })
   }
 
-  /** Acknowledges, counts and announces a message whose topic is not allowed; it is not quarantined. */
-  private turnAway(input: PublishInput, code: ErrorCode, fault: string, done: (outcome: PublishOutcome) => void): void {
+  /** Acknowledges, counts and announces a message that cannot be stored under its topic; it is not quarantined. */
+  private turnAway(
+    input: PublishInput,
+    code: ErrorCode,
+    expected: string,
+    done: (outcome: PublishOutcome) => void,
+  ): void {
     this.countRefused(input, code, undefined)
     const actual = input.topic.length > 200 ? `${input.topic.slice(0, 200)}…` : input.topic
-    const violation = { pointer: '', keyword: 'topic', expected: `a topic that is allowed: this one ${fault}`, actual }
+    const violation = { pointer: '', keyword: 'topic', expected, actual }
     const short = { ...input, topic: actual }
     this.rememberPacket(input)
     this.options.log.barrier(() => {
@@ -256,6 +259,15 @@ export class Ingest {
     this.options.log.put({ type: 'retain-delete', topic: input.topic }, (error) =>
       done(error === null ? 'deliver' : 'unavailable'),
     )
+  }
+
+  /** In the commit of the message. One without bytes deletes what was retained [MQTT-3.3.1-10]. */
+  private retain({ topic, payload, qos }: PublishInput): void {
+    const { log, retained } = this.options
+    if (payload.length === 0) {
+      retained.remove(topic)
+      log.put({ type: 'retain-delete', topic, withMessage: true })
+    } else if (retained.admit(topic)) log.put({ type: 'retain', row: { topic, payload, qos }, withMessage: true })
   }
 
   private rememberPacket(input: PublishInput): void {
@@ -274,24 +286,4 @@ export class Ingest {
     const channelIds = channel === undefined ? [] : [channel.id]
     if (feed.active) feed.rejected(() => ({ id, topic, clientId, code, errors, document, message, channelIds, at }))
   }
-}
-
-function headersText(
-  headers: Headers | undefined,
-  tagged: readonly Violation[] | undefined,
-  replayedAt?: string,
-): string {
-  if (headers === undefined && tagged === undefined && replayedAt === undefined) return ''
-  return JSON.stringify({
-    ...headers,
-    ...(tagged === undefined ? {} : { errors: JSON.stringify(tagged) }),
-    ...(replayedAt === undefined ? {} : { 'replayed-at': replayedAt }),
-  })
-}
-
-/** On an invalid message the header `errors` belongs to the gateway. */
-function withoutErrors(headers: Headers | undefined): Headers | undefined {
-  if (headers?.['errors'] === undefined) return headers
-  const { errors, ...others } = headers
-  return { ...others, 'device-errors': errors }
 }

@@ -104,7 +104,7 @@ export class Publisher {
 
   /**
    * Stores a judged message. Resolves to its message-id when it is durable, after `durable` was called. `alongside` is called
-   * before the commit, to write more in the same commit. Rejects with `store-full`.
+   * before the commit, to write more in the same commit. Rejects with `store-full`, `message-too-large`.
    */
   store(
     input: PublishInput,
@@ -115,6 +115,8 @@ export class Publisher {
     const { ingest, messageIdPrefix } = this.options
     return new Promise((resolve, reject) => {
       const done = (outcome: PublishOutcome): void => {
+        if (outcome === 'set-aside')
+          return reject(new EdgeError('message-too-large', 'Topic and headers together take over 65,535 bytes.'))
         if (outcome !== 'deliver') return reject(new EdgeError('store-full', 'The store takes no messages now.'))
         hooks.durable?.()
         resolve(id)

@@ -78,6 +78,14 @@ describe('a message that the store drops by policy', () => {
   })
 })
 
+test('a message that the API refuses is counted as received', async () => {
+  const [channelId] = world.judge.catalogue.channelIds('d/1')
+  const published = world.publisher.publish({ channelId: channelId ?? '', value: { id: '1', n: 'x' } }, 'alice')
+  await expect(published).rejects.toMatchObject({ name: 'MessageRefused' })
+  expect(world.counts).toMatchObject({ received: 1, stored: 0 })
+  expect(codes()).toEqual({ 'payload-invalid': 1 })
+})
+
 describe('a message whose headers do not fit a record', () => {
   test('leaves no retained value and no record behind', () => {
     const headers = { 'x-long': 'x'.repeat(70_000) }
