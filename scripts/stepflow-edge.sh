@@ -49,6 +49,6 @@ fi
 # A dozen threads would each keep free memory of their own: 50 MB while forwarding.
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 
-# Messages die young in 8 MB; scavenging on one thread costs less CPU than sharing the work; a heap that grows slowly stays small;
+# Messages die young in 8 MB, which is there from the start, so that loading is not interrupted by collections; scavenging on one thread costs less CPU than sharing the work; a heap that grows slowly stays small;
 # what starting has left behind is collected once.
-exec "$node" --max-semi-space-size=8 --no-parallel-scavenge --heap-growing-percent=50 --expose-gc "$main" "$@"
+exec "$node" --max-semi-space-size=8 --min-semi-space-size=8 --no-parallel-scavenge --heap-growing-percent=50 --expose-gc "$main" "$@"

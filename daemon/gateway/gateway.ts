@@ -1,6 +1,7 @@
+import { schemaLibraries } from '../asyncapi/schemas/schema-libraries.ts'
 import { systemClock, type Clock } from '../core/clock.ts'
 import { EdgeError } from '../core/errors.ts'
-import { settledWithin, systemTimers } from '../core/timers.ts'
+import { settledWithin, sleep, systemTimers } from '../core/timers.ts'
 import { adoptHistory } from '../ingest/adopt-history.ts'
 import type { AsyncApiManager } from '../manager/asyncapi-manager.ts'
 import { ClockSync } from '../platform/clock-sync.ts'
@@ -32,6 +33,8 @@ export interface GatewayAddresses {
 
 /** Longest wait of the start for the answer whether the clock is synchronised. */
 const CLOCK_WAIT_MS = 300
+/** Devices that wait for the listeners are answered before modules are loaded, which keeps the thread busy. */
+const FIRST_DEVICES_MS = 50
 /** Time to end what a failed start has left running. */
 const FAILED_START_STOP_MS = 1_000
 const HTTP_CLOSE_MS = 1_000
@@ -134,7 +137,9 @@ export class Gateway {
     this.addresses = { mqtt: await broker.listen() }
     lifecycle.ensureRunning()
     rooms.state.listening = true
-    // Devices are served from here on. What they do not need is loaded and started behind it.
+    // Devices are served from here on. What they do not need is loaded and started behind the first of them.
+    await sleep(systemTimers, FIRST_DEVICES_MS)
+    lifecycle.ensureRunning()
     forwarder.start()
     lifecycle.onStop(() => Promise.all(rooms.sensors.map((sensor) => sensor.stop())))
     await startSensors(settings, rooms)
@@ -146,6 +151,8 @@ export class Gateway {
       this.addresses = { ...this.addresses, http: opened.url, freshKey: opened.freshKey }
       lifecycle.ensureRunning()
     }
+    // Before a message needs it.
+    schemaLibraries()
     settleHeapWhenQuiet(() => counts.received + broker.clients)
   }
 

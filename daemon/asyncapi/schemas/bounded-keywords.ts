@@ -3,8 +3,7 @@
  * exponential for hostile schemas and values.
  */
 import type { Format } from 'ajv'
-import formats from 'ajv-formats/dist/formats.js'
-import { RE2JS } from 're2js'
+import { schemaLibraries } from './schema-libraries.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** The longest text that each format accepts. Some of their expressions are quadratic, so longer texts are not tested. */
@@ -38,7 +37,7 @@ const CHARACTERS_PER_UNIT = 16
 /** The formats of ajv-formats (those of JSON Schema and OpenAPI), each with bounded cost. */
 export function boundedFormats(budget: WorkBudget): Map<string, Format> {
   const bounded = new Map<string, Format>()
-  for (const [name, format] of Object.entries(formats.fullFormats)) {
+  for (const [name, format] of Object.entries(schemaLibraries().formats.fullFormats)) {
     const longest = LONGEST[name]
     const test = longest === undefined ? undefined : testOf(format)
     if (longest === undefined || test === undefined) {
@@ -75,6 +74,7 @@ export function compilePattern(
   budget: WorkBudget,
 ): { test(text: string): boolean; toString(): string } {
   if (pattern.length > MAX_PATTERN_LENGTH) throw new Error(`pattern of ${pattern.length} characters is too long`)
+  const { RE2JS } = schemaLibraries().re2js
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern))
   const size = compiled.programSize()
   if (size > MAX_PROGRAM_SIZE) throw new Error(`pattern ${pattern.slice(0, 40)} is too large`)

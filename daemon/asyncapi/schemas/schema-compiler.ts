@@ -1,6 +1,4 @@
-import { _, Ajv, type KeywordCxt, type Options, type ValidateFunction } from 'ajv'
-import { Ajv2019 } from 'ajv/dist/2019.js'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { Ajv, Format, KeywordCxt, Options, ValidateFunction } from 'ajv'
 import { messageOf } from '../../core/errors.ts'
 import type { JsonSchema } from '../contract/contract.ts'
 import { isRecord } from '../contract/json-pointer.ts'
@@ -8,6 +6,7 @@ import { allUnique, boundedFormats, compilePattern } from './bounded-keywords.ts
 import { CompiledSchema } from './compiled-schema.ts'
 import { prepareSchema, STEP_KEYWORD } from './prepare-schema.ts'
 import type { SchemaCost } from './schema-cost.ts'
+import { schemaLibraries } from './schema-libraries.ts'
 import { WorkBudget } from './work-budget.ts'
 
 export type { CompiledSchema } from './compiled-schema.ts'
@@ -21,8 +20,9 @@ type Dialect = '07' | '2019' | '2020'
  */
 export class SchemaCompiler {
   private readonly budget = new WorkBudget()
-  private readonly formats = boundedFormats(this.budget)
-  private readonly formatNames = new Set(this.formats.keys())
+  /** Made for the first schema. */
+  private formats: Map<string, Format> | undefined
+  private formatNames: ReadonlySet<string> = new Set()
   private readonly instances = new Map<string, Ajv>()
   /** By dialect and text: channels share messages, so the same schema comes several times. */
   private readonly built = new Map<string, CompiledSchema>()
@@ -65,6 +65,10 @@ export class SchemaCompiler {
     this.budget.refill()
     try {
       refuseUnknownDialect(schema)
+      if (this.formats === undefined) {
+        this.formats = boundedFormats(this.budget)
+        this.formatNames = new Set(this.formats.keys())
+      }
       const prepared = prepareSchema(schema, this.formatNames)
       const validate: ValidateFunction = this.instance(dialect, coerce).compile(prepared.schema)
       return new CompiledSchema(validate, this.budget, { notes: prepared.notes })
@@ -95,8 +99,11 @@ export class SchemaCompiler {
       // ajv's optimiser takes quadratic time and gains nothing: V8 optimises as well.
       code: { regExp, optimize: false },
     }
-    const ajv = dialect === '2020' ? new Ajv2020(options) : dialect === '2019' ? new Ajv2019(options) : new Ajv(options)
-    for (const [name, format] of this.formats) ajv.addFormat(name, format)
+    const { ajv: ajv07, ajv2019, ajv2020 } = schemaLibraries()
+    const { _ } = ajv07
+    const Dialect = dialect === '2020' ? ajv2020.Ajv2020 : dialect === '2019' ? ajv2019.Ajv2019 : ajv07.Ajv
+    const ajv = new Dialect(options)
+    for (const [name, format] of this.formats ?? []) ajv.addFormat(name, format)
     ajv.removeKeyword('uniqueItems')
     ajv.addKeyword({
       keyword: 'uniqueItems',
