@@ -11,7 +11,7 @@ import { diffSettings } from '../settings/loading/reload-diff.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { limitsOf, routingOf } from './room-settings.ts'
+import { limitsOf } from './room-settings.ts'
 import { buildRooms, type Rooms } from './rooms.ts'
 import { startSensors } from './start-sensors.ts'
 
@@ -157,7 +157,7 @@ export class Gateway {
   }
 
   private async apply(next: Settings): Promise<{ applied: string[] }> {
-    const { documents, inForce, forwarder, store, calls, api } = this.running()
+    const { documents, forwarder, store, calls, api } = this.running()
     const { live, restart } = diffSettings(this.settings, next)
     if (restart.length > 0)
       throw new EdgeError('config-restart', `these settings are read at start only: ${restart.join(', ')}`)
@@ -165,7 +165,6 @@ export class Gateway {
     this.lifecycle.ensureRunning()
     Object.assign(this.brokerSettings, next.broker)
     this.settings = next
-    inForce.reconfigure(documents.active, routingOf(next), next.unmatched)
     await this.adoptHistory()
     if (live.includes('upstreams') || live.includes('store.maxAge'))
       forwarder.configure(next.upstreams, next.store.maxAgeMs)

@@ -1,7 +1,6 @@
 import type { LogLevel } from '../core/logger.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { StoreLimits } from '../store/log/retention.ts'
-import type { RoutingSettings } from '../verdict/targets.ts'
 
 /** The limits of the store, which can change while it runs. */
 export function limitsOf({ store, callLog }: Settings): StoreLimits {
@@ -17,8 +16,4 @@ export function limitsOf({ store, callLog }: Settings): StoreLimits {
 
 export function levelOf({ log }: Settings): LogLevel {
   return log.level === 'trace' ? 'debug' : log.level
-}
-
-export function routingOf({ upstreams, routes }: Settings): RoutingSettings {
-  return { upstreams: Object.keys(upstreams), routes }
 }

@@ -27,10 +27,10 @@ import type { ProcessLogger } from '../telemetry/logging/logger.ts'
 import { Statistics } from '../telemetry/statistics/statistics.ts'
 import { InForce } from '../verdict/in-force.ts'
 import { PlanBook } from '../verdict/plan-book.ts'
+import { routingOf } from '../verdict/targets.ts'
 import { GatewayApi } from './build-api.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { openGatewayStore, sessionStore } from './open-store.ts'
-import { routingOf } from './room-settings.ts'
 import { countForwarded, statisticsStore } from './statistics-ports.ts'
 
 export interface RoomsOptions {

@@ -10,6 +10,7 @@ import type { ContractCacheReader } from '../store/tables/contract-cache.ts'
 import type { DocumentReader } from '../store/tables/documents.ts'
 import type { ActiveDocument } from '../verdict/compiled-document.ts'
 import type { InForce } from '../verdict/in-force.ts'
+import { routingOf } from '../verdict/targets.ts'
 import { unknownUpstreams, unknownUpstreamText } from '../verdict/unknown-upstreams.ts'
 import { DocumentLists } from './document-lists.ts'
 import {
@@ -156,7 +157,9 @@ export class Documents {
     this.stopping.abort(new EdgeError('shutting-down', 'The gateway is stopping.'))
   }
 
-  private apply({ upstreams, checkCpuMs }: Settings): void {
+  private apply(settings: Settings): void {
+    const { upstreams, checkCpuMs } = settings
+    this.options.inForce.configure(routingOf(settings), settings.unmatched)
     this.upstreams = Object.keys(upstreams)
     this.checkCpuMs = checkCpuMs
   }

@@ -40,12 +40,11 @@ export class InForce {
     this.current = this.makeJudge(documents, known)
   }
 
-  /** As `activate`, under other routes. */
-  reconfigure(documents: readonly ActiveDocument[], settings: RoutingSettings, unmatched: Unmatched): void {
+  /** Other routes, and another policy, for the next activation. */
+  configure(settings: RoutingSettings, unmatched: Unmatched): void {
     // Documents are compiled again where their settings are another object.
     if (!isDeepStrictEqual(settings, this.context.settings)) this.context = { ...this.context, settings }
     this.unmatched = unmatched
-    this.activate(documents)
   }
 
   private makeJudge(documents: readonly ActiveDocument[], known: readonly CompiledDocument[]): Judge {

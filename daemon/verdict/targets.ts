@@ -1,12 +1,18 @@
 import type { Bridge, ForwardTarget } from '../asyncapi/contract/bridge.ts'
 import { addressParameters } from '../asyncapi/matching/address.ts'
 import type { RouteSettings } from '../settings/sections/route-settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Plan, PlanTarget } from './plan.ts'
 
 export interface RoutingSettings {
   /** Names of the configured upstreams, in their order. */
   upstreams: readonly string[]
   routes: readonly RouteSettings[]
+}
+
+/** What routing needs of the settings. */
+export function routingOf({ upstreams, routes }: Pick<Settings, 'upstreams' | 'routes'>): RoutingSettings {
+  return { upstreams: Object.keys(upstreams), routes }
 }
 
 /** Topic and key that follow from the document alone, without x-bridge and routes. */

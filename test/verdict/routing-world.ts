@@ -145,7 +145,8 @@ export class RoutingWorld {
   change(setup: Partial<Setup>): void {
     this.setup = { ...this.setup, ...setup }
     const { documents, upstreams = ['events'], routes = [], unmatched = 'local' } = this.setup
-    this.inForce.reconfigure(activeOf(documents), { upstreams, routes }, unmatched)
+    this.inForce.configure({ upstreams, routes }, unmatched)
+    this.inForce.activate(activeOf(documents))
   }
 
   /** A device, unless said otherwise, publishes; nothing is durable yet. */

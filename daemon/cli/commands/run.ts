@@ -38,6 +38,7 @@ export async function run(options: { config?: string }, context: CliContext): Pr
   })
   const ended = Promise.withResolvers<number>()
   const notify = new SdNotify({ socket: context.env['NOTIFY_SOCKET'], run: runCommand, logger })
+  const censor = new Censor(logger, secrets)
   let stopping = false
   const stop = async (code: number): Promise<void> => {
     if (stopping) return context.exit(code === EXIT.ok ? EXIT.failure : code)
@@ -70,7 +71,7 @@ export async function run(options: { config?: string }, context: CliContext): Pr
   context.onSignal('SIGINT', onStopSignal)
   context.onSignal(
     'SIGHUP',
-    onceMore(() => reload(gateway, load, logger, notify)),
+    onceMore(() => reload(gateway, load, censor, notify)),
   )
   try {
     await gateway.start()
@@ -124,19 +125,41 @@ function onceMore(work: () => Promise<void>): () => void {
   }
 }
 
+/** Secrets that the log must not show: those in use, and during a reload the new ones, too. */
+class Censor {
+  readonly logger: ProcessLogger
+  private secrets: readonly string[]
+
+  constructor(logger: ProcessLogger, secrets: readonly string[]) {
+    this.logger = logger
+    this.secrets = secrets
+  }
+
+  add(secrets: readonly string[]): void {
+    this.replace([...new Set([...this.secrets, ...secrets])])
+  }
+
+  replace(secrets: readonly string[]): void {
+    this.secrets = secrets
+    this.logger.setSecrets(secrets)
+  }
+}
+
 /** Reloads configuration and documents. With an error nothing changes, and the log says why. */
 async function reload(
   gateway: Gateway,
   load: () => ReturnType<typeof loadSettings>,
-  logger: ProcessLogger,
+  censor: Censor,
   notify: SdNotify,
 ): Promise<void> {
+  const { logger } = censor
   await notify.reloading()
   const loaded = load()
   if (loaded.ok) {
     try {
-      logger.setSecrets(loaded.secrets)
+      censor.add(loaded.secrets)
       const { applied } = await gateway.reload(loaded.settings)
+      censor.replace(loaded.secrets)
       logger.info({ applied }, 'configuration and documents reloaded')
     } catch (error) {
       logNotReloaded(error instanceof DocumentErrors ? error.errors : [error], logger)
