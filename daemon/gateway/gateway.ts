@@ -9,6 +9,7 @@ import { runCommand } from '../platform/run-command.ts'
 import { settleHeapWhenQuiet } from '../platform/settle-heap.ts'
 import { diffSettings } from '../settings/loading/reload-diff.ts'
 import type { Settings } from '../settings/settings.ts'
+import { shutOut } from '../settings/shut-out.ts'
 import type { ProcessLogger } from '../telemetry/logging/logger.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { limitsOf } from './room-settings.ts'
@@ -137,6 +138,8 @@ export class Gateway {
     this.addresses = { mqtt: await broker.listen() }
     lifecycle.ensureRunning()
     rooms.state.listening = true
+    const shut = shutOut(settings.broker)
+    if (shut !== undefined) logger.warn({ listeners: settings.broker.listeners.map(({ url }) => url) }, shut)
     // Devices are served from here on. What they do not need is loaded and started behind the first of them.
     await sleep(systemTimers, FIRST_DEVICES_MS)
     lifecycle.ensureRunning()

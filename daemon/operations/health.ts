@@ -1,4 +1,5 @@
 import type { Settings } from '../settings/settings.ts'
+import { shutOut } from '../settings/shut-out.ts'
 import type { OperationsSources } from './sources.ts'
 
 export interface HealthReport {
@@ -11,7 +12,7 @@ export interface HealthReport {
 }
 
 export interface HealthSources extends Pick<OperationsSources, 'failures' | 'unfinished' | 'listening'> {
-  settings: () => { store: Pick<Settings['store'], 'whenFull'> }
+  settings: () => { store: Pick<Settings['store'], 'whenFull'>; broker: Pick<Settings['broker'], 'anonymous'> }
   store: Pick<OperationsSources['store'], 'full'>
   forwarder: Pick<OperationsSources['forwarder'], 'destinations' | 'recentRestarts'>
 }
@@ -29,6 +30,8 @@ export function healthReport({
   if (!listening()) reasons.push('The MQTT listeners are not open yet.')
   if (store.full !== undefined) reasons.push(`The store takes no messages: ${store.full}.`)
   const ready = reasons.length === 0 || (listening() && settings().store.whenFull !== 'reject')
+  const shut = shutOut(settings().broker)
+  if (shut !== undefined) reasons.push(shut)
   for (const { name, kept } of unfinished())
     reasons.push(`${name} is still being checked${kept ? '; its last good version is in force' : ''}.`)
   for (const { file, errors, kept } of failures())

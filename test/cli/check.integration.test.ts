@@ -169,6 +169,17 @@ test('warns of a document that forwards to an unknown upstream', async () => {
   expect(stderr).toMatch(/spec\.yaml warning: x-bridge forwards to "evnts", which is not in upstreams/)
 })
 
+test('warns of listeners that let no device in', async () => {
+  const open = { 'edge.yaml': 'broker: { listeners: [ mqtt://0.0.0.0:1883 ] }\n' }
+  const { code, stderr } = await run(['check', '-c', 'edge.yaml'], open)
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/edge\.yaml warning: No device can connect: broker\.anonymous is false/)
+  const local = await run(['check', '-c', 'edge.yaml'], {
+    'edge.yaml': 'broker: { listeners: [ mqtt://[::1]:1883 ] }\n',
+  })
+  expect(local.stderr).not.toContain('No device can connect')
+})
+
 describe('explain', () => {
   const files = { 'edge.yaml': 'asyncapi: [ spec.yaml ]\n', 'spec.yaml': GOOD }
   test.each([

@@ -7,6 +7,7 @@ import { destination } from './destination.ts'
 interface World {
   recentRestarts?: number
   listening?: boolean
+  anonymous?: boolean
   full?: string
   whenFull?: 'reject' | 'drop-oldest'
   destinations?: DestinationStatus[]
@@ -18,6 +19,7 @@ interface World {
 function reportOf({
   recentRestarts,
   listening = true,
+  anonymous = true,
   full,
   whenFull = 'reject',
   destinations = [],
@@ -26,7 +28,7 @@ function reportOf({
 }: World): HealthReport {
   return healthReport({
     listening: () => listening,
-    settings: () => ({ store: { whenFull } }),
+    settings: () => ({ store: { whenFull }, broker: { anonymous } }),
     failures: () => failures,
     unfinished: () => unfinished,
     forwarder: { destinations, recentRestarts },
@@ -43,6 +45,12 @@ describe('the health report', () => {
     const report = reportOf({ listening: false })
     expect(report.ready).toBe(false)
     expect(report.reasons).toEqual(['The MQTT listeners are not open yet.'])
+  })
+
+  test('is degraded where no device can connect, because there are no users', () => {
+    const report = reportOf({ anonymous: false })
+    expect(report).toMatchObject({ ready: true, degraded: true })
+    expect(report.reasons).toEqual([expect.stringContaining('No device can connect')])
   })
 
   test('is not ready while a full store refuses messages, and only degraded while it makes room', () => {

@@ -7,6 +7,7 @@ import { errorsOf } from '../../manager/document-loader.ts'
 import { upstreamSchemas } from '../../protocols/registry.ts'
 import { expandDocuments } from '../../settings/loading/expand-documents.ts'
 import { loadSettings } from '../../settings/loading/load-settings.ts'
+import { shutOut } from '../../settings/shut-out.ts'
 import { unknownUpstreams, unknownUpstreamText } from '../../verdict/unknown-upstreams.ts'
 import type { CliContext } from '../cli-context.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
@@ -27,6 +28,7 @@ export async function check(
     mode: options.strict === true ? ('strict' as const) : ('lenient' as const),
   }))
   let upstreams: readonly string[] | undefined
+  const warnings: string[] = []
   let cpuMs = DEFAULT_CHECK_CPU_MS
   if (options.config !== undefined || specs.length === 0) {
     const loaded = loadSettings({
@@ -39,6 +41,8 @@ export async function check(
     if (!loaded.ok) errors.push(...loaded.errors)
     else {
       upstreams = Object.keys(loaded.settings.upstreams)
+      const shut = shutOut(loaded.settings.broker)
+      if (shut !== undefined) warnings.push(shut)
       cpuMs = loaded.settings.checkCpuMs
       entries = [
         ...entries,
@@ -51,7 +55,9 @@ export async function check(
   }
   const contracts: { file: string; contract: Contract }[] = []
   for (const { file, mode } of entries) {
-    const slow = systemTimers.after(SLOW_MS, () => context.stderr.write(`${file} is still being checked …\n`))
+    const slow = systemTimers.after(SLOW_MS, () => {
+      if (options.json !== true) context.stderr.write(`${file} is still being checked …\n`)
+    })
     try {
       const contract = await loadDocument({ text: readDocumentFile(file), file, mode }, { cpuMs })
       const unknown = upstreams === undefined ? [] : unknownUpstreams(contract, upstreams)
@@ -67,8 +73,11 @@ export async function check(
       slow.cancel()
     }
   }
-  if (options.json === true) context.stdout.write(`${JSON.stringify(asJson(errors, contracts))}\n`)
-  else print(errors, contracts, context)
+  if (options.json === true) context.stdout.write(`${JSON.stringify({ ...asJson(errors, contracts), warnings })}\n`)
+  else {
+    for (const warning of warnings) context.stderr.write(`${options.config ?? 'configuration'} warning: ${warning}\n`)
+    print(errors, contracts, context)
+  }
   return errors[0] === undefined
     ? EXIT.ok
     : exitCodeOf(errors.find((error) => exitCodeOf(error) === EXIT.configuration) ?? errors[0])
