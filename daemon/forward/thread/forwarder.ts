@@ -15,7 +15,7 @@ import { DestinationLoop } from '../destination/destination-loop.ts'
 import { policyOf } from '../destination/destination-policy.ts'
 import type { Backlog } from '../destination/destination-state.ts'
 import { ForwardedCounts } from '../destination/forwarded-counts.ts'
-import { HeldRoutes } from '../destination/held-routes.ts'
+import { type HeldReader, HeldRoutes } from '../destination/held-routes.ts'
 import { HeldSender } from '../destination/held-sender.ts'
 import { type BlockReader, LaneQueue } from '../destination/lane-queue.ts'
 import type { ForwardedCount, DestinationStatus } from '../forwarder-messages.ts'
@@ -26,10 +26,8 @@ import type { Reporter, SettlementReporter } from './reporter.ts'
 /** The part of the log that the forwarder reads. */
 export type ForwarderReader = BlockReader &
   PlanReader &
-  Pick<
-    LogReader,
-    'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'oldestFrom' | 'held' | 'heldRoutes' | 'heldBefore'
-  >
+  Pick<LogReader, 'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'oldestFrom'> &
+  HeldReader
 
 /** Resolves to an adapter that is connected to the upstream. */
 export type ConnectUpstream = (upstream: UpstreamSettings) => Promise<OutgoingAdapter>
