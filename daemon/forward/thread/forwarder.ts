@@ -61,6 +61,7 @@ export class Forwarder {
   private readonly running = new Map<string, Running>()
   private readonly turns = new KeyedTurns<string>()
   private wanted: Wanted = { upstreams: {}, maxAgeMs: null }
+  private isStarted = false
   private isStopped = false
 
   constructor(options: ForwarderOptions) {
@@ -71,6 +72,7 @@ export class Forwarder {
 
   start(upstreams: Readonly<Record<string, UpstreamSettings>>, maxAgeMs: number | null): void {
     this.wanted = { upstreams, maxAgeMs }
+    this.isStarted = true
     for (const name of this.names()) this.startLoop(name)
   }
 
@@ -96,7 +98,7 @@ export class Forwarder {
 
   /** Every destination that is configured or has anything left. */
   status(): DestinationStatus[] {
-    this.streams.refresh()
+    this.findRemoved()
     return [...this.running.values()]
       .map(({ loop, upstream }) => ({ upstream, status: loop.status(this.backlog(loop)) }))
       .filter(({ upstream, status }) => upstream !== undefined || status.queued > 0)
@@ -115,6 +117,7 @@ export class Forwarder {
 
   /** Gives up everything that a destination has left; undefined where it is configured, or unknown. */
   async discard(destination: string): Promise<number | undefined> {
+    this.findRemoved()
     const known = this.running.get(destination)
     if (known === undefined || known.upstream !== undefined) return undefined
     const count = known.loop.discardAll()
@@ -127,6 +130,15 @@ export class Forwarder {
     const cursors = this.options.reader.cursors().map((row) => row.destination)
     const { upstreams } = this.wanted
     return [...new Set([...Object.keys(upstreams), ...cursors, ...this.streams.destinations(), ...this.running.keys()])]
+  }
+
+  /** A message that was accepted just before its upstream was removed may be committed behind the change of settings. */
+  private findRemoved(): void {
+    this.streams.refresh()
+    // Before the start nobody knows what is configured.
+    if (!this.isStarted || this.isStopped) return
+    for (const name of this.streams.destinations())
+      if (!this.running.has(name) && !Object.hasOwn(this.wanted.upstreams, name)) this.startLoop(name)
   }
 
   private async adjust(name: string): Promise<void> {
@@ -226,7 +238,7 @@ export class Forwarder {
    * these, and `required` says so, of all.
    */
   private makeRoom(bytes: number, required: boolean): void {
-    this.streams.refresh()
+    this.findRemoved()
     const backlogs = [...this.running.values()]
       .map(({ loop }) => ({ loop, bytes: this.backlog(loop).bytes }))
       .sort((a, b) => b.bytes - a.bytes)
