@@ -39,6 +39,8 @@ export interface ForwarderOptions {
   timers: Timers
   logger: Logger
   connect: ConnectUpstream
+  /** Draws the jitter of all pauses between attempts; a simulation hands in its own, so that a run can be repeated. */
+  random?: (() => number) | undefined
 }
 
 /** A destination with the settings that its loop was started with. */
@@ -151,7 +153,7 @@ export class Forwarder {
   }
 
   private startLoop(name: string): void {
-    const { reader, reporter, clock, timers, logger, connect } = this.options
+    const { reader, reporter, clock, timers, logger, connect, random = Math.random } = this.options
     const { maxAgeMs } = this.wanted
     const upstream = this.wanted.upstreams[name]
     const factory = new MessageFactory(name, reader)
@@ -175,6 +177,7 @@ export class Forwarder {
       clock,
       timers,
       logger,
+      random,
       sender,
       heldSender: new HeldSender({ factory, held, sender, clock }),
       connect: upstream === undefined ? undefined : () => connect(upstream),
