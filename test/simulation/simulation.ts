@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Lane } from '../../daemon/core/message.ts'
 import { FakeTime } from '../../daemon/core/timers.ts'
 import { FLAG_SYNCED } from '../../daemon/store/log/record.ts'
@@ -84,17 +85,25 @@ export class Simulation {
     this.model.messages.set(n, message)
   }
 
-  killForwarder(): string {
+  /** Messages between threads come a turn later: what happens now may hit them on their way. */
+  private async someTurns(): Promise<void> {
+    for (let turns = this.random.integer(0, 4); turns > 0; turns--) await setImmediate()
+  }
+
+  async killForwarder(): Promise<string> {
+    await this.someTurns()
     this.gateway.killForwarder()
     return 'the forwarder is killed'
   }
 
-  killWriter(): string {
+  async killWriter(): Promise<string> {
+    await this.someTurns()
     this.gateway.killWriter()
     return 'the writer is killed'
   }
 
   async killProcess(): Promise<string> {
+    await this.someTurns()
     const next = `${this.folder}/${++this.processes}`
     await this.gateway.kill(next)
     this.gateway = this.startProcess(next)
@@ -158,7 +167,9 @@ export class Simulation {
   /** All servers become healthy, and time passes until nothing is left to do. Returns all that is wrong then. */
   async rest(): Promise<string[]> {
     this.servers.heal()
-    for (let passedMs = 0; passedMs < REST_MS && !this.isQuiet(); passedMs += QUIET_MS) await this.time.pass(QUIET_MS)
+    let passedMs = 0
+    do await this.time.pass(QUIET_MS)
+    while ((passedMs += QUIET_MS) < REST_MS && !this.isQuiet())
     await this.time.pass(QUIET_MS)
     const { directory, handle, store } = this.gateway
     const faults = [...this.faults, ...this.servers.faults]
