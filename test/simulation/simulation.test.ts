@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { sized } from '../support/soak.ts'
-import { simulate } from './simulate.ts'
+import { run, simulate } from './simulate.ts'
 
 /* eslint-disable node/no-process-env -- the tests' own settings */
 const SEED = process.env['SEED']
@@ -16,3 +16,7 @@ test(
     for (const seed of seeds) expect(await simulate(seed)).toBeUndefined()
   },
 )
+
+test('a seed gives the same run again', async () => {
+  for (const seed of [3, 5, 48]) expect(await run(seed)).toEqual(await run(seed))
+})
