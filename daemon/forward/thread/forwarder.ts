@@ -117,14 +117,19 @@ export class Forwarder {
     this.running.get(destination)?.loop.replay()
   }
 
-  /** Gives up everything that a destination has left; undefined where it is configured, or unknown. */
-  async discard(destination: string): Promise<number | undefined> {
-    this.findRemoved()
-    const known = this.running.get(destination)
-    if (known === undefined || known.upstream !== undefined) return undefined
-    const count = known.loop.discardAll()
-    await this.options.reporter.flushed()
-    return count
+  /**
+   * Gives up everything that a destination has left; undefined where it is configured, or unknown. In turn with changes of its
+   * settings: a loop that begins meanwhile would send what is given up.
+   */
+  discard(destination: string): Promise<number | undefined> {
+    return this.turns.run(destination, async () => {
+      this.findRemoved()
+      const known = this.running.get(destination)
+      if (known === undefined || known.upstream !== undefined) return undefined
+      const count = known.loop.discardAll()
+      await this.options.reporter.flushed()
+      return count
+    })
   }
 
   private names(): string[] {

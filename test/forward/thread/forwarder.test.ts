@@ -55,7 +55,10 @@ class InterruptedReader extends LogReader {
 }
 
 /** A forwarder to a journal in a folder, and what that holds. */
-function startForwarder(reader: LogReader, isStarted = true): { forwarder: Forwarder; payloads: () => unknown[] } {
+function startForwarder(
+  reader: LogReader,
+  isStarted = true,
+): { forwarder: Forwarder; journal: FileUpstream; payloads: () => unknown[] } {
   const directory = `${folder.path}/journal`
   const journal = {
     protocol: 'file',
@@ -79,7 +82,7 @@ function startForwarder(reader: LogReader, isStarted = true): { forwarder: Forwa
     connect: (upstream) => protocolOf(upstream).connect(upstream, { gatewayId: 'gw', logger: silentLogger }),
   })
   if (isStarted) forwarder.start({ journal }, null)
-  return { forwarder, payloads: () => readJournal(directory).map((line) => line.payload) }
+  return { forwarder, journal, payloads: () => readJournal(directory).map((line) => line.payload) }
 }
 
 test('a destination that begins while its first messages are committed misses none of them', async () => {
@@ -135,4 +138,14 @@ test('a forwarder that does not know yet what is configured discards nothing', a
   log.writer.commit(batchOf(1, blocksOf(1, 1, ['{"n":1}']), [plan, streamOp(1, ['journal'])]), [])
   const { forwarder } = startForwarder(new LogReader(openReadable(folder.path)), false)
   expect(await forwarder.discard('journal')).toBeUndefined()
+})
+
+test('an upstream that is added again keeps its messages, although they are to be given up while its loop begins', async () => {
+  const plan = { type: 'plan', row: { id: 1, body: JSON.stringify(PLAN) } } as const
+  const { forwarder, journal } = startForwarder(new LogReader(openReadable(folder.path)))
+  await forwarder.configure({}, null)
+  log.writer.commit(batchOf(1, blocksOf(1, 1, ['{"n":1}']), [plan, streamOp(1, ['journal'])]), [])
+  const added = forwarder.configure({ journal }, null)
+  expect(await forwarder.discard('journal')).toBeUndefined()
+  await added
 })
