@@ -158,7 +158,7 @@ describe('the house', () => {
         return parts.map((_part, index) => parts.slice(0, index + 1).join('/'))
       }),
     )
-    const others = /^(faults|support|servers|fixtures|scripts|examples|docs|bench)(\/|$)|^$/
+    const others = /^(faults|simulation|support|servers|fixtures|scripts|examples|docs|bench)(\/|$)|^$/
     const strays = listFiles('test')
       .map((path) => dirname(path).replace(/^test\/?/, ''))
       .filter((folder) => !others.test(folder) && !folders.has(folder))

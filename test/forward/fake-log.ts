@@ -168,6 +168,14 @@ export class FakeLog implements ForwarderReader {
       .slice(0, limit)
   }
 
+  lastHeld(destination: string): number {
+    return Math.max(0, ...this.heldRows.filter((row) => row.destination === destination).map(({ seq }) => seq))
+  }
+
+  isHeld(destination: string, seq: number, target: number): boolean {
+    return this.heldRows.some((row) => row.destination === destination && row.seq === seq && row.target === target)
+  }
+
   heldBefore(destination: string, sinceMs: number, limit: number): HeldRow[] {
     return this.heldRows
       .filter((row) => row.destination === destination && row.sinceRunningMs < sinceMs)

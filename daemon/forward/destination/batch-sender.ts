@@ -130,8 +130,10 @@ export class BatchSender {
   }
 
   private targetsOf(entry: Entry, result: BatchResult): readonly number[] {
+    const { factory, held } = this.options
+    const { seq } = entry.record
     try {
-      return (entry.targets ??= this.options.factory.targets(entry.record))
+      return (entry.targets ??= factory.targets(entry.record).filter((target) => !held.wasHeld({ seq, target })))
     } catch (error) {
       this.bury(entry, ALL_TARGETS, '', asEdgeError(error), result)
       return []

@@ -144,7 +144,10 @@ export class DestinationLoop {
     if (adapter === undefined) return this.sleeper.pause(this.backoff.nextDelayMs())
     if (reporter.unconfirmedCount > MAX_UNCONFIRMED) await reporter.flushed()
     held.confirmed(reporter.confirmed)
+    // It may have been stopped while it connected, waited or sent: the rest is the next loop's.
+    if (this.isStopped) return
     const isOpening = await this.sendHeld(adapter)
+    if (this.isStopped) return
     const sent = await this.sendNext(adapter)
     if (sent === 'failed') await this.sleeper.pause(this.backoff.nextDelayMs())
     else if (sent === 'nothing' && !isOpening) await this.sleeper.idle(IDLE_MS)
@@ -173,6 +176,7 @@ export class DestinationLoop {
       if (policy.lingerMs > 0 && !this.backoff.isFailing && totalSize(entries) < SMALL_BATCH_BYTES) {
         queue.setInFlight(entries)
         await this.sleeper.pause(policy.lingerMs)
+        if (this.isStopped) return 'nothing'
         entries = queue.takeBatch(policy.maxBatchBytes)
       }
       return this.send(adapter, queue, entries)

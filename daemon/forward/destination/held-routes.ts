@@ -18,7 +18,7 @@ interface Released {
   keys: ReadonlySet<string>
 }
 
-export type HeldReader = Pick<LogReader, 'heldRoutes' | 'held' | 'heldBefore'>
+export type HeldReader = Pick<LogReader, 'heldRoutes' | 'held' | 'heldBefore' | 'lastHeld' | 'isHeld'>
 
 const PROBE_EVERY_MS = 5_000
 /** Deliveries of one probe, and of one look for those that are held for too long. */
@@ -37,11 +37,19 @@ export class HeldRoutes {
   private readonly reader: HeldReader
   private readonly routes = new Map<string, HeldRoute>()
   private released: Released[] = []
+  /** The highest sequence number that an earlier loop has left in the table. */
+  private readonly lastBefore: number
 
   constructor(destination: string, reader: HeldReader) {
     this.destination = destination
     this.reader = reader
+    this.lastBefore = reader.lastHeld(destination)
     for (const { route, count } of reader.heldRoutes(destination)) this.routes.set(route, newRoute(count, 0, undefined))
+  }
+
+  /** An earlier loop has put the delivery aside, while other targets of its message were still to be sent. */
+  wasHeld({ seq, target }: DeliveryKey): boolean {
+    return seq <= this.lastBefore && this.reader.isHeld(this.destination, seq, target)
   }
 
   isHeld(route: string): boolean {

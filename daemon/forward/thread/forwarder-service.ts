@@ -14,6 +14,8 @@ export interface ForwarderServiceOptions {
   timers: Timers
   /** Makes a connected adapter; the logger is the one that crosses to main. */
   connect: (logger: Logger) => ConnectUpstream
+  /** Draws the jitter of pauses; absent: at random. */
+  random?: () => number
   /** Hands a message to main. */
   send: (message: FromForwarderThread) => void
 }
@@ -30,7 +32,7 @@ export class ForwarderService {
   private isStarted = false
 
   constructor(options: ForwarderServiceOptions) {
-    const { reader, clock, timers, connect, send } = options
+    const { reader, clock, timers, connect, random, send } = options
     this.options = options
     this.settings = options.data
     this.logger = loggerTo(send)
@@ -41,6 +43,7 @@ export class ForwarderService {
       timers,
       logger: this.logger,
       connect: connect(this.logger),
+      random,
     })
   }
 

@@ -15,7 +15,7 @@ import { DestinationLoop } from '../destination/destination-loop.ts'
 import { policyOf } from '../destination/destination-policy.ts'
 import type { Backlog } from '../destination/destination-state.ts'
 import { ForwardedCounts } from '../destination/forwarded-counts.ts'
-import { HeldRoutes } from '../destination/held-routes.ts'
+import { type HeldReader, HeldRoutes } from '../destination/held-routes.ts'
 import { HeldSender } from '../destination/held-sender.ts'
 import { type BlockReader, LaneQueue } from '../destination/lane-queue.ts'
 import type { ForwardedCount, DestinationStatus } from '../forwarder-messages.ts'
@@ -26,10 +26,8 @@ import type { Reporter, SettlementReporter } from './reporter.ts'
 /** The part of the log that the forwarder reads. */
 export type ForwarderReader = BlockReader &
   PlanReader &
-  Pick<
-    LogReader,
-    'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'oldestFrom' | 'held' | 'heldRoutes' | 'heldBefore'
-  >
+  Pick<LogReader, 'streams' | 'cursors' | 'lastSeq' | 'written' | 'present' | 'oldestFrom'> &
+  HeldReader
 
 /** Resolves to an adapter that is connected to the upstream. */
 export type ConnectUpstream = (upstream: UpstreamSettings) => Promise<OutgoingAdapter>
@@ -41,6 +39,8 @@ export interface ForwarderOptions {
   timers: Timers
   logger: Logger
   connect: ConnectUpstream
+  /** Draws the jitter of all pauses between attempts; a simulation hands in its own, so that a run can be repeated. */
+  random?: (() => number) | undefined
 }
 
 /** A destination with the settings that its loop was started with. */
@@ -63,6 +63,7 @@ export class Forwarder {
   private readonly running = new Map<string, Running>()
   private readonly turns = new KeyedTurns<string>()
   private wanted: Wanted = { upstreams: {}, maxAgeMs: null }
+  private isStarted = false
   private isStopped = false
 
   constructor(options: ForwarderOptions) {
@@ -73,6 +74,7 @@ export class Forwarder {
 
   start(upstreams: Readonly<Record<string, UpstreamSettings>>, maxAgeMs: number | null): void {
     this.wanted = { upstreams, maxAgeMs }
+    this.isStarted = true
     for (const name of this.names()) this.startLoop(name)
   }
 
@@ -98,7 +100,7 @@ export class Forwarder {
 
   /** Every destination that is configured or has anything left. */
   status(): DestinationStatus[] {
-    this.streams.refresh()
+    this.findRemoved()
     return [...this.running.values()]
       .map(({ loop, upstream }) => ({ upstream, status: loop.status(this.backlog(loop)) }))
       .filter(({ upstream, status }) => upstream !== undefined || status.queued > 0)
@@ -115,13 +117,19 @@ export class Forwarder {
     this.running.get(destination)?.loop.replay()
   }
 
-  /** Gives up everything that a destination has left; undefined where it is configured, or unknown. */
-  async discard(destination: string): Promise<number | undefined> {
-    const known = this.running.get(destination)
-    if (known === undefined || known.upstream !== undefined) return undefined
-    const count = known.loop.discardAll()
-    await this.options.reporter.flushed()
-    return count
+  /**
+   * Gives up everything that a destination has left; undefined where it is configured, or unknown. In turn with changes of its
+   * settings: a loop that begins meanwhile would send what is given up.
+   */
+  discard(destination: string): Promise<number | undefined> {
+    return this.turns.run(destination, async () => {
+      this.findRemoved()
+      const known = this.running.get(destination)
+      if (known === undefined || known.upstream !== undefined) return undefined
+      const count = known.loop.discardAll()
+      await this.options.reporter.flushed()
+      return count
+    })
   }
 
   private names(): string[] {
@@ -129,6 +137,15 @@ export class Forwarder {
     const cursors = this.options.reader.cursors().map((row) => row.destination)
     const { upstreams } = this.wanted
     return [...new Set([...Object.keys(upstreams), ...cursors, ...this.streams.destinations(), ...this.running.keys()])]
+  }
+
+  /** A message that was accepted just before its upstream was removed may be committed behind the change of settings. */
+  private findRemoved(): void {
+    this.streams.refresh()
+    // Before the start nobody knows what is configured.
+    if (!this.isStarted || this.isStopped) return
+    for (const name of this.streams.destinations())
+      if (!this.running.has(name) && !Object.hasOwn(this.wanted.upstreams, name)) this.startLoop(name)
   }
 
   private async adjust(name: string): Promise<void> {
@@ -141,7 +158,7 @@ export class Forwarder {
   }
 
   private startLoop(name: string): void {
-    const { reader, reporter, clock, timers, logger, connect } = this.options
+    const { reader, reporter, clock, timers, logger, connect, random = Math.random } = this.options
     const { maxAgeMs } = this.wanted
     const upstream = this.wanted.upstreams[name]
     const factory = new MessageFactory(name, reader)
@@ -165,6 +182,7 @@ export class Forwarder {
       clock,
       timers,
       logger,
+      random,
       sender,
       heldSender: new HeldSender({ factory, held, sender, clock }),
       connect: upstream === undefined ? undefined : () => connect(upstream),
@@ -228,7 +246,7 @@ export class Forwarder {
    * these, and `required` says so, of all.
    */
   private makeRoom(bytes: number, required: boolean): void {
-    this.streams.refresh()
+    this.findRemoved()
     const backlogs = [...this.running.values()]
       .map(({ loop }) => ({ loop, bytes: this.backlog(loop).bytes }))
       .sort((a, b) => b.bytes - a.bytes)

@@ -5,7 +5,7 @@ import { BlockReader, type BlockHead } from '../tables/blocks.ts'
 import { prepareWallOffset } from '../tables/boots.ts'
 import { readCursors, type CursorRow } from '../tables/cursors.ts'
 import { EpochReader } from '../tables/epochs.ts'
-import { countHeld, readHeld, readHeldBefore, type HeldRow } from '../tables/held.ts'
+import { countHeld, prepareIsHeld, readHeld, readHeldBefore, readLastHeld, type HeldRow } from '../tables/held.ts'
 import { preparePlanBody } from '../tables/plans.ts'
 import { readStreams, type StreamRow } from '../tables/streams.ts'
 import { prepareWritten, readLogEnd, type Written } from './log-end.ts'
@@ -33,6 +33,7 @@ export class LogReader {
   private readonly writtenTo: Database.Statement<[number, number, number], Written>
   private readonly planBody: Database.Statement<[number], string>
   private readonly bootOffset: Database.Statement<[number], number | null>
+  private heldRow: Database.Statement<[string, number, number], number> | undefined
 
   constructor(db: Database.Database, onDamage: OnDamage = () => undefined) {
     this.db = db
@@ -148,6 +149,18 @@ export class LogReader {
   /** Deliveries of a destination that have been held since before `sinceMs` of running time. */
   heldBefore(destination: string, sinceMs: number, limit: number): HeldRow[] {
     return this.reporting('held', [], () => readHeldBefore(this.db, destination, sinceMs, limit))
+  }
+
+  /** The highest sequence number that a destination holds; 0 where it holds none. */
+  lastHeld(destination: string): number {
+    return this.reporting('held', 0, () => readLastHeld(this.db, destination))
+  }
+
+  isHeld(destination: string, seq: number, target: number): boolean {
+    return this.reporting('held', false, () => {
+      this.heldRow ??= prepareIsHeld(this.db)
+      return this.heldRow.get(destination, seq, target) !== undefined
+    })
   }
 
   /** Number of held messages of a destination by route. */

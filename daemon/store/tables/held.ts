@@ -116,6 +116,22 @@ export function readHeldBefore(db: Database.Database, destination: string, since
     .all(destination, sinceMs, limit)
 }
 
+/** Reads the highest sequence number that a destination holds; 0 where it holds none. */
+export function readLastHeld(db: Database.Database, destination: string): number {
+  return (
+    db
+      .prepare<[string], number>('SELECT ifnull(max(seq), 0) FROM held WHERE destination = ?')
+      .pluck()
+      .get(destination) ?? 0
+  )
+}
+
+export function prepareIsHeld(db: Database.Database): Database.Statement<[string, number, number], number> {
+  return db
+    .prepare<[string, number, number], number>('SELECT 1 FROM held WHERE destination = ? AND seq = ? AND target = ?')
+    .pluck()
+}
+
 /** Counts the held deliveries of a destination by route. */
 export function countHeld(db: Database.Database, destination: string): { route: string; count: number }[] {
   return db

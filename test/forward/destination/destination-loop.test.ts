@@ -218,6 +218,29 @@ test('the end lets the send in flight finish, reports it and sends nothing more'
   expect(fake.status.state).toBe('stopped')
 })
 
+test('a loop that is stopped while a small batch waits for more messages sends nothing more', async () => {
+  start({ lingerMs: 100 })
+  fake.append('a')
+  await fake.time.pass(10)
+  await fake.loop.stop()
+  expect(fake.adapter.sends).toEqual([])
+  expect(fake.status.state).toBe('stopped')
+})
+
+test('a loop that is stopped while it tries a held route sends nothing more', async () => {
+  start()
+  fake.adapter.answer = (_n, address) => kept(address === 'a' ? 'route-missing' : 'upstream-unavailable')
+  fake.append('a')
+  await fake.time.pass(4_000)
+  fake.adapter.block()
+  await fake.time.pass(1_000)
+  fake.append('b')
+  const stopping = fake.loop.stop()
+  fake.adapter.release()
+  await stopping
+  expect(fake.adapter.sends).toEqual([[1], [1]])
+})
+
 test('the end does not wait for a pause between attempts', async () => {
   fake = new FakeDestination()
   fake.connectError = new EdgeError('upstream-unreachable', 'refused')

@@ -79,6 +79,22 @@ describe('two targets of one destination', () => {
     expect(fake.status).toMatchObject({ state: 'connected', held: 0, delivered: 106 })
   })
 
+  test('of which one is missing and one does not answer: a loop that begins anew counts what is held once', async () => {
+    const log = new FakeLog()
+    log.addStream([NAME], 'live', [target('first'), target('second')])
+    start({}, log)
+    fake.adapter.answer = (_n, address) => kept(address === 'first' ? 'route-missing' : 'upstream-timeout')
+    fake.append('a', 'a')
+    await fake.time.pass(1_000)
+    expect(fake.status).toMatchObject({ held: 2 })
+    await fake.loop.stop()
+    start({}, log)
+    fake.reporter.isSlow = true
+    await fake.time.pass(1_000)
+    expect(fake.status).toMatchObject({ held: 0 })
+    expect([fake.adapter.at('first'), fake.adapter.at('second')]).toEqual([upTo(2), upTo(2)])
+  })
+
   test('that both refuse a message give two dead letters, each sent again to its own target under the same id', async () => {
     const log = new FakeLog()
     log.addStream([NAME], 'live', [target('first'), target('second')])

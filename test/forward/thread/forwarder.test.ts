@@ -26,6 +26,8 @@ const PLAN: Plan = {
   targets: [{ to: 'journal', address: null, key: null }],
 }
 
+const LATE: Plan = { ...PLAN, targets: [{ to: 'late', address: null, key: null }] }
+
 let folder: TemporaryFolder
 let log: OpenLog
 
@@ -53,7 +55,10 @@ class InterruptedReader extends LogReader {
 }
 
 /** A forwarder to a journal in a folder, and what that holds. */
-function startForwarder(reader: LogReader): { forwarder: Forwarder; payloads: () => unknown[] } {
+function startForwarder(
+  reader: LogReader,
+  isStarted = true,
+): { forwarder: Forwarder; journal: FileUpstream; payloads: () => unknown[] } {
   const directory = `${folder.path}/journal`
   const journal = {
     protocol: 'file',
@@ -76,8 +81,8 @@ function startForwarder(reader: LogReader): { forwarder: Forwarder; payloads: ()
     timers: systemTimers,
     connect: (upstream) => protocolOf(upstream).connect(upstream, { gatewayId: 'gw', logger: silentLogger }),
   })
-  forwarder.start({ journal }, null)
-  return { forwarder, payloads: () => readJournal(directory).map((line) => line.payload) }
+  if (isStarted) forwarder.start({ journal }, null)
+  return { forwarder, journal, payloads: () => readJournal(directory).map((line) => line.payload) }
 }
 
 test('a destination that begins while its first messages are committed misses none of them', async () => {
@@ -118,4 +123,29 @@ test('a lane that had no messages, and was passed over, gets the first message o
   log.writer.commit(batchOf(6, blocksOf(1, 6, ['{"n":6}'])), [])
   await arrive(5)
   expect(payloads()).toEqual([1, 2, 3, 5, 6].map((n) => ({ n })))
+})
+
+test('a message that is committed behind the removal of its upstream is listed', async () => {
+  const { forwarder } = startForwarder(new LogReader(openReadable(folder.path)))
+  await forwarder.configure({}, null)
+  const plan = { type: 'plan', row: { id: 1, body: JSON.stringify(LATE) } } as const
+  log.writer.commit(batchOf(1, blocksOf(1, 1, ['{"n":1}']), [plan, streamOp(1, ['late'])]), [])
+  expect(forwarder.status()).toMatchObject([{ name: 'late', state: 'stopped', queued: 1 }])
+})
+
+test('a forwarder that does not know yet what is configured discards nothing', async () => {
+  const plan = { type: 'plan', row: { id: 1, body: JSON.stringify(PLAN) } } as const
+  log.writer.commit(batchOf(1, blocksOf(1, 1, ['{"n":1}']), [plan, streamOp(1, ['journal'])]), [])
+  const { forwarder } = startForwarder(new LogReader(openReadable(folder.path)), false)
+  expect(await forwarder.discard('journal')).toBeUndefined()
+})
+
+test('an upstream that is added again keeps its messages, although they are to be given up while its loop begins', async () => {
+  const plan = { type: 'plan', row: { id: 1, body: JSON.stringify(PLAN) } } as const
+  const { forwarder, journal } = startForwarder(new LogReader(openReadable(folder.path)))
+  await forwarder.configure({}, null)
+  log.writer.commit(batchOf(1, blocksOf(1, 1, ['{"n":1}']), [plan, streamOp(1, ['journal'])]), [])
+  const added = forwarder.configure({ journal }, null)
+  expect(await forwarder.discard('journal')).toBeUndefined()
+  await added
 })
