@@ -4,7 +4,7 @@ import { run, simulate } from './simulate.ts'
 
 /* eslint-disable node/no-process-env -- the tests' own settings */
 const SEED = process.env['SEED']
-const RUNS = Number(process.env['SIMULATION_RUNS'] ?? sized(200, 500))
+const RUNS = Number(process.env['SIMULATION_RUNS'] ?? sized(300, 500))
 /* eslint-enable node/no-process-env */
 
 const seeds = SEED === undefined ? Array.from({ length: RUNS }, (_, index) => index + 1) : [Number(SEED)]
