@@ -88,7 +88,7 @@ describe('a stream', () => {
       () => `both: ${text()}`,
       () => text().includes('gw:store:2'),
     )
-    expect(text()).toContain('"payload":{"n":1}')
+    expect(text()).toContain('"payload":{ "n":  1}')
     expect(text()).toContain('"payloadBase64":"/wA="')
   })
 
