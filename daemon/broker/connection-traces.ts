@@ -36,7 +36,7 @@ const MAX_LINES = 20
 
 /**
  * Says of each connection that is refused or closed whose it is and why, and counts it. One line a second for each client, or for
- * each address where no client is known; whatever is left out is counted in the next line.
+ * each address where no client is known; what one client leaves out is counted in its next line; beyond `MAX_LINES` only the counters tell.
  */
 export class ConnectionTraces {
   readonly refusedBy = new Counter()

@@ -143,6 +143,7 @@ export class ForwarderHandle {
     question: (id: number) => ToForwarderThread,
     timeoutMs: number,
   ): Promise<number | null | undefined> {
+    if (!this.isRunning) return undefined
     const id = this.nextQuestion++
     const answer = new Promise<number | null | undefined>((resolve) => {
       const timer = this.timers.after(timeoutMs, () => resolve(undefined))

@@ -145,7 +145,7 @@ export class Gateway {
     lifecycle.ensureRunning()
     forwarder.start()
     lifecycle.onStop(() => Promise.all(rooms.sensors.map((sensor) => sensor.stop())))
-    await startSensors(settings, rooms)
+    await startSensors(settings, rooms, lifecycle)
     lifecycle.ensureRunning()
     if (settings.http.enabled) {
       const { startHttp } = await import('./build-http.ts')
@@ -168,10 +168,11 @@ export class Gateway {
     this.lifecycle.ensureRunning()
     Object.assign(this.brokerSettings, next.broker)
     this.settings = next
+    // Before anything is written: there may be room only under the new limits.
+    store.setLimits(limitsOf(next), next.store.whenFull)
     await this.adoptHistory()
     if (live.includes('upstreams') || live.includes('store.maxAge'))
       forwarder.configure(next.upstreams, next.store.maxAgeMs)
-    store.setLimits(limitsOf(next), next.store.whenFull)
     calls.configure(next.callLog)
     api.update(next)
     return { applied: live }

@@ -38,7 +38,12 @@ export class Lifecycle {
   /** Must be called as soon as something is started. Runs the step at once where the stop has begun before. */
   onStop(step: StopStep): void {
     if (this.stopped === undefined) this.steps.push(step)
-    else this.stopped = this.stopped.then(async () => void (await step(LATE_STEP_MS)))
+    else {
+      // After the others, whether or not they failed; their failure stays that of the stop.
+      const before = this.stopped
+      this.stopped = before.finally(() => step(LATE_STEP_MS))
+      this.stopped.catch(() => undefined)
+    }
   }
 
   /** Runs the steps once; further calls wait for the same end. Runs every step, then rejects with the first error. */

@@ -68,7 +68,7 @@ export class Ingest {
     this.lastQuarantineId = options.lastQuarantineId
   }
 
-  /** Calls back once the message is durable or refused, in the order of the calls. Never throws. */
+  /** Calls back once the message is durable or refused, in the order of the calls; at once for what is dropped at QoS 0. Never throws. */
   publish(input: PublishInput, done: (outcome: PublishOutcome) => void, headers?: Headers): void {
     const { counts, isFull, limits } = this.options
     counts.arrived(input)
@@ -78,8 +78,8 @@ export class Ingest {
     }
     if (input.qos === 0 && isFull()) {
       counts.droppedWhileFull++
-      this.options.log.barrier(() => done('set-aside'))
-      return
+      // It waits for no commit: while the store is full there is none.
+      return queueMicrotask(() => done('set-aside'))
     }
     const { judge } = this.options.inForce
     let known = judge.catalogue.recall(input.topic, input.trail)
@@ -141,7 +141,7 @@ export class Ingest {
     }
     // Every check that can refuse stands before the first operation: refused means that nothing happened.
     if (!recordFits(record)) {
-      this.turnAway(input, 'message-too-large', 'at most 65,535 bytes of topic, client id and headers together', done)
+      this.turnAway(input, 'message-too-large', 'a topic, a client id and headers of at most 65,535 bytes each', done)
       return undefined
     }
     if (passed.wrongDirection && input.origin !== 'api') counts.wrongDirection++

@@ -116,7 +116,7 @@ export class Publisher {
     return new Promise((resolve, reject) => {
       const done = (outcome: PublishOutcome): void => {
         if (outcome === 'set-aside')
-          return reject(new EdgeError('message-too-large', 'Topic and headers together take over 65,535 bytes.'))
+          return reject(new EdgeError('message-too-large', 'The topic or the headers take over 65,535 bytes.'))
         if (outcome !== 'deliver') return reject(new EdgeError('store-full', 'The store takes no messages now.'))
         hooks.durable?.()
         resolve(id)
@@ -156,7 +156,8 @@ export class Publisher {
       topic,
       payload: bytes,
       qos,
-      retain,
+      // What goes to upstreams only is nothing for local subscribers.
+      retain: retain && !active.upstreamOnly,
       clientId: identity,
       packetId: undefined,
       origin: 'api',

@@ -28,5 +28,7 @@ function moveAside(headers: Record<string, string>, name: string): void {
   const value = headers[name]
   if (value === undefined) return
   delete headers[name]
-  headers[`device-${name}`] = value
+  let free = `device-${name}`
+  while (free in headers) free = `device-${free}`
+  headers[free] = value
 }

@@ -1,6 +1,6 @@
 import { DocumentErrors } from '../asyncapi/documents/source/document-errors.ts'
 import type { Clock } from '../core/clock.ts'
-import { EdgeError, formatPlace } from '../core/errors.ts'
+import { EdgeError, formatPlace, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Timers } from '../core/timers.ts'
 import { expandDocuments } from '../settings/loading/expand-documents.ts'
@@ -16,6 +16,7 @@ import { DocumentLists } from './document-lists.ts'
 import {
   type Checking,
   type DocumentCache,
+  errorsOf,
   type FileState,
   loadDocuments,
   type LoadedDocuments,
@@ -100,7 +101,10 @@ export class Documents {
 
   /** Documents that did not load. The gateway runs without them, or with their last good versions. */
   get failures(): LoadedDocuments['failures'] {
-    return [...this.loaded.failures, ...(this.startChecks?.wrong ?? [])]
+    // One that was unregistered or replaced since then is nobody's concern.
+    const labels = new Set(this.registry.allInForce().map(labelOf))
+    const wrong = this.startChecks?.wrong.filter(({ file }) => labels.has(file)) ?? []
+    return [...this.loaded.failures, ...wrong]
   }
 
   /** Documents that wait for their check, or are being checked. */
@@ -174,7 +178,11 @@ export class Documents {
     const { document, errors } = checked
     if (!this.isServing || errors !== undefined || document === undefined) return checked
     // Devices are served meanwhile: the document is compiled ahead, in small steps.
-    await this.options.inForce.prepare(document)
+    try {
+      await this.options.inForce.prepare(document)
+    } catch (error) {
+      return { entry, isUnchecked: false, errors: errorsOf(error, entry.file) }
+    }
     const { name, version } = document
     this.options.logger.info({ file: entry.file }, `${name}@${version} is checked and comes into force`)
     return checked
@@ -186,12 +194,12 @@ export class Documents {
       return undefined
     } catch (error) {
       this.stopping.signal.throwIfAborted()
-      if (!(error instanceof EdgeError)) throw error
+      const [first] = errorsOf(error, labelOf(document))
       this.options.logger.error(
-        { code: error.code, document: labelOf(document) },
-        `a registered document does not load: ${error.message}`,
+        { code: first?.code, document: labelOf(document) },
+        `a registered document does not load: ${messageOf(error)}`,
       )
-      return error
+      return first
     }
   }
 

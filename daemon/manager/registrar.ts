@@ -101,7 +101,9 @@ export class Registrar {
       input.signal?.throwIfAborted()
       await this.write(document, contract, input.text, active, by)
       if (active) await this.options.prepare({ name, version, contract })
-      // A reload may have brought a newer version of the name meanwhile.
+      // A reload may have brought this version, or a newer one of the name, meanwhile.
+      const brought = registry.get(document.id)
+      if (brought?.source === 'file') return { document: brought, contract: await inForce.contractOf(brought), changes }
       const takesForce = this.takesForce(document)
       registry.set(document)
       if (takesForce) {
@@ -113,17 +115,13 @@ export class Registrar {
     })
   }
 
-  /**
-   * Makes the registry agree with the files of the configuration; what it knows of files that are `absent` stays. Resolves when
-   * the tables are written.
-   */
+  /** Makes the registry agree with the configured files, but for those that are `absent`. Resolves when the tables are written. */
   adopt(files: readonly FileDocument[], absent: ReadonlySet<string> = new Set()): Promise<unknown> {
     const { registry, inForce } = this.options
     const kept = new Set(files.map(({ name, version }) => documentId(name, version)))
     const gone = registry.ofFiles().filter(({ id, file }) => !kept.has(id) && !absent.has(file ?? ''))
     for (const one of gone) {
-      registry.delete(one.id)
-      inForce.delete(one.id)
+      this.drop(one.id)
       const next = registry.inForce(one.name)
       const contract = next === undefined ? undefined : inForce.contractAtHand(next)
       if (next !== undefined && contract !== undefined) inForce.set(next, contract)
@@ -133,7 +131,9 @@ export class Registrar {
       const known = registry.get(documentId(name, version))
       const isKnown = known?.source === 'file' && known.contractHash === hash && known.file === file
       if (text === undefined || isKnown) {
-        if (known !== undefined && this.takesForce(known)) inForce.set(known, contract)
+        // The contract at hand is the one that is compiled.
+        if (known !== undefined && this.takesForce(known))
+          inForce.set(known, (isKnown ? inForce.contractAtHand(known) : undefined) ?? contract)
         continue
       }
       const document = this.made(name, version, null, text, hash, { mode, source: 'file', file })
@@ -158,13 +158,13 @@ export class Registrar {
 
   unregister(id: string): Promise<void> {
     return this.inTurn(async () => {
-      const { registry, inForce } = this.options
+      const { registry } = this.options
       const document = registry.known(id)
       if (document.source === 'file')
         throw new EdgeError('document-of-file', `${document.name} is the document of ${document.file ?? 'a file'}.`)
       await this.options.commit({ type: 'unregister', documentId: id, at: this.now() })
-      registry.delete(id)
-      inForce.delete(id)
+      // A reload may have brought the document back meanwhile, from a file.
+      if (registry.get(id)?.source === 'api') this.drop(id)
       await this.bringInForce(document.name)
     })
   }
@@ -254,6 +254,11 @@ export class Registrar {
   private async forget(document: RegisteredDocument): Promise<void> {
     await this.options.commit({ type: 'unregister', documentId: document.id, at: this.now() })
     await this.bringInForce(document.name)
+  }
+
+  private drop(id: string): void {
+    this.options.registry.delete(id)
+    this.options.inForce.delete(id)
   }
 
   /** Loads the version of a name that is in force now, writes it to the tables, and puts it in force. */

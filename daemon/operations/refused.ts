@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { EdgeError } from '../core/errors.ts'
 import { parseJsonAsWritten } from '../core/json.ts'
 import type { Caller } from '../ports/identity.ts'
@@ -24,7 +25,7 @@ export function numberOf(id: string): number {
 
 /** The payload as JSON where it is JSON, with its numbers as they were written; else base64. */
 export function payloadView(payload: Buffer): { payload: unknown; payloadBase64: string | null } {
-  const value = parseJsonAsWritten(payload.toString('utf8'))
+  const value = isUtf8(payload) ? parseJsonAsWritten(payload.toString('utf8')) : undefined
   return value === undefined
     ? { payload: null, payloadBase64: payload.toString('base64') }
     : { payload: value, payloadBase64: null }

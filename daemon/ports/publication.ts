@@ -32,7 +32,7 @@ export interface PublishInput {
  */
 export type PublishOutcome = 'deliver' | 'set-aside' | 'disconnect' | 'dropped' | 'unavailable'
 
-/** Called once for each message, in the order of the publications. Neither side throws. */
+/** Called once for each message, in the order of the publications, but at once for what is dropped at QoS 0. Neither side throws. */
 export type PublishPort = (input: PublishInput, done: (outcome: PublishOutcome) => void) => void
 
 /** The broker's state in the database, beside the messages. */

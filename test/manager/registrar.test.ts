@@ -264,6 +264,20 @@ describe('documents of files', () => {
     expect(here.inForceNow).toEqual(['Meter@2.0.0'])
   })
 
+  test('that a reload brings under the id of a registration are the files’, in memory as in the tables', async () => {
+    const file = await here.file(text('1.0.0'), '/a.yaml')
+    here.meanwhile = () => here.registrar.adopt([file])
+    expect((await here.register(text('1.0.0'))).document.source).toBe('file')
+    expect(here.registry.all().map(({ source }) => source)).toEqual(['file'])
+  })
+
+  test('that have not changed keep the contract that is compiled', async () => {
+    await here.registrar.adopt([await here.file(text('1.0.0'), '/a.yaml')])
+    const [before] = here.active
+    await here.registrar.adopt([await here.file(text('1.0.0'), '/a.yaml')])
+    expect(here.active[0]?.contract).toBe(before?.contract)
+  })
+
   test('a version whose contract has to be checked again judges when its check ends', async () => {
     await here.register(text('1.0.0'))
     await here.registrar.adopt([await here.file(text('2.0.0'), '/a.yaml')])

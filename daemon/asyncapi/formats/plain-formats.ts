@@ -1,7 +1,7 @@
 /** The formats that need neither a library nor a schema: JSON, text and bytes. */
 import { isUtf8 } from 'node:buffer'
 import { asBuffer } from '../../core/bytes.ts'
-import { showJsonFault } from './json-fault.ts'
+import { showJsonFault } from '../../core/json-fault.ts'
 import {
   DEFAULT_PAYLOAD_LIMITS,
   isJsonType,

@@ -57,19 +57,29 @@ export class LocalDelivery {
     this.busy = true
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       const { message, done } = next
-      // Numbered only here, because clients take a lower number than the last one for a repetition.
+      // Numbered as late as possible, because clients take a lower number than the last one for a repetition.
       const packet = new Packet(message, this.parts)
       if (packet.qos > 0) {
         void this.enqueue(packet).then(() => {
-          this.parts.mq.emit(packet, done)
+          this.emit(packet, done)
           this.busy = false
           this.pass()
         })
         return
       }
-      this.parts.mq.emit(packet, done)
+      this.emit(packet, done)
     }
     this.busy = false
+  }
+
+  /** A subscriber that fails must not end the delivery to all others. */
+  private emit(packet: AedesPublishPacket, done: () => void): void {
+    try {
+      this.parts.mq.emit(packet, done)
+    } catch (error) {
+      this.fail(error)
+      done()
+    }
   }
 
   /** Into the queues of sessions that outlive their connection. */

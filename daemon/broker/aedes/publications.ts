@@ -60,7 +60,7 @@ export class Publications {
     this.finishSoon(done)
   }
 
-  /** Stores a message of QoS 2. Resolves when it is stored and delivered, rejects when it could not be stored. */
+  /** Stores a message of QoS 2. Resolves when it is stored, rejects when it could not be stored. */
   take(client: Client, packet: PublishPacket): Promise<void> {
     const { topic, retain } = packet
     const payload = bytesOf(packet)
@@ -73,8 +73,9 @@ export class Publications {
       this.options.publish(input, (outcome) => {
         this.options.held.answered(state, 2)
         if (outcome === 'deliver') {
-          this.deliver(state, input, bytes, resolve)
-          return
+          // The PUBREC waits for the commit, not for those who read.
+          this.deliver(state, input, bytes)
+          return resolve()
         }
         this.options.held.free(state, bytes)
         if (outcome === 'unavailable') reject(new Error('not stored'))

@@ -103,7 +103,7 @@ export function sessionPersistence(options: SessionPersistenceOptions): Persiste
         client.id,
         granted.map(({ topic }) => topic),
       )
-      incoming.sessionSubscribes(client.id)
+      if (audience.hasSession(client.id)) incoming.sessionSubscribes(client.id)
       await addSubscriptions(client, granted)
     },
 

@@ -139,6 +139,7 @@ export class DestinationLoop {
 
   private async runOnce(connect: () => Promise<OutgoingAdapter>): Promise<void> {
     const { reporter, held } = this.options
+    held.confirmed(reporter.confirmed)
     this.expire()
     const adapter = this.adapter ?? (await this.tryConnect(connect))
     if (adapter === undefined) return this.sleeper.pause(this.backoff.nextDelayMs())

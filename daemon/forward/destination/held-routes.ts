@@ -11,6 +11,9 @@ interface HeldRoute {
   error: EdgeError | undefined
 }
 
+/** A row of the table. */
+type RowKey = Pick<HeldRow, 'seq' | 'target' | 'route' | 'replayedMs'>
+
 /** Deliveries whose release was handed to the writer and is not confirmed: the table still has them. */
 interface Released {
   /** Number of the settlement. */
@@ -104,7 +107,7 @@ export class HeldRoutes {
    *
    * @param number of the settlement that deletes their rows
    */
-  release(rows: readonly Pick<HeldRow, 'seq' | 'target' | 'route'>[], number: number): void {
+  release(rows: readonly RowKey[], number: number): void {
     if (rows.length === 0) return
     this.released.push({ number, keys: new Set(rows.map(keyOf)) })
     for (const { route } of rows) {
@@ -153,7 +156,7 @@ export class HeldRoutes {
     return rows.filter((row) => !this.isReleased(row)).slice(0, limit)
   }
 
-  private isReleased(row: DeliveryKey): boolean {
+  private isReleased(row: RowKey): boolean {
     const key = keyOf(row)
     return this.released.some(({ keys }) => keys.has(key))
   }
@@ -167,6 +170,7 @@ function newRoute(count: number, nextProbeMs: number, error: EdgeError | undefin
   return { count, nextProbeMs, isOpening: false, error }
 }
 
-function keyOf({ seq, target }: DeliveryKey): string {
-  return `${seq}/${target}`
+/** A delivery that is held again, on another route or replayed, is another row: it is in the table once its first release is. */
+function keyOf({ seq, target, route, replayedMs }: RowKey): string {
+  return `${seq}/${target}/${replayedMs}/${route}`
 }

@@ -96,7 +96,9 @@ export class HeldSender {
       const error = kept?.status === 'kept' ? kept.error : undefined
       held.probed(row.route, false, error)
       const message = messages[0]?.message
-      if (row.route !== REPLAY_ROUTE || message === undefined || error === undefined || !isRouteError(error))
+      // One row for several targets stays together: a route would take only its own of them along.
+      const isWhole = row.target === ALL_TARGETS
+      if (row.route !== REPLAY_ROUTE || isWhole || message === undefined || error === undefined || !isRouteError(error))
         return { row, isReleased: false, isDelivered: false, deadLetter: undefined, moved: undefined }
       return { ...released(row), moved: this.move(row, message, error) }
     }

@@ -176,6 +176,8 @@ export class LogStore {
     }
     switch (message.type) {
       case 'ready':
+        // A new writer says itself that the store is full.
+        this.fullMessage = undefined
         this.log.resend(message.batch)
         break
       case 'full':

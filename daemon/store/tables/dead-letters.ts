@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import { asBuffer } from '../../core/bytes.ts'
 import { decodeRecord } from '../log/record.ts'
 import { LIMIT } from '../sqlite.ts'
-import { REPLAY_ROUTE, type DeliveryKey } from './held.ts'
+import { ALL_TARGETS, REPLAY_ROUTE, type DeliveryKey } from './held.ts'
 import { keysetPage, type Paged, type PageQuery, selectFrom } from './keyset-page.ts'
 import { isWholeNumber, type Table } from './table.ts'
 
@@ -74,7 +74,7 @@ export const deadLetters: Table = {
     payload BLOB NOT NULL DEFAULT x'', wall_ms REAL NOT NULL, lane TEXT, epoch INTEGER, boot INTEGER, record BLOB,
     UNIQUE (destination, seq, target));
   INSERT INTO dead_letters (id, destination, seq, target, message_id, topic, address, client_id, code, answer, headers, payload, wall_ms)
-    SELECT id, destination, seq, -1, message_id, topic, address, client_id, code, answer, headers, payload, wall_ms FROM dead_messages;
+    SELECT id, destination, seq, ${ALL_TARGETS}, message_id, topic, address, client_id, code, answer, headers, payload, wall_ms FROM dead_messages;
   DELETE FROM sqlite_sequence WHERE name = 'dead_letters';
   UPDATE sqlite_sequence SET name = 'dead_letters' WHERE name = 'dead_messages';
   DROP TABLE dead_messages;`,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EdgeError } from '../../../daemon/core/errors.ts'
 import { HeldRoutes } from '../../../daemon/forward/destination/held-routes.ts'
+import { REPLAY_ROUTE } from '../../../daemon/store/tables/held.ts'
 import { cursorAt, FakeLog } from '../fake-log.ts'
 
 const MISSING = new EdgeError('route-missing', 'there is no topic a')
@@ -81,14 +82,19 @@ test('what was handed over is not read back before it is confirmed', () => {
   expect(routes.isHeld('a')).toBe(false)
 })
 
-test('a delivery that is held again under its key is read once its first release is confirmed', () => {
+test('a delivery that is held again on another route, or replayed, is another one than what was released', () => {
   const log = logWith({ a: 1 })
   const routes = new HeldRoutes('cloud', log)
   routes.release(routes.any(), 1)
   routes.hold('b', MISSING, 0)
-  log.heldRows = log.heldRows.map((row) => ({ ...row, route: 'b' }))
+  const [row] = log.heldRows
+  if (row === undefined) throw new Error('nothing is held')
   expect(routes.nextProbe(5_000)).toEqual([])
-  routes.confirmed(1)
+  // Its rows are in the table once the release has been committed, whether or not the loop knows.
+  log.heldRows = [{ ...row, route: 'b' }]
+  expect(seqs(routes.nextProbe(10_000))).toEqual([1])
+  log.heldRows = [{ ...row, route: REPLAY_ROUTE, replayedMs: 1 }]
+  routes.lookForReplays()
   expect(seqs(routes.nextProbe(10_000))).toEqual([1])
 })
 

@@ -4,6 +4,7 @@ import type { HeldResult } from '../../../daemon/forward/destination/held-sender
 import { ALL_TARGETS, REPLAY_ROUTE } from '../../../daemon/store/tables/held.ts'
 import { kept, rejected } from '../fake-adapter.ts'
 import { FakeDestination, newLog } from '../fake-destination.ts'
+import { FakeLog } from '../fake-log.ts'
 
 const MISSING = new EdgeError('route-missing', 'kept: route-missing')
 
@@ -106,4 +107,25 @@ test('a delivery that has no target left is buried, not counted as delivered', a
     Array(3).fill([true, false, 'internal']),
   )
   expect(fake.adapter.sends).toEqual([])
+})
+
+test('a dead letter for all targets stays whole until every one of them takes it', async () => {
+  const log = new FakeLog()
+  const target = (address: string) => ({ to: 'cloud', address, key: null })
+  log.addStream(['cloud'], 'live', [target('first'), target('second')])
+  log.append(1, ['t'])
+  const fake = new FakeDestination({}, log)
+  fake.adapter.answer = () => kept('route-missing')
+  const entries = fake.lanes.flatMap((lane) => lane.takeBatch(1_000_000))
+  const [first] = (await fake.sender.send(fake.adapter, entries)).held
+  const cursor = fake.lanes[1]?.cursor ?? expect.fail('there is no lane')
+  if (first === undefined) throw new Error('nothing is held')
+  const held = [{ ...first, target: ALL_TARGETS, route: REPLAY_ROUTE }]
+  fake.reporter.report({ cursor, deadLetters: [], held, released: [], lost: [] })
+  const replay = () => fake.heldSender.send(fake.adapter, fake.log.held('cloud', REPLAY_ROUTE, 500))
+  fake.adapter.answer = (_n, address) => (address === 'second' ? kept('route-missing') : { status: 'accepted' })
+  expect((await replay()).map(({ isReleased, moved }) => [isReleased, moved])).toEqual([[false, undefined]])
+  fake.adapter.answer = () => ({ status: 'accepted' })
+  expect(await replay()).toMatchObject([{ isReleased: true, isDelivered: true }])
+  expect(fake.adapter.at('second')).toEqual([1])
 })

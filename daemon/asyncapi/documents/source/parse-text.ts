@@ -1,7 +1,7 @@
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml'
 import { EdgeError, messageOf, type Place } from '../../../core/errors.ts'
+import { jsonFaultOffset, lineAndColumn } from '../../../core/json-fault.ts'
 import { DocumentErrors } from './document-errors.ts'
-import { jsonFaultOffset, lineAndColumn } from './json-fault.ts'
 import { SourceMap } from './source-map.ts'
 
 const MAX_DOCUMENT_BYTES = 5 * 1024 * 1024

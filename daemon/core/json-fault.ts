@@ -1,3 +1,5 @@
+import { escapeControls } from './escape-text.ts'
+
 const TOKEN =
   /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y
 const BLANK = /[ \t\n\r]*/y
@@ -51,6 +53,18 @@ function closes(token: string, inside: string | undefined, open: string[]): Expe
   if (token !== (inside === '{' ? '}' : ']') || inside === undefined) return undefined
   open.pop()
   return 'more'
+}
+
+const SHOWN_BEFORE = 30
+const SHOWN_AFTER = 20
+
+/** Shows what stands around the fault of a text that JSON.parse refuses, with unseen characters escaped, and where it is. */
+export function showJsonFault(text: string): string {
+  const at = jsonFaultOffset(text)
+  const from = Math.max(0, at - SHOWN_BEFORE)
+  const around = escapeControls(text.slice(from, at + SHOWN_AFTER))
+  const where = at === text.length ? `ends too early, at character ${at}` : `character ${at}`
+  return `${from > 0 ? '…' : ''}${around}${at + SHOWN_AFTER < text.length ? '…' : ''} (${where})`
 }
 
 /** Line and column, both from 1. */
