@@ -127,7 +127,7 @@ test.each(['stopped', 'swallowed by the network'] as const)(
     else proxy.fault = 'swallow'
     try {
       await fleet.publishTo(EACH)
-      await sees(['disconnected', 'degraded'], 30_000)
+      await sees(['stalled', 'disconnected', 'degraded'], 30_000)
     } finally {
       kafka.resume(0)
       proxy.fault = 'none'
