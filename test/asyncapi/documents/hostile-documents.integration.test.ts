@@ -12,8 +12,10 @@ import { HOSTILE_TEXTS } from './hostile-texts.ts'
 import { mutator } from './mutate-text.ts'
 import { REFERENCE_PLACES } from './reference-places.ts'
 
-/** The time limit of the check, plus some time to kill the process. */
-const DEADLINE_MS = 11_000
+/** Processor time of one check here; the default is larger, for machines that are slow. */
+const CPU_MS = 5_000
+/** Tenfold, as others may use the processor meanwhile. */
+const DEADLINE_MS = 50_000
 const MAX_GROWTH = 20 * 2 ** 20
 
 const documents = new URL('../fixtures/', import.meta.url)
@@ -32,7 +34,7 @@ describe('a hostile document in the child process', () => {
   async function survive(text: string, mode: 'strict' | 'lenient'): Promise<void> {
     const from = performance.now()
     try {
-      await loadDocument({ text, mode })
+      await loadDocument({ text, mode }, { cpuMs: CPU_MS })
     } catch (error) {
       if (!(error instanceof EdgeError) || error.code === 'internal') throw error
     }
@@ -41,11 +43,11 @@ describe('a hostile document in the child process', () => {
   }
 
   it.each(Object.entries(HOSTILE_TEXTS))(
-    '%s ends within 10 s and costs the parent no memory',
+    '%s ends within 5 s of processor time and costs the parent no memory',
     async (_name, make) => {
       await survive(make(), 'lenient')
     },
-    30_000,
+    2 * DEADLINE_MS,
   )
 
   it('25 mutated documents (seed 33) each end in a contract or an EdgeError', async () => {
