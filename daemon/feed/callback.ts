@@ -1,3 +1,4 @@
+import { Backoff } from '../core/backoff.ts'
 import type { CallbackAttempt, CallbackResult } from '../ports/callback.ts'
 import type { Feed, FeedBatch, FeedGap, FeedMessage, FeedReader, FeedSubscription } from '../ports/feed.ts'
 import type { SubscriptionRow } from '../store/tables/subscriptions.ts'
@@ -35,7 +36,7 @@ export class Callback implements FeedReader {
   private readonly waiting: Waiting[] = []
   private readonly subscription: FeedSubscription | undefined
   private busy = false
-  private failures = 0
+  private readonly backoff: Backoff
   private timer: NodeJS.Timeout | undefined
   private closed = false
 
@@ -43,6 +44,7 @@ export class Callback implements FeedReader {
     this.row = row
     this.options = options
     this.url = new URL(row.callback_url)
+    this.backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS, options.random)
     // A disabled subscription stays listed with its reason until it is removed.
     if (row.state === 'disabled') return
     const filter = { kinds: new Set(['message'] as const), channelId: row.channel_id }
@@ -100,7 +102,7 @@ export class Callback implements FeedReader {
   }
 
   private delivered({ event }: Waiting): void {
-    this.failures = 0
+    this.backoff.reset()
     const { row } = this
     const count = event === undefined ? row.delivered : row.delivered + 1
     this.change({
@@ -124,14 +126,10 @@ export class Callback implements FeedReader {
       return this.close()
     }
     this.change({ state: 'retrying', reason, ...failing })
-    const ceiling = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** this.failures++)
-    this.timer = setTimeout(
-      () => {
-        this.timer = undefined
-        void this.work()
-      },
-      ceiling * (0.5 + this.options.random() / 2),
-    ).unref()
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      void this.work()
+    }, this.backoff.nextDelayMs()).unref()
   }
 
   private change(changes: Partial<SubscriptionRow>): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Backoff } from '../../../daemon/forward/destination/backoff.ts'
+import { Backoff } from '../../daemon/core/backoff.ts'
 
 function delays(backoff: Backoff, count: number): number[] {
   return Array.from({ length: count }, () => backoff.nextDelayMs())
