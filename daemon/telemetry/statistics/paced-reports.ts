@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { inTurns } from '../../core/turn.ts'
+import { Turns } from '../../core/turns.ts'
 import { reportSteps, type ReportQuery, type StatisticsReport } from './statistics-view.ts'
 import type { Statistics } from './statistics.ts'
 
@@ -20,7 +21,7 @@ export class PacedReports {
   private readonly statistics: Statistics
   private readonly clock: Clock
   private readonly cached = new Map<string, Cached>()
-  private last: Promise<unknown> = Promise.resolve()
+  private readonly turns = new Turns()
 
   constructor(statistics: Statistics, clock: Clock) {
     this.statistics = statistics
@@ -32,9 +33,7 @@ export class PacedReports {
     const now = this.clock.monotonicMs()
     const known = this.cached.get(name)
     if (known !== undefined && now - known.atMs < FRESH_MS) return known.report
-    const report = this.last.then(() => inTurns(reportSteps(this.statistics, this.clock, query)))
-    // A failure is reported to those who asked for this report; the next report is made all the same.
-    this.last = report.catch(() => undefined)
+    const report = this.turns.run(() => inTurns(reportSteps(this.statistics, this.clock, query)))
     if (query.windowMs >= CACHED_FROM_MS) this.cache(name, { report, atMs: now })
     return report
   }
