@@ -5,15 +5,21 @@ import type { Catalogue, KnownTopic } from './catalogue.ts'
 import type { MessagePlan } from './channel-plans.ts'
 import type { ActiveChannel } from './compiled-document.ts'
 import { DirectCheck } from './direct-check.ts'
-import type { Judgement, Passed } from './judgement.ts'
+import type { Judgement, Passed, RefusedMessage } from './judgement.ts'
 import type { PlanBook } from './plan-book.ts'
 import { topicTest } from './route-fit.ts'
 import { joinTargets, targetsOf, type RoutingSettings } from './targets.ts'
 import type { TopicMatch } from './topic-match.ts'
 
-const NOT_LISTED: Violation[] = [
-  { pointer: '', keyword: 'channel', expected: 'a topic that a document describes', actual: 'none matches' },
-]
+const UNMATCHED: RefusedMessage = {
+  verdict: 'refuse',
+  code: 'topic-unmatched',
+  errors: [{ pointer: '', keyword: 'channel', expected: 'a topic that a document describes', actual: 'none matches' }],
+  document: null,
+  message: null,
+  disconnect: false,
+  channel: undefined,
+}
 
 /** Topic → channel → verdict → plan. Stores nothing. */
 export class Judge {
@@ -99,16 +105,7 @@ export class Judge {
       const { value, violation } = found.misfit
       return refuse(value, found.topic, { code: 'parameter-invalid', errors: [violation] })
     }
-    if (this.unmatched === 'quarantine')
-      return {
-        verdict: 'refuse',
-        code: 'topic-unmatched',
-        errors: NOT_LISTED,
-        document: null,
-        message: null,
-        disconnect: false,
-        channel: undefined,
-      }
+    if (this.unmatched === 'quarantine') return UNMATCHED
     return this.passUnmatched(found.topic)
   }
 
@@ -170,18 +167,7 @@ function judgeIn(
     if (isValid) misdirected ??= judgement
     else refusal ??= judgement
   }
-  return (
-    misdirected ??
-    refusal ?? {
-      verdict: 'refuse',
-      code: 'topic-unmatched',
-      errors: NOT_LISTED,
-      document: null,
-      message: null,
-      disconnect: false,
-      channel: undefined,
-    }
-  )
+  return misdirected ?? refusal ?? UNMATCHED
 }
 
 function judgeAs(
