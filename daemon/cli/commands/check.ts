@@ -4,13 +4,12 @@ import { readDocumentFile } from '../../asyncapi/documents/read-document-file.ts
 import type { EdgeError } from '../../core/errors.ts'
 import { systemTimers } from '../../core/timers.ts'
 import { errorsOf } from '../../manager/document-loader.ts'
-import { upstreamSchemas } from '../../protocols/registry.ts'
 import { expandDocuments } from '../../settings/loading/expand-documents.ts'
-import { loadSettings } from '../../settings/loading/load-settings.ts'
 import { shutOut } from '../../settings/shut-out.ts'
 import { unknownUpstreams, unknownUpstreamText } from '../../verdict/unknown-upstreams.ts'
 import type { CliContext } from '../cli-context.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { loadConfiguration } from '../load-configuration.ts'
 import { printErrors } from '../print-errors.ts'
 
 /** After this time the operator is told what the command is waiting for. */
@@ -31,13 +30,7 @@ export async function check(
   const warnings: string[] = []
   let cpuMs = DEFAULT_CHECK_CPU_MS
   if (options.config !== undefined || specs.length === 0) {
-    const loaded = loadSettings({
-      file: options.config,
-      env: context.env,
-      cwd: context.cwd,
-      hostName: context.hostName,
-      upstreams: upstreamSchemas,
-    })
+    const loaded = loadConfiguration(options.config, context)
     if (!loaded.ok) errors.push(...loaded.errors)
     else {
       upstreams = Object.keys(loaded.settings.upstreams)

@@ -2,9 +2,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { EdgeError, messageOf } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
 import { loadDocuments, type DocumentCache } from '../../manager/document-loader.ts'
-import { upstreamSchemas } from '../../protocols/registry.ts'
 import { expandDocuments } from '../../settings/loading/expand-documents.ts'
-import { loadSettings } from '../../settings/loading/load-settings.ts'
 import { Catalogue } from '../../verdict/catalogue.ts'
 import { detachedContext } from '../../verdict/detached-context.ts'
 import { Judge } from '../../verdict/judge.ts'
@@ -13,6 +11,7 @@ import { TargetRenderer } from '../../verdict/render-target.ts'
 import { upstreamChannels } from '../../verdict/upstream-channels.ts'
 import type { CliContext } from '../cli-context.ts'
 import { EXIT } from '../exit-codes.ts'
+import { loadConfiguration } from '../load-configuration.ts'
 import { printErrors } from '../print-errors.ts'
 
 const NO_CACHE: DocumentCache = {
@@ -48,13 +47,7 @@ export async function explain(
   options: { config?: string; json?: boolean },
   context: CliContext,
 ): Promise<number> {
-  const loaded = loadSettings({
-    file: options.config,
-    env: context.env,
-    cwd: context.cwd,
-    hostName: context.hostName,
-    upstreams: upstreamSchemas,
-  })
+  const loaded = loadConfiguration(options.config, context)
   if (!loaded.ok) return printErrors(context, loaded.errors)
   const { settings } = loaded
   const documents = await loadDocuments(expandDocuments(settings), NO_CACHE, { cpuMs: settings.checkCpuMs })

@@ -5,12 +5,11 @@ import { levelOf } from '../../gateway/room-settings.ts'
 import { runCommand } from '../../platform/run-command.ts'
 import { SdNotify } from '../../platform/sd-notify.ts'
 import { Watchdog } from '../../platform/watchdog.ts'
-import { upstreamSchemas } from '../../protocols/registry.ts'
-import { loadSettings } from '../../settings/loading/load-settings.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { createLogger, type ProcessLogger } from '../../telemetry/logging/logger.ts'
 import type { CliContext } from '../cli-context.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { loadConfiguration } from '../load-configuration.ts'
 import { printErrors } from '../print-errors.ts'
 
 /** Signals this close together are one: Ctrl-C reaches npm and the daemon, and npm passes it on to the daemon again. */
@@ -20,14 +19,7 @@ const FATAL_STOP_MS = 2_000
 
 /** Runs the gateway in the foreground. Resolves to the exit code when it has ended. */
 export async function run(options: { config?: string }, context: CliContext): Promise<number> {
-  const load = () =>
-    loadSettings({
-      file: options.config,
-      env: context.env,
-      cwd: context.cwd,
-      hostName: context.hostName,
-      upstreams: upstreamSchemas,
-    })
+  const load = () => loadConfiguration(options.config, context)
   const loaded = load()
   if (!loaded.ok) return printErrors(context, loaded.errors)
   const { settings, secrets } = loaded
@@ -148,7 +140,7 @@ class Censor {
 /** Reloads configuration and documents. With an error nothing changes, and the log says why. */
 async function reload(
   gateway: Gateway,
-  load: () => ReturnType<typeof loadSettings>,
+  load: () => ReturnType<typeof loadConfiguration>,
   censor: Censor,
   notify: SdNotify,
 ): Promise<void> {
